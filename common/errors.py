@@ -1,0 +1,150 @@
+"""What may go wrong for a caller: one stable code, one sentence, one HTTP status each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import connection
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+
+class Problem(Exception):
+    """A request that cannot be fulfilled, and why; nothing was written.
+
+    ``code`` is stable and for machines, the text is for the person who asked.
+    """
+
+    code = "problem"
+    status = status.HTTP_400_BAD_REQUEST
+    detail: Any = _("This cannot be done.")
+
+    def __init__(
+        self,
+        detail: Any = None,
+        *,
+        code: str = "",
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.detail = detail if detail is not None else self.detail
+        self.code = code or self.code
+        self.fields = dict(fields or {})
+        super().__init__(self.detail)
+
+    def __str__(self) -> str:
+        return str(self.detail)
+
+
+class Invalid(Problem):
+    """What was sent does not fit; ``fields`` says where."""
+
+    code = "invalid"
+    detail = _("Some of what you sent needs to be changed.")
+
+
+class NotAllowed(Problem):
+    """The post may not do this at all."""
+
+    code = "not_allowed"
+    status = status.HTTP_403_FORBIDDEN
+    detail = _("Your post may not do this.")
+
+
+class Refused(Problem):
+    """Not now: the record stands elsewhere."""
+
+    code = "refused"
+    status = status.HTTP_409_CONFLICT
+
+
+class Stale(Problem):
+    """Somebody else acted on the record since it was read."""
+
+    code = "stale_version"
+    status = status.HTTP_412_PRECONDITION_FAILED
+    detail = _("Not submitted: someone else just acted on it. What you wrote is kept.")
+
+
+class PreconditionRequired(Problem):
+    """A system must say which version it has read."""
+
+    code = "if_match_required"
+    status = 428
+    detail = _("Send If-Match with the version you have read.")
+
+
+CODES = {
+    400: "invalid",
+    401: "not_authenticated",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "throttled",
+}
+
+
+def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answer an exception as problem+json (RFC 9457) with a stable ``code``.
+
+    Whatever was written in this request is rolled back.
+    """
+    if connection.in_atomic_block:
+        connection.set_rollback(True)
+    if isinstance(exc, Problem):
+        return _answer(exc.status, exc.code, exc.detail, errors=_flat(exc.fields))
+    if isinstance(exc, Http404):
+        exc = exceptions.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = exceptions.PermissionDenied()
+    elif isinstance(exc, DjangoValidationError):
+        exc = exceptions.ValidationError(getattr(exc, "message_dict", None) or exc.messages)
+    if not isinstance(exc, exceptions.APIException):
+        return None
+    headers = {}
+    if getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header
+    if getattr(exc, "wait", None):
+        headers["Retry-After"] = str(int(exc.wait))
+    if isinstance(exc, exceptions.ValidationError):
+        return _answer(
+            400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers
+        )
+    detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)
+    code = "malformed" if isinstance(exc, exceptions.ParseError) else CODES.get(exc.status_code)
+    return _answer(exc.status_code, code or "problem", detail, headers=headers)
+
+
+def _answer(
+    code_of_http: int,
+    code: str,
+    detail: Any,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body: dict[str, Any] = {"type": "about:blank", "status": code_of_http, "code": code}
+    body["detail"] = str(detail)
+    if errors:
+        body["errors"] = errors
+    return Response(
+        body, status=code_of_http, headers=dict(headers or {}), content_type="application/problem+json"
+    )
+
+
+def _flat(detail: Any, field: str = "") -> list[dict[str, str]]:
+    """List every complaint with the field it is about."""
+    if isinstance(detail, Mapping):
+        rows = [(f"{field}.{key}" if field else str(key), value) for key, value in detail.items()]
+        return [one for name, value in rows for one in _flat(value, name)]
+    if isinstance(detail, list | tuple):
+        return [one for value in detail for one in _flat(value, field)]
+    code = getattr(detail, "code", None) or "invalid"
+    return [{"field": field, "code": str(code), "detail": str(detail)}]

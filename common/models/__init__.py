@@ -1,0 +1,15 @@
+from common.models.audit import AuditEntry
+from common.models.calendar import CalendarDay, CalendarYear
+from common.models.notices import Notice
+from common.models.outbox import IdempotencyKey, Outbox
+from common.models.reference import ReferenceVersion
+
+__all__ = [
+    "AuditEntry",
+    "CalendarDay",
+    "CalendarYear",
+    "IdempotencyKey",
+    "Notice",
+    "Outbox",
+    "ReferenceVersion",
+]

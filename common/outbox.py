@@ -1,0 +1,88 @@
+"""Work that was accepted and must be done, whatever dies in between.
+
+A row is claimed and done in one transaction: a crash gives it back. Celery, NOTIFY and the
+dispatch loop only say "look"; nobody relies on a message.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from django.db import transaction
+
+from common.models import Outbox
+from common.tenancy import dispatching
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "huying_outbox"
+ATTEMPTS = 8
+BATCH = 100
+
+Handler = Callable[[Sequence[Outbox], datetime], None]
+_handlers: dict[str, Handler] = {}
+
+
+def handles(kind: str) -> Callable[[Handler], Handler]:
+    """Register what is done with rows of this kind: many at once, inside the claim."""
+
+    def register(handler: Handler) -> Handler:
+        if kind in _handlers:
+            raise ValueError(f"two handlers for {kind!r}")
+        _handlers[kind] = handler
+        return handler
+
+    return register
+
+
+def entry(kind: str, subject_id: int, *, at: datetime, tenant: dict[str, int]) -> Outbox:
+    """Return an unsaved row of work, to be written with the change it follows from."""
+    return Outbox(kind=kind, subject_id=subject_id, created_at=at, available_at=at, **tenant)
+
+
+def drain(*, at: datetime, limit: int = BATCH) -> int:
+    """Claim up to ``limit`` waiting rows, do their work, and mark them; return how many.
+
+    ``at`` is the database's time. Rows that another worker holds are left to it. A row whose work
+    fails is tried again later, and after some attempts laid aside, visible.
+    """
+    with dispatching(reason="the outbox is one queue for all tenants"):
+        rows = list(
+            Outbox.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(done_at=None, dead_at=None, available_at__lte=at)
+            .order_by("id")[:limit]
+        )
+        # Routing first: telling people can wait for it.
+        rows.sort(key=lambda row: (row.kind != "route", row.kind, row.id))
+        for kind, group in groupby(rows, key=lambda row: row.kind):
+            _work(kind, list(group), at)
+    return len(rows)
+
+
+def _work(kind: str, rows: list[Outbox], at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            _handlers[kind](rows, at)
+    except Exception as failure:
+        if len(rows) == 1:
+            _put_off(rows[0], failure, at)
+            return
+        # One bad row must not hold up the others: find it by doing them one by one.
+        for row in rows:
+            _work(kind, [row], at)
+        return
+    Outbox.objects.filter(pk__in=[row.pk for row in rows]).update(done_at=at)
+
+
+def _put_off(row: Outbox, failure: Exception, at: datetime) -> None:
+    row.attempts += 1
+    row.error = f"{type(failure).__name__}: {failure}"[:2000]
+    if row.attempts >= ATTEMPTS:
+        row.dead_at = at
+    else:
+        row.available_at = at + timedelta(seconds=2**row.attempts)
+    row.save(update_fields=["attempts", "error", "dead_at", "available_at"])
+    logger.exception("outbox row failed", extra={"outbox_id": row.pk, "attempts": row.attempts})

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ConfigConfig(AppConfig):
+    """The project itself: commands that need every app live here."""
+
+    name = "config"
+    verbose_name = _("Huying")

@@ -1,0 +1,23 @@
+"""The Celery application and its beat table.
+
+Beat only rings: what is due stands in the database, and `manage.py dispatch` does the same work
+when broker or workers are away.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+app = Celery("huying")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    # Calls whose doorbell got lost.
+    "drain-outbox": {"task": "common.drain_outbox", "schedule": 10.0},
+    # Warnings, urging, supervision, ratings not given.
+    "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
+    # Sessions and tokens that have run out.
+    "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
+}

@@ -1,0 +1,13 @@
+"""The demonstration on one machine: production's code, plain http on this machine's own address."""
+
+from config.settings.base import *
+
+SECRET_KEY = env("SECRET_KEY")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+FORCE_PASSWORD_CHANGE = env.bool("FORCE_PASSWORD_CHANGE", default=False)
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+ENVIRONMENT_NOTE = _(
+    "Demonstration. Names of units come from public division data; people, calls and figures are "
+    "made up."
+)

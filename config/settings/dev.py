@@ -1,0 +1,9 @@
+"""A developer's own run."""
+
+from config.settings.base import *
+
+SECRET_KEY = env("SECRET_KEY", default="for development only, never for anybody's data")
+DEBUG = True
+ALLOWED_HOSTS = ["*"]
+FORCE_PASSWORD_CHANGE = False
+ENVIRONMENT_NOTE = _("Development")

@@ -1,0 +1,12 @@
+"""The test suite: the application's role, plain static files, cheap passwords."""
+
+from config.settings.base import *
+
+SECRET_KEY = "for tests only, never for anybody's data"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+FORCE_PASSWORD_CHANGE = True
+INSTALLED_APPS += ["django_migration_linter"]
+WHITENOISE_AUTOREFRESH = True
+ENVIRONMENT_NOTE = _("Test")

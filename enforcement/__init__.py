@@ -1,0 +1,1 @@
+"""Powers delegated to the township, and their use: the brigade and its cases."""

@@ -1,0 +1,1 @@
+"""What happens on the ground: grids, workers, events. Raises calls through mandates."""

@@ -1,0 +1,502 @@
+"""呼叫: a township calls, a county department must respond in time."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from common.search import matching
+from common.tenancy import (
+    CountyOwned,
+    Scope,
+    TenantForeignKey,
+    TenantManager,
+    TenantQuerySet,
+    TownshipOwned,
+    among,
+    tenant_target,
+)
+from mandates.models.clocks import Party
+from mandates.models.lists import Entry, Matter, Urgency
+
+
+class CallState(models.TextChoices):
+    """呼叫状态: after routing it follows the lead."""
+
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Waiting for approval")
+    RAISED = "raised", _("Waiting for dispatch")
+    ROUTED = "routed", _("Waiting to be accepted")
+    OBJECTED = "objected", _("Objection")
+    HANDLING = "handling", _("Being handled")
+    ANSWERED = "answered", _("Waiting for rating")
+    REWORK = "rework", _("Being handled again")
+    CLOSED = "closed", _("Closed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+ENDED = (CallState.CLOSED, CallState.WITHDRAWN)
+WITH_DEPARTMENT = (
+    CallState.ROUTED,
+    CallState.OBJECTED,
+    CallState.HANDLING,
+    CallState.ANSWERED,
+    CallState.REWORK,
+    CallState.CLOSED,
+)
+
+
+class AssignmentState(models.TextChoices):
+    """承办状态 of one department."""
+
+    SENT = "sent", _("Waiting to be accepted")
+    ACCEPTED = "accepted", _("Being handled")
+    OBJECTED = "objected", _("Objection")
+    ANSWERED = "answered", _("Answered")
+    RELEASED = "released", _("Released")
+
+
+OPEN_ASSIGNMENT = (AssignmentState.SENT, AssignmentState.ACCEPTED, AssignmentState.OBJECTED)
+
+
+class Part(models.TextChoices):
+    """承办身份."""
+
+    LEAD = "lead", _("Lead")
+    ASSIST = "assist", _("Assist")
+
+
+class Rating(models.TextChoices):
+    """满意度: silence is unrated, never satisfied."""
+
+    SATISFIED = "satisfied", _("Satisfied")
+    MOSTLY = "mostly", _("Mostly satisfied")
+    UNSATISFIED = "unsatisfied", _("Not satisfied")
+    UNRATED = "unrated", _("Not rated")
+
+
+class Origin(models.TextChoices):
+    """呼叫来源."""
+
+    PATROL = "patrol", _("Patrol")
+    RESIDENT = "resident", _("A resident")
+    HOTLINE = "hotline", _("Hotline 12345")
+    PETITION = "petition", _("Petition")
+    MEETING = "meeting", _("Meeting")
+    OTHER = "other", _("Other")
+
+
+class CallQuerySet(TenantQuerySet):
+    """Questions about calls; they chain."""
+
+    def open(self) -> Self:
+        return self.exclude(state__in=ENDED)
+
+    def late(self, *, at: datetime) -> Self:
+        """Narrow to open calls whose next clock has run out; at the instant itself it has."""
+        return self.filter(next_due_at__lte=at)
+
+    def speaking_of(self, words: str) -> Self:
+        found = matching(words, "title", "number", "place", "body", "entry__name")
+        return self.filter(found) if found is not None else self
+
+    def with_list_columns(self) -> Self:
+        """Fetch what a row of the list shows, in one query for any number of rows."""
+        return self.select_related("township", "lead", "entry").defer(
+            "body", "done_so_far", "route", "answer"
+        )
+
+
+class Call(TownshipOwned):
+    """One call of one township. Its state changes only through `operations.calls`."""
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    number = models.CharField(_("number"), max_length=30, blank=True)
+    title = models.CharField(_("title"), max_length=80)
+    body = models.TextField(_("what happened"), max_length=5000)
+    done_so_far = models.TextField(_("what the township has done"), max_length=2000, blank=True)
+    place = models.CharField(_("place"), max_length=200, blank=True)
+    origin = models.CharField(_("origin"), max_length=12, choices=Origin, default=Origin.PATROL)
+    urgency = models.CharField(
+        _("urgency"), max_length=12, choices=Urgency, default=Urgency.GENERAL
+    )
+    entry = TenantForeignKey(
+        Entry, models.PROTECT, null=True, blank=True, related_name="calls", verbose_name=_("matter")
+    )
+    matter = TenantForeignKey(
+        Matter, models.PROTECT, null=True, blank=True, related_name="calls", db_index=False
+    )
+    unlisted_reason = models.CharField(_("why it is on no list"), max_length=500, blank=True)
+
+    state = models.CharField(
+        _("state"), max_length=12, choices=CallState, default=CallState.DRAFT
+    )
+    version = models.PositiveIntegerField(default=1)
+    waiting_on = models.CharField(max_length=20, choices=Party, blank=True)
+    lead = TenantForeignKey(
+        "townships.Department",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("lead department"),
+    )
+    # The departments this call has ever concerned; kept by the operation that assigns. Row
+    # security lets exactly these read and act.
+    departments = ArrayField(models.BigIntegerField(), default=list)
+    due_at = models.DateTimeField(_("due"), null=True)
+    next_due_at = models.DateTimeField(null=True)
+    level = models.CharField(max_length=12, blank=True)
+    urged_count = models.PositiveSmallIntegerField(default=0)
+    rework_count = models.PositiveSmallIntegerField(default=0)
+
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        "townships.User", models.PROTECT, related_name="+", db_index=False
+    )
+    raised_at = models.DateTimeField(null=True)
+    routed_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    answer = models.TextField(blank=True)
+    rating = models.CharField(_("rating"), max_length=12, choices=Rating, blank=True)
+    rating_note = models.CharField(max_length=1000, blank=True)
+    # 派单依据: rule, list, version, document number, clause and reason, as they were that day.
+    route = models.JSONField(default=dict)
+    source_system = models.CharField(max_length=60, blank=True)
+    source_no = models.CharField(max_length=60, blank=True)
+
+    step_count = models.PositiveIntegerField(default=0)
+    last_hash = models.CharField(max_length=64, blank=True)
+
+    objects = TenantManager.from_queryset(CallQuerySet)()
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("calls")
+        constraints = [
+            tenant_target("call"),
+            models.UniqueConstraint(fields=["uid", "county"], name="call_uid"),
+            models.UniqueConstraint(
+                fields=["county", "number"], condition=~Q(number=""), name="call_number"
+            ),
+            models.UniqueConstraint(
+                fields=["county", "township", "source_system", "source_no"],
+                condition=~Q(source_no=""),
+                name="call_source",
+            ),
+            models.CheckConstraint(
+                name="call_rated_when_closed",
+                condition=Q(state="closed") & ~Q(rating="") | ~Q(state="closed") & Q(rating=""),
+            ),
+            models.CheckConstraint(
+                name="call_listed_or_reason",
+                condition=Q(entry__isnull=False, matter__isnull=False, unlisted_reason="")
+                | Q(entry=None, matter=None) & ~Q(unlisted_reason=""),
+            ),
+            models.CheckConstraint(
+                name="call_lead_when_routed",
+                condition=Q(lead__isnull=False, routed_at__isnull=False) & ~Q(number="")
+                | ~Q(state__in=[state.value for state in WITH_DEPARTMENT]),
+            ),
+            models.CheckConstraint(
+                name="call_states", condition=Q(state__in=[state.value for state in CallState])
+            ),
+            models.CheckConstraint(
+                name="call_next_due_open",
+                condition=Q(next_due_at=None) | ~Q(state__in=["closed", "withdrawn", "draft"]),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["township", "-id"], name="call_township_new"),
+            models.Index(
+                fields=["township", "next_due_at", "id"],
+                condition=Q(next_due_at__isnull=False),
+                name="call_township_due",
+            ),
+            models.Index(
+                fields=["township", "waiting_on", "next_due_at", "id"],
+                condition=Q(next_due_at__isnull=False),
+                name="call_township_waiting",
+            ),
+            models.Index(fields=["county", "-id"], name="call_county_new"),
+            models.Index(
+                fields=["county", "next_due_at", "id"],
+                condition=Q(next_due_at__isnull=False),
+                name="call_county_due",
+            ),
+            models.Index(
+                fields=["county", "waiting_on", "next_due_at", "id"],
+                condition=Q(next_due_at__isnull=False),
+                name="call_county_waiting",
+            ),
+            models.Index(
+                fields=["next_due_at", "id"],
+                condition=Q(next_due_at__isnull=False),
+                name="call_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}".strip()
+
+    def get_absolute_url(self) -> str:
+        return reverse("mandates:call-detail", args=[self.uid])
+
+    @classmethod
+    def reach(cls, opened: Scope) -> Q:
+        """A department reaches the calls that concern it."""
+        found = super().reach(opened)
+        if opened.kind == "department":
+            return found & Q(departments__overlap=list(opened.departments))
+        return found
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def etag(self) -> str:
+        """Return the version as systems send it back in If-Match."""
+        return f'"{self.version}"'
+
+
+class Assignment(TownshipOwned):
+    """承办: what one department has to do for one call, from one dispatch on."""
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    call = TenantForeignKey(Call, models.PROTECT, related_name="assignments")
+    department = TenantForeignKey(
+        "townships.Department", models.PROTECT, related_name="+", db_index=False
+    )
+    # A copy of the call's, so that participants see each other's part and nobody else does.
+    departments = ArrayField(models.BigIntegerField(), default=list)
+    part = models.CharField(max_length=8, choices=Part)
+    state = models.CharField(
+        max_length=12, choices=AssignmentState, default=AssignmentState.SENT
+    )
+    duty = models.CharField(max_length=300, blank=True)
+    sent_at = models.DateTimeField()
+    sent_by = models.ForeignKey(
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    accepted_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    released_at = models.DateTimeField(null=True)
+    handled_by = models.ForeignKey(
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    answer = models.TextField(blank=True)
+    next_due_at = models.DateTimeField(null=True)
+    may_object = models.BooleanField(default=True)
+    is_wrong_dispatch = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
+        constraints = [
+            tenant_target("assignment"),
+            models.UniqueConstraint(fields=["uid", "county"], name="assignment_uid"),
+            models.UniqueConstraint(
+                fields=["county", "call", "department"],
+                condition=~Q(state="released"),
+                name="assignment_once",
+            ),
+            models.UniqueConstraint(
+                fields=["county", "call"],
+                condition=Q(part="lead") & ~Q(state="released"),
+                name="assignment_one_lead",
+            ),
+            models.CheckConstraint(
+                name="assignment_states",
+                condition=Q(state__in=[state.value for state in AssignmentState]),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["county", "department", "-call"], name="assignment_new"),
+            models.Index(
+                fields=["county", "department", "next_due_at", "call"],
+                condition=Q(next_due_at__isnull=False),
+                name="assignment_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.get_part_display()}"
+
+    @classmethod
+    def reach(cls, opened: Scope) -> Q:
+        found = super().reach(opened)
+        if opened.kind == "department":
+            return found & Q(departments__overlap=list(opened.departments))
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_ASSIGNMENT
+
+    @property
+    def is_lead(self) -> bool:
+        return self.part == Part.LEAD
+
+
+class Step(TownshipOwned):
+    """过程记录: one move of one call, never changed. ``at`` is when it took effect."""
+
+    call = TenantForeignKey(Call, models.PROTECT, related_name="steps")
+    assignment = TenantForeignKey(
+        Assignment, models.PROTECT, null=True, related_name="steps", db_index=False
+    )
+    seq = models.PositiveIntegerField()
+    move = models.CharField(max_length=24)
+    from_state = models.CharField(max_length=12, blank=True)
+    to_state = models.CharField(max_length=12)
+    by = models.ForeignKey(
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    role = models.CharField(max_length=40, blank=True)
+    unit = models.CharField(max_length=100, blank=True)
+    actor = models.CharField(max_length=100, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    note = models.TextField(blank=True)
+    data = models.JSONField(default=dict)
+    algorithm = models.CharField(max_length=10)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            tenant_target("step"),
+            models.UniqueConstraint(fields=["county", "call", "seq"], name="step_seq"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.move}"
+
+
+class Objection(TownshipOwned):
+    """异议: a department says "not ours", citing an entry of the list or a law; the desk rules."""
+
+    class Outcome(models.TextChoices):
+        UPHELD = "upheld", _("Upheld")
+        REJECTED = "rejected", _("Rejected")
+
+    call = TenantForeignKey(Call, models.PROTECT, related_name="objections")
+    assignment = TenantForeignKey(Assignment, models.PROTECT, related_name="objections")
+    reason = models.TextField()
+    entry = TenantForeignKey(Entry, models.PROTECT, null=True, related_name="+")
+    law = models.CharField(max_length=100, blank=True)
+    article = models.CharField(max_length=60, blank=True)
+    proposed = TenantForeignKey(
+        "townships.Department", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    raised_by = models.ForeignKey(
+        "townships.User", models.PROTECT, related_name="+", db_index=False
+    )
+    raised_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    decision = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # No second objection: one row an assignment, for ever.
+            models.UniqueConstraint(fields=["county", "assignment"], name="objection_once"),
+            models.CheckConstraint(
+                name="objection_cites",
+                condition=Q(entry__isnull=False) | ~Q(law="") & ~Q(article=""),
+            ),
+            models.CheckConstraint(
+                name="objection_decided",
+                condition=Q(outcome="", decided_at=None)
+                | ~Q(outcome="") & Q(decided_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason[:40]
+
+
+class CallFile(TownshipOwned):
+    """附件 of a call or of an answer; the content lies in private storage."""
+
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
+    call = TenantForeignKey(Call, models.PROTECT, related_name="files")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    path = models.CharField(max_length=200)
+    is_evidence = models.BooleanField(default=False)
+    by = models.ForeignKey("townships.User", models.PROTECT, related_name="+", db_index=False)
+    unit = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["uid", "county"], name="call_file_uid"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CallNote(TownshipOwned):
+    """内部备注: seen by the writer's own unit alone."""
+
+    call = TenantForeignKey(Call, models.PROTECT, related_name="notes")
+    # Whose note it is: exactly one of township (both empty), department, desk.
+    department = TenantForeignKey(
+        "townships.Department", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    is_desk = models.BooleanField(default=False)
+    text = models.TextField(max_length=2000)
+    by = models.ForeignKey("townships.User", models.PROTECT, related_name="+", db_index=False)
+    unit = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="call_note_one_unit", condition=Q(is_desk=False) | Q(department=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+    @classmethod
+    def reach(cls, opened: Scope) -> Q:
+        found = super().reach(opened)
+        if opened.kind == "department":
+            return found & among("department_id", opened.departments)
+        if opened.kind == "township":
+            return found & Q(department=None, is_desk=False)
+        return found & Q(is_desk=True)
+
+
+class CallCounter(CountyOwned):
+    """The last call number given out in a county and year; locked while routing."""
+
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["county", "year"], name="call_counter_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.year}: {self.last}"
+

@@ -1,0 +1,155 @@
+"""How long things may take, in a county: data, each with the source it comes from."""
+
+from __future__ import annotations
+
+from datetime import time
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from common.tenancy import CountyOwned
+from common.worktime import Unit
+from mandates.models.lists import Urgency
+
+SAMPLE = "sample"
+
+
+class ClockKind(models.TextChoices):
+    """期限种类: what a clock waits for."""
+
+    APPROVE = "approve", _("Approval by the township head")
+    ROUTE = "route", _("Dispatch by the list")
+    DISPATCH = "dispatch", _("Dispatch by hand")
+    CASE = "case", _("The whole call")
+    ACCEPT = "accept", _("Accepting")
+    OBJECT = "object", _("Window for an objection")
+    RULING = "ruling", _("Ruling on an objection")
+    FIRST_REPLY = "first_reply", _("First reply")
+    CLOSE = "close", _("Answer")
+    REWORK = "rework", _("Answer after rework")
+    SUPPLY = "supply", _("Missing information")
+    EXTENSION = "extension", _("Decision on an extension")
+    RATE = "rate", _("Rating")
+
+
+class UnitChoices(models.TextChoices):
+    """计时单位; the arithmetic is `common.worktime`."""
+
+    MINUTE = Unit.MINUTE.value, _("minutes, day and night")
+    WORKING_MINUTE = Unit.WORKING_MINUTE.value, _("minutes of office time")
+    WORKING_DAY = Unit.WORKING_DAY.value, _("working days")
+    CALENDAR_DAY = Unit.CALENDAR_DAY.value, _("calendar days")
+    MONTH = Unit.MONTH.value, _("months")
+
+
+class Limit(CountyOwned):
+    """时限: the general limit of a clock for calls of one urgency."""
+
+    urgency = models.CharField(_("urgency"), max_length=12, choices=Urgency)
+    kind = models.CharField(_("clock"), max_length=20, choices=ClockKind)
+    amount = models.PositiveIntegerField(_("amount"))
+    unit = models.CharField(_("unit"), max_length=20, choices=UnitChoices)
+    roll = models.BooleanField(_("a last day of rest moves on"), default=False)
+    source = models.CharField(_("source"), max_length=200, default=SAMPLE)
+
+    class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        constraints = [
+            models.UniqueConstraint(fields=["county", "urgency", "kind"], name="limit_once"),
+            models.CheckConstraint(name="limit_amount", condition=Q(amount__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_urgency_display()} {self.get_kind_display()}"
+
+
+class Level(models.TextChoices):
+    """提醒级别: what happens when a clock runs out, or is about to."""
+
+    WARN = "warn", _("Warning")
+    URGE = "urge", _("Urging")
+    SUPERVISE = "supervise", _("Supervision")
+    ESCALATE = "escalate", _("To the county leader")
+    LAPSE = "lapse", _("Closed without rating")
+
+
+class LadderLevel(CountyOwned):
+    """督办阶梯: when a level is reached.
+
+    ``share`` counts before the due instant (80 = when 80 % of the counted minutes are used);
+    ``after`` is the number of working days after it (0 = at the due instant).
+    """
+
+    urgency = models.CharField(_("urgency"), max_length=12, choices=Urgency)
+    level = models.CharField(_("level"), max_length=12, choices=Level)
+    share = models.PositiveSmallIntegerField(_("share of the time used, in percent"), null=True, blank=True)
+    after = models.PositiveSmallIntegerField(_("working days after the due time"), null=True, blank=True)
+    source = models.CharField(_("source"), max_length=200, default=SAMPLE)
+
+    class Meta:
+        verbose_name = _("level of urging")
+        verbose_name_plural = _("levels of urging")
+        constraints = [
+            models.UniqueConstraint(fields=["county", "urgency", "level"], name="ladder_once"),
+            models.CheckConstraint(
+                name="ladder_share_or_after",
+                condition=Q(share__isnull=False, after=None) | Q(share=None, after__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="ladder_share_range", condition=Q(share=None) | Q(share__gte=1, share__lte=99)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_urgency_display()} {self.get_level_display()}"
+
+
+class OfficeHours(CountyOwned):
+    """作息时间: the office hours of a county from one day of the year to another, both counted."""
+
+    from_month = models.PositiveSmallIntegerField(_("from month"), default=1)
+    from_day = models.PositiveSmallIntegerField(_("from day"), default=1)
+    to_month = models.PositiveSmallIntegerField(_("to month"), default=12)
+    to_day = models.PositiveSmallIntegerField(_("to day"), default=31)
+    morning_from = models.TimeField(_("morning from"), default=time(8, 0))
+    morning_to = models.TimeField(_("morning to"), default=time(12, 0))
+    afternoon_from = models.TimeField(_("afternoon from"), default=time(14, 30))
+    afternoon_to = models.TimeField(_("afternoon to"), default=time(17, 30))
+    source = models.CharField(_("source"), max_length=200, default=SAMPLE)
+
+    class Meta:
+        verbose_name = _("office hours")
+        verbose_name_plural = _("office hours")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["county", "from_month", "from_day"], name="office_hours_once"
+            ),
+            models.CheckConstraint(
+                name="office_hours_order",
+                condition=Q(morning_from__lt=F("morning_to"))
+                & Q(morning_to__lte=F("afternoon_from"))
+                & Q(afternoon_from__lt=F("afternoon_to")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_month}-{self.from_day} – {self.to_month}-{self.to_day}"
+
+
+class CountyRules(CountyOwned):
+    """How a county does it, beside limits: one row."""
+
+    emergency_skips_head = models.BooleanField(
+        _("a clerk may raise an emergency without the head"), default=True
+    )
+    source = models.CharField(_("source"), max_length=200, default=SAMPLE)
+
+    class Meta:
+        verbose_name = _("rules of the county")
+        verbose_name_plural = _("rules of the county")
+        constraints = [models.UniqueConstraint(fields=["county"], name="county_rules_once")]
+
+    def __str__(self) -> str:
+        return str(self.county)

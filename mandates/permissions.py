@@ -1,0 +1,23 @@
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What may be done with lists and calls; roles get them in `rules.GRANTS`."""
+
+    LIST_READ = "mandates.list_read"
+    LIST_EDIT = "mandates.list_edit"
+    LIST_PUBLISH = "mandates.list_publish"
+    LIMIT_EDIT = "mandates.limit_edit"
+
+    CALL_READ = "mandates.call_read"
+    CALL_DRAFT = "mandates.call_draft"
+    CALL_APPROVE = "mandates.call_approve"
+    CALL_RAISE = "mandates.call_raise"
+    CALL_WITHDRAW = "mandates.call_withdraw"
+    CALL_SUPPLY = "mandates.call_supply"
+    CALL_RATE = "mandates.call_rate"
+    CALL_HANDLE = "mandates.call_handle"
+    CALL_DISPATCH = "mandates.call_dispatch"
+    CALL_RULE = "mandates.call_rule"
+    CALL_URGE = "mandates.call_urge"
+    CALL_NOTE = "mandates.call_note"

@@ -1,0 +1,1 @@
+"""What residents come for: the window, its items and requests."""
