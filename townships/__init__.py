@@ -1,0 +1,1 @@
+"""Who: divisions, departments, platforms, people and their posts."""

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TownshipsConfig(AppConfig):
+    """Divisions, departments, people and their posts."""
+
+    name = "townships"
+    verbose_name = _("Units and people")

@@ -1,0 +1,20 @@
+"""What may be done with units and people. Granted to roles in `rules.py`."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    CONSOLE_ENTER = "townships.enter_console"
+    DIVISION_VIEW = "townships.view_divisions"
+    DIVISION_EDIT = "townships.edit_divisions"
+    DEPARTMENT_VIEW = "townships.view_departments"
+    DEPARTMENT_EDIT = "townships.edit_departments"
+    PLATFORM_VIEW = "townships.view_platforms"
+    PLATFORM_EDIT = "townships.edit_platforms"
+    USER_VIEW = "townships.view_users"
+    USER_EDIT = "townships.edit_users"
+    POST_VIEW = "townships.view_posts"
+    POST_EDIT = "townships.edit_posts"
+    SYSTEM_VIEW = "townships.view_systems"
+    SYSTEM_EDIT = "townships.edit_systems"
+    AUDIT_VIEW = "townships.view_audit"
