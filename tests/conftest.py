@@ -1,0 +1,126 @@
+"""One cluster for the run, one database for each of its processes.
+
+The owner prepares a template from the migrations and clones it; the suite itself runs as the
+login role of the application, so that every test stands behind the walls of production.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+import pytest
+from django.db import connections
+from django.test import TransactionTestCase
+
+from config.demo import testbed
+from config.demo.testbed import Access
+
+STACK = pytest.StashKey[ExitStack]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    # Servers and browsers of our own on this machine, and nothing else.
+    config.option.allow_hosts = "127.0.0.1,::1,localhost"
+    config.option.allow_unix_socket = True
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Bring the cluster up before workers start: they find its addresses in their environment."""
+    config = session.config
+    if is_worker(config) or config.option.collectonly or Access.from_environment():
+        return
+    stack = config.stash[STACK] = ExitStack()
+    os.environ.update(stack.enter_context(testbed.cluster()).environment)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if STACK in config.stash:
+        config.stash[STACK].close()
+
+
+@dataclass
+class Bench:
+    """The database this process works on."""
+
+    cluster: Access
+    template: str
+    name: str
+
+    @property
+    def access(self) -> Access:
+        return self.cluster.named(self.name)
+
+    def renew(self) -> None:
+        """Throw the database away and take a fresh clone, with nobody connected to the old one."""
+        connections.close_all()
+        testbed.clone(self.cluster, source=self.template, name=self.name)
+
+    def log_in(self, url: str) -> None:
+        """Let Django connect as somebody else from the next query on."""
+        connections["default"].close()
+        connections["default"].settings_dict.update(settings_of(url))
+
+    def flush(self, case: Any = None) -> None:
+        """End a test that has committed. A TRUNCATE would take away what migrations wrote."""
+        self.renew()
+
+
+def settings_of(url: str) -> dict[str, Any]:
+    parsed = environ.Env.db_url_config(url)
+    return {key: parsed[key] for key in ("NAME", "USER", "PASSWORD", "HOST", "PORT")}
+
+
+@pytest.fixture(scope="session")
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """The database of this process, cloned from the template; dropped at the end."""
+    cluster = Access.from_environment()
+    assert cluster is not None, "tests need DATABASE_URL and DATABASE_OWNER_URL, or neither"
+    testbed.sweep(cluster)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"test_huying_{os.getpid()}_{worker}"
+    made = Bench(cluster=cluster, template=testbed.template(cluster), name=name)
+    made.renew()
+    yield made
+    connections.close_all()
+    testbed.drop(cluster, name)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(bench: Bench, django_db_blocker: Any) -> Iterator[None]:
+    """Work on a clone of the template, as the application."""
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        # Processes that a test starts work on the same database.
+        for key, value in bench.access.environment.items():
+            patch.setenv(key, value)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: bench.flush(case))
+        bench.log_in(bench.access.app)
+        yield
+
+
+@pytest.fixture
+def committed(bench: Bench, transactional_db: None) -> Access:
+    """A database of this test's own: what it commits is really committed, and is gone after it.
+
+    For threads, workers and servers. Returns the addresses for processes the test starts.
+    """
+    return bench.access
+
+
+@pytest.fixture
+def as_owner(bench: Bench, transactional_db: None) -> Iterator[None]:
+    """Be the owner of the tables, as migrations are."""
+    bench.log_in(bench.access.owner)
+    yield
+    bench.log_in(bench.access.app)
