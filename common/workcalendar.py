@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ ONE_DAY = timedelta(days=1)
 MIDNIGHT = time()
 FIRST = date(2020, 1, 1)
 LAST = date(2030, 12, 31)
+BEFORE_ALL = datetime.min  # noqa: DTZ901 — on the wall clock, see above
+AFTER_ALL = datetime.max  # noqa: DTZ901
 
 
 class WorktimeError(ValueError):
@@ -82,7 +85,7 @@ def local(instant: datetime) -> datetime:
     try:
         return instant.astimezone(SHANGHAI).replace(tzinfo=None)
     except OverflowError:  # the first and last hours that datetime knows
-        return datetime.min if instant.year == 1 else datetime.max
+        return BEFORE_ALL if instant.year == 1 else AFTER_ALL
 
 
 def aware(wall: datetime) -> datetime:
@@ -117,7 +120,7 @@ class Season:
         if not self.segments:
             raise BadCalendar("a season has at least one segment of office hours")
         ends = [segment.on(FIRST) for segment in self.segments]
-        if any(close > opens for (_, close), (opens, _) in zip(ends, ends[1:], strict=False)):
+        if any(close > opens for (_, close), (opens, _) in pairwise(ends)):
             raise BadCalendar("segments of office hours stand in order and do not overlap")
 
     def includes(self, day: date) -> bool:
@@ -222,7 +225,12 @@ class WorkCalendar:
         while day <= self.last:
             yield day
             day += ONE_DAY
-        raise self._beyond()
+        raise self.beyond()
+
+    @property
+    def end(self) -> datetime:
+        """24:00 of the last date, on the wall clock."""
+        return datetime.combine(self.last + ONE_DAY, MIDNIGHT)
 
     def check(self, day: date) -> None:
         """Raise BeforeCalendar or BeyondCalendar for a date the calendar does not know."""
@@ -231,9 +239,10 @@ class WorkCalendar:
                 f"nothing is known of dates before {self.first}", first=self.first.isoformat()
             )
         if day > self.last:
-            raise self._beyond()
+            raise self.beyond()
 
-    def _beyond(self) -> BeyondCalendar:
+    def beyond(self) -> BeyondCalendar:
+        """Return the refusal of whatever lies after the last date."""
         return BeyondCalendar(
             f"no holidays are known after {self.last}", last=self.last.isoformat()
         )

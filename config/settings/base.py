@@ -1,5 +1,6 @@
 """Settings of every process. What differs between installations comes from the environment."""
 
+import sys
 from pathlib import Path
 
 import environ
@@ -83,9 +84,14 @@ TEMPLATES = [
 
 # --- Database -------------------------------------------------------------------------------
 # The process decides who it is: the application by default, the owner for `migrate` alone.
+DATABASE_OWNER_URL = env("DATABASE_OWNER_URL", default="")
+_as_owner = bool(DATABASE_OWNER_URL) and sys.argv[1:2] == ["migrate"]
 DATABASES = {
     "default": {
-        **env.db("DATABASE_URL", default="postgres://huying_app@127.0.0.1:5432/huying"),
+        **env.db(
+            "DATABASE_OWNER_URL" if _as_owner else "DATABASE_URL",
+            default="postgres://huying_app@127.0.0.1:5432/huying",
+        ),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # pgbouncer in transaction mode keeps no cursor between transactions.
@@ -93,7 +99,6 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     },
 }
-DATABASE_OWNER_URL = env("DATABASE_OWNER_URL", default="")
 # LISTEN does not pass pgbouncer's transaction mode: a way around it, where there is one.
 DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -177,8 +182,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["townships.http.MemberAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["townships.http.IsMember"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["common.api.MemberAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["common.api.IsMember"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
         "rest_framework.parsers.JSONParser",

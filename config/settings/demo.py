@@ -1,5 +1,7 @@
 """The demonstration on one machine: production's code, plain http on this machine's own address."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.settings.base import *
 
 SECRET_KEY = env("SECRET_KEY")

@@ -1,5 +1,7 @@
 """A developer's own run."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.settings.base import *
 
 SECRET_KEY = env("SECRET_KEY", default="for development only, never for anybody's data")

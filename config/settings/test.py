@@ -1,5 +1,7 @@
 """The test suite: the application's role, plain static files, cheap passwords."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.settings.base import *
 
 SECRET_KEY = "for tests only, never for anybody's data"  # noqa: S105

@@ -1,0 +1,214 @@
+"""Where a WorkCalendar comes from: the files shipped, or the database."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from django.apps import apps
+
+from common import reference
+from common.workcalendar import FIRST, LAST, ONE_DAY, SAMPLE_SEASONS, Season, WorkCalendar
+
+FOLDER = Path(__file__).parent / "data" / "calendar"
+COLUMNS = ["date", "kind", "name", "source"]
+OFF, WORKED, STATUTORY = "off", "worked", "statutory"
+LONGEST_NAME = 50
+# What every year must have, so that half a file never passes for a year.
+ALWAYS_OFF = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a calendar file; kind "statutory" stands in years not yet published."""
+
+    line: int
+    date: date
+    kind: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file, and where: line 0 means the whole file."""
+
+    line: int
+    text: str
+
+
+class BrokenCalendar(ValueError):
+    """A file that was refused whole; ``faults`` names every line."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(f"line {fault.line}: {fault.text}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Year:
+    """The days of one year that differ from their weekday."""
+
+    year: int
+    published: bool
+    rows: tuple[Row, ...]
+
+    @property
+    def document(self) -> str:
+        """The numbers of the notices, the first one first."""
+        return "、".join(dict.fromkeys(row.source for row in self.rows))
+
+
+def parse(content: bytes) -> list[Year]:
+    """Read a calendar file (see data/calendar/README.md).
+
+    Raises BrokenCalendar, naming every faulty line, unless the whole of it is right.
+    """
+    faults: list[Fault] = []
+    rows = list(_rows(_text(content), faults))
+    years: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        years[row.date.year].append(row)
+    if not faults:
+        faults += [fault for found in years.values() for fault in _faults_of_year(found)]
+    if not rows and not faults:
+        faults.append(Fault(0, "the file has no days"))
+    if faults:
+        raise BrokenCalendar(sorted(faults, key=lambda fault: fault.line))
+    return [
+        Year(year, found[0].kind != STATUTORY, tuple(sorted(found, key=lambda row: row.date)))
+        for year, found in sorted(years.items())
+    ]
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise BrokenCalendar([Fault(line, "not UTF-8")]) from None
+    if "\0" in text:
+        raise BrokenCalendar([Fault(text[: text.index("\0")].count("\n") + 1, "a NUL character")])
+    return text
+
+
+def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:
+    """Yield the good lines; the others go to ``faults``."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    seen: dict[date, int] = {}
+    try:
+        if next(reader, None) != COLUMNS:
+            faults.append(Fault(1, f"the columns are {','.join(COLUMNS)}"))
+            return
+        for cells in reader:
+            if not cells:
+                continue
+            line = reader.line_num
+            row = _row(cells, line)
+            if isinstance(row, str):
+                faults.append(Fault(line, row))
+            elif row.date in seen:
+                faults.append(Fault(line, f"{row.date} stands in line {seen[row.date]} already"))
+            else:
+                seen[row.date] = line
+                yield row
+    except csv.Error as error:
+        faults.append(Fault(reader.line_num, str(error)))
+
+
+def _row(cells: list[str], line: int) -> Row | str:
+    """Return the line read, or what is wrong with it."""
+    if len(cells) != len(COLUMNS):
+        return f"{len(cells)} columns instead of {len(COLUMNS)}"
+    written, kind, name, source = (cell.strip() for cell in cells)
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return f"not a date: {written[:40]!r}"
+    if day.isoformat() != written:
+        return f"a date is written YYYY-MM-DD: {written[:40]!r}"
+    if day < FIRST:
+        return f"the calendar begins on {FIRST}"
+    if kind not in (OFF, WORKED, STATUTORY):
+        return f"no such kind: {kind[:40]!r}"
+    if kind == WORKED and day.weekday() < 5:
+        return f"{day} is no weekend day: it is worked without being named"
+    if not name or len(name) > LONGEST_NAME or not source or len(source) > LONGEST_NAME:
+        return f"name and source have 1 to {LONGEST_NAME} characters"
+    return Row(line, day, kind, name, source)
+
+
+def _faults_of_year(rows: list[Row]) -> Iterator[Fault]:
+    kinds = {row.kind for row in rows}
+    year = rows[0].date.year
+    if STATUTORY in kinds and len(kinds) > 1:
+        yield Fault(rows[0].line, f"{year} is published or it is not: statutory stands alone")
+    free = {row.date for row in rows if row.kind != WORKED}
+    missing = [day for md in ALWAYS_OFF if (day := date(year, *md)) not in free]
+    if missing:
+        yield Fault(rows[0].line, f"{year} lacks {', '.join(map(str, missing))}")
+
+
+def shipped_files() -> list[Path]:
+    """Return the files of the published years, then that of the statutory dates."""
+    return sorted(FOLDER.glob("*.csv"))
+
+
+@lru_cache(maxsize=16)
+def shipped(seasons: tuple[Season, ...] = SAMPLE_SEASONS) -> WorkCalendar:
+    """Return the calendar of the shipped files; needs no database."""
+    contents = [path.read_bytes() for path in shipped_files()]
+    years = {year.year: year for content in contents for year in parse(content)}
+    mark = hashlib.sha256(b"".join(contents)).hexdigest()[:8]
+    return _calendar(
+        {day.year: day.published for day in years.values()},
+        ((row.date, row.kind, row.name) for year in years.values() for row in year.rows),
+        seasons,
+        f"shipped-{mark}",
+    )
+
+
+def from_database(seasons: tuple[Season, ...] = SAMPLE_SEASONS) -> WorkCalendar:
+    """Return the calendar of the database, kept in the process until reference data change."""
+    return reference.kept(("calendar", seasons), lambda: _load(seasons))
+
+
+def _load(seasons: tuple[Season, ...]) -> WorkCalendar:
+    years = apps.get_model("common", "CalendarYear").objects.order_by("year")
+    days = apps.get_model("common", "CalendarDay").objects.order_by("date")
+    published = dict(years.values_list("year", "published"))
+    rows = list(days.values_list("date", "kind", "name"))
+    mark = hashlib.sha256(repr((published, rows)).encode()).hexdigest()[:8]
+    return _calendar(published, rows, seasons, f"database-{mark}")
+
+
+def _calendar(
+    published: Mapping[int, bool],
+    days: Iterable[tuple[date, str, str]],
+    seasons: tuple[Season, ...],
+    version: str,
+) -> WorkCalendar:
+    """Build a calendar that begins in 2020 and knows as many years as follow without a gap."""
+    known = last = FIRST.year
+    while published.get(known):
+        known += 1
+    while last in published:
+        last += 1
+    off, worked = {}, {}
+    for day, kind, name in days:
+        (worked if kind == WORKED else off)[day] = name
+    return WorkCalendar(
+        off=off,
+        worked=worked,
+        known_until=date(known, 1, 1) - ONE_DAY,
+        seasons=seasons,
+        version=version,
+        last=date(last, 1, 1) - ONE_DAY if published else LAST,
+    )

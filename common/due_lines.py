@@ -1,0 +1,129 @@
+"""Due dates for other programs: one JSON object a line in, one a line out."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.utils.translation import gettext as _
+
+from common import worktime
+from common.worktime import WorkCalendar, WorktimeError
+
+
+class BadLine(ValueError):
+    """A line that is not a question; ``code`` is stable, the text is for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def sentence(error: WorktimeError | BadLine) -> str:
+    """Say in the reader's language why no due date can be given."""
+    if isinstance(error, BadLine):
+        return str(error)
+    sentences = {
+        "not_an_instant": _("A date, a time and an offset are needed, as in %(example)s."),
+        "unknown_unit": _("The unit is one of %(units)s."),
+        "bad_amount": _("The amount is a whole number from %(least)s."),
+        "bad_pause": _("A pause is a pair of instants, and ends after it begins."),
+        "unfinished_pause": _("A pause has no end yet: the due date is not known."),
+        "before_calendar": _("The calendar begins on %(first)s; earlier dates are refused."),
+        "beyond_calendar": _("No holidays are known after %(last)s."),
+    }
+    known = {
+        "example": "2026-11-23T09:30:00+08:00",
+        "units": "、".join(worktime.Unit),
+        "least": 1,
+        **error.params,
+    }
+    return sentences.get(error.code, str(error)) % known
+
+
+def answer(line: bytes, calendar: WorkCalendar) -> tuple[dict[str, Any], bool]:
+    """Answer one line; the flag tells whether it could be answered."""
+    mark: Any = None
+    try:
+        question = _question(line)
+        mark = question.get("id")
+        result = worktime.due(
+            _instant(question.get("start")),
+            question.get("amount"),  # type: ignore[arg-type]  # checked there
+            _text(question.get("unit")),
+            calendar=calendar,
+            roll=_flag(question.get("roll")),
+            pauses=_pauses(question.get("pauses")),
+            extension=0 if question.get("extension") is None else question["extension"],
+        )
+    except (BadLine, WorktimeError) as error:
+        return {"id": mark, "error": sentence(error)}, False
+    return {
+        "id": mark,
+        "due": result.at.isoformat(),
+        "provisional": result.provisional,
+        "explanation": result.explanation,
+    }, True
+
+
+def written(reply: dict[str, Any]) -> bytes:
+    """Return one line of UTF-8; a lone surrogate in an id stays the escape that it came as."""
+    text = json.dumps(reply, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _question(line: bytes) -> dict[str, Any]:
+    try:
+        question = json.loads(line.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise BadLine("not_json", _("The line is not JSON in UTF-8.")) from None
+    if not isinstance(question, dict):
+        raise BadLine("not_an_object", _("The line is not a JSON object."))
+    return question
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("too large a number")
+    return number
+
+
+def _instant(value: Any) -> datetime:
+    """Read an ISO 8601 instant; what it lacks, the arithmetic refuses."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise worktime.NotAnInstant("not a date and time") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise worktime.UnknownUnit("a unit is a word")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise BadLine("bad_roll", _("“roll” is true or false."))
+    return bool(value)
+
+
+def _pauses(value: Any) -> list[tuple[datetime, datetime | None]]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise worktime.BadPause("pauses are a list")
+    return [_pause(pair) for pair in value]
+
+
+def _pause(pair: Any) -> tuple[datetime, datetime | None]:
+    if not isinstance(pair, list) or len(pair) != 2:
+        raise worktime.BadPause("a pause is a pair of instants")
+    begins, ends = pair
+    return _instant(begins), None if ends is None else _instant(ends)

@@ -1,0 +1,16 @@
+"""Browser routes of all apps."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import api, health
+
+urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("allauth.account.urls")),
+    path("api/", include(api.urlpatterns)),
+    path("console/", admin.site.urls),
+    path("", include("townships.urls")),
+    path("", include("mandates.urls")),
+]
