@@ -1,0 +1,206 @@
+"""Who is asking: the member a request acts as, for pages, the API and sign-in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from common import audit, grants
+from common.tenancy import Scope
+from townships.models import County, Department, Division, Post, User
+from townships.roles import Role
+from townships.rules import county_of, scope_of
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+
+@dataclass(frozen=True)
+class Member:
+    """A user in the one post in use; what every rule asks about.
+
+    ``limited_to`` are the OAuth scopes of a system's token; None for people in the browser.
+    ``posts`` are all the posts the person holds now, to switch between.
+    """
+
+    user: User
+    post: Post
+    role: Role
+    township_id: int | None
+    department_id: int | None
+    county_id: int | None
+    scope: Scope | None
+    posts: tuple[Post, ...] = ()
+    limited_to: frozenset[str] | None = None
+
+    @classmethod
+    def holding(
+        cls,
+        post: Post,
+        *,
+        posts: Iterable[Post] = (),
+        limited_to: frozenset[str] | None = None,
+        user: User | None = None,
+    ) -> Member:
+        """Make the member of a post fetched ``with_units()``."""
+        return cls(
+            user=user or post.user,
+            post=post,
+            role=Role(post.role),
+            township_id=post.township_id,
+            department_id=post.department_id,
+            county_id=county_of(post),
+            scope=scope_of(post),
+            posts=tuple(posts) or (post,),
+            limited_to=limited_to,
+        )
+
+    @property
+    def user_id(self) -> int:
+        key: int = self.user.pk
+        return key
+
+    @property
+    def post_id(self) -> int:
+        key: int = self.post.pk
+        return key
+
+    @property
+    def unit(self) -> Division | Department:
+        """The unit the post stands in."""
+        return self.post.unit
+
+    @property
+    def county(self) -> County | None:
+        """The county the unit is in."""
+        inside = self.post.township or self.post.department
+        county: County | None = inside.county if inside else self.post.county
+        return county
+
+    @property
+    def label(self) -> str:
+        """Person, unit and post in one line, as records keep it: in the language of the office."""
+        with translation.override(settings.LANGUAGE_CODE):
+            return f"{self.user} · {self.post}"
+
+    @property
+    def is_system(self) -> bool:
+        """True for another system that calls the API."""
+        return self.limited_to is not None
+
+    def may(self, permission: str) -> bool:
+        """Say whether the role in use grants a permission."""
+        return permission in grants.granted(self.role)
+
+
+class MemberRequest(HttpRequest):
+    """A request by a signed-in member, inside the scope of the post in use."""
+
+    user: User
+    member: Member
+    htmx: HtmxDetails
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who signs in or out: no post is in use yet."""
+
+    user_id: int
+    label: str
+    role: str = ""
+    county_id: int | None = None
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-in with a user name that an administrator has given; nobody signs up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        # An input method may be left at full width: ｗａｎｇ is wang.
+        if username := credentials.get("username"):
+            credentials["username"] = unicodedata.normalize("NFKC", username).strip()
+        return super().authenticate(request, **credentials)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Write down every refusal, with what was typed as the name and never the password."""
+        audit.record(
+            "sign_in_failed",
+            str(credentials.get("username", ""))[:60],
+            by=None,
+            at=timezone.now(),
+            ip=self.get_client_ip(request),
+        )
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            answer: HttpResponse = super().post_login(request, user, **kwargs)
+            audit.record(
+                "sign_in",
+                user,
+                by=Person(user.pk, str(user)),
+                at=timezone.now(),
+                ip=self.get_client_ip(request),
+            )
+        return answer
+
+    def logout(self, request: HttpRequest) -> None:
+        user = request.user
+        if isinstance(user, User):
+            audit.record("sign_out", user, by=Person(user.pk, str(user)), at=timezone.now())
+        super().logout(request)
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Keep the new password; what an administrator set is no longer to be changed."""
+        now = timezone.now()
+        user.set_password(password)
+        user.must_change_password = False
+        user.password_changed_at = now
+        with transaction.atomic():
+            user.save(update_fields=["password", "must_change_password", "password_changed_at"])
+            audit.record("password_changed", user, by=Person(user.pk, str(user)), at=now)
+
+
+class MemberAuthentication(BaseAuthentication):
+    """Hands REST framework what the middleware found; pages' sessions must prove their origin."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        user = request._request.user
+        if not user.is_authenticated:
+            return None
+        member = getattr(request._request, "member", None)
+        if member is None or not member.is_system:
+            SessionAuthentication().enforce_csrf(request)
+        return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class IsMember(BasePermission):
+    """Lets in a member; a system only as far as its token's scopes reach.
+
+    A view names them: ``read_scope`` for GET, ``write_scope`` for the rest.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        member: Member | None = getattr(request._request, "member", None)
+        if member is None:
+            return False
+        if member.limited_to is None:
+            return True
+        kind = "read_scope" if request.method in SAFE_METHODS else "write_scope"
+        wanted = getattr(view, kind, None)
+        return wanted is not None and wanted in member.limited_to

@@ -1,0 +1,210 @@
+"""One door for pages and the API: who asks, in which post, inside which walls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from oauth2_provider.models import AccessToken
+
+from common import tenancy
+from common.errors import Problem
+from townships.http import Member
+from townships.models import Post, User
+
+POST_KEY = "post"
+SEEN_KEY = "seen"
+STAMP_SECONDS = 60  # the session is written at most this often only to say it is in use
+API = "/api/"
+UNITS = ("township", "department", "county", "city")
+# What somebody may open who must change the password first, or holds no post.
+ALWAYS_OPEN = ("account_change_password", "account_logout", "account_reauthenticate")
+
+
+class PostScope:
+    """Finds the member, opens the scope of the post in use, and answers inside it.
+
+    Everything a request writes is one transaction, undone by any exception and by an answer of
+    5xx. Pages know the member by session, the API by bearer token or by session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.member = None  # type: ignore[attr-defined]
+        request.undo = False  # type: ignore[attr-defined]
+        if request.path.startswith(("/livez", "/readyz", settings.STATIC_URL)):
+            return self.get_response(request)
+        now = timezone.now()
+        instead = self._find_member(request, now)
+        response = instead or self._answer(request)
+        if request.user.is_authenticated:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    def _find_member(self, request: HttpRequest, now: datetime) -> HttpResponse | None:
+        """Set ``request.user`` and ``request.member``; return an answer where none is needed."""
+        token = _bearer(request)
+        if token is not None:
+            member = member_of_token(token, at=now)
+            request.user = member.user if member else AnonymousUser()
+            request.member = member  # type: ignore[attr-defined]
+            return None
+        if not request.user.is_authenticated:
+            return None
+        if _idle(request, now):
+            logout(request)
+            messages.info(request, _("You were signed out after a time without use."))
+            return None
+        request.member = member_of_session(request, at=now)  # type: ignore[attr-defined]
+        _speak(request)
+        return _first_password(request) or _no_post(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path == _path("account_login"):
+            # Counters of failed attempts must not wait for one another, nor be undone.
+            return self.get_response(request)
+        with _walls(request):
+            response = self.get_response(request)
+            if request.undo or response.status_code >= 500:  # type: ignore[attr-defined]
+                transaction.set_rollback(True)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Undo what was written; tell a person what stood in the way."""
+        # Only marked: the page that tells of it may still have to read.
+        request.undo = True  # type: ignore[attr-defined]
+        if isinstance(exception, Problem) and not request.path.startswith(API):
+            pages = [f"{exception.status}.html", "problem.html"]
+            return render(request, pages, {"problem": exception}, status=exception.status)
+        return None
+
+
+def _walls(request: HttpRequest) -> AbstractContextManager[Any]:
+    member: Member | None = request.member  # type: ignore[attr-defined]
+    if member is None or member.scope is None:
+        return transaction.atomic()
+    return tenancy.scope(member.scope)
+
+
+# --- Systems -----------------------------------------------------------------------------------
+
+
+def _bearer(request: HttpRequest) -> str | None:
+    """Return the token of a request to the API, if it carries one."""
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
+    if header[:7].lower() != "bearer " or not request.path.startswith(API):
+        return None
+    return header[7:].strip()
+
+
+def member_of_token(token: str, *, at: datetime) -> Member | None:
+    """Return the member of a system's token, found in one query; None unless all of it is valid."""
+    account = "application__system_account"
+    checksum = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    units = [f"{account}__post__{unit}" for unit in UNITS]
+    found = (
+        AccessToken.objects.filter(
+            token_checksum=checksum,
+            expires__gt=at,
+            **{f"{account}__is_active": True, f"{account}__user__is_active": True},
+        )
+        .select_related(f"{account}__user", *units)
+        .defer("token")
+        .first()
+    )
+    if found is None:
+        return None
+    system = found.application.system_account
+    post: Post = system.post
+    if post.user_id != system.user_id or not post.in_force_on(timezone.localdate(at)):
+        return None
+    allowed = frozenset(found.scope.split()) & frozenset(system.allowed_scopes.split())
+    return Member.holding(post, user=system.user, limited_to=allowed)
+
+
+# --- People ------------------------------------------------------------------------------------
+
+
+def member_of_session(request: HttpRequest, *, at: datetime) -> Member | None:
+    """Return the signed-in person in the post they chose, or in their first valid one."""
+    user = request.user
+    if not isinstance(user, User) or user.is_machine:
+        return None
+    posts = list(Post.objects.of(user, day=timezone.localdate(at)).with_units())
+    if not posts:
+        return None
+    chosen = request.session.get(POST_KEY)
+    post = next((post for post in posts if post.pk == chosen), posts[0])
+    return Member.holding(post, posts=posts, user=user)
+
+
+def _idle(request: HttpRequest, now: datetime) -> bool:
+    """Say whether the session was unused for too long; else stamp it, once a minute at most."""
+    stamp = int(now.timestamp())
+    seen = request.session.get(SEEN_KEY)
+    if seen is not None and stamp - seen > settings.IDLE_TIMEOUT_SECONDS:
+        return True
+    if seen is None or stamp - seen >= STAMP_SECONDS:
+        request.session[SEEN_KEY] = stamp
+    return False
+
+
+def _speak(request: HttpRequest) -> None:
+    """Answer in the person's language, whatever the browser asks for."""
+    language = getattr(request.user, "language", "")
+    if language:
+        translation.activate(language)
+        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+
+
+def _first_password(request: HttpRequest) -> HttpResponse | None:
+    """Send somebody with a password that others know to the page that changes it."""
+    must = settings.FORCE_PASSWORD_CHANGE and getattr(request.user, "must_change_password", False)
+    if not must or _always_open(request):
+        return None
+    if request.path.startswith(API):
+        detail = _("Change your first password before you go on.")
+        return _refusal("password_change_required", detail)
+    return HttpResponseRedirect(reverse("account_change_password"))
+
+
+def _no_post(request: HttpRequest) -> HttpResponse | None:
+    """Tell somebody without a post what to do."""
+    member: Member | None = request.member  # type: ignore[attr-defined]
+    if member is not None or _always_open(request):
+        return None
+    if request.path.startswith(API):
+        return _refusal("no_post", _("You hold no post at present."))
+    return render(request, "no_post.html", status=403)
+
+
+def _refusal(code: str, detail: str) -> HttpResponse:
+    body = {"type": "about:blank", "status": 403, "code": code, "detail": detail}
+    return JsonResponse(body, status=403, content_type="application/problem+json")
+
+
+def _always_open(request: HttpRequest) -> bool:
+    return request.path in {_path(name) for name in ALWAYS_OPEN}
+
+
+def _path(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,98 @@
+"""Who may do what with units and people, and the one question every app asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common import grants
+from common.errors import NotAllowed
+from common.tenancy import Scope
+from townships.models import Post
+from townships.permissions import Permission
+from townships.roles import UNIT_OF, Role
+
+if TYPE_CHECKING:
+    from townships.http import Member
+
+REFERENCE = frozenset(
+    {Permission.DIVISION_VIEW, Permission.DEPARTMENT_VIEW, Permission.PLATFORM_VIEW}
+)
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.ESTABLISHMENT_OFFICER: REFERENCE
+    | {Permission.CONSOLE_ENTER, Permission.DIVISION_EDIT, Permission.DEPARTMENT_EDIT},
+    Role.CITY_OVERSEER: REFERENCE | {Permission.CONSOLE_ENTER},
+    # Makes accounts, but gives nobody a post.
+    Role.SYSTEM_ADMINISTRATOR: REFERENCE
+    | {
+        Permission.CONSOLE_ENTER,
+        Permission.DIVISION_EDIT,
+        Permission.DEPARTMENT_EDIT,
+        Permission.PLATFORM_EDIT,
+        Permission.USER_VIEW,
+        Permission.USER_EDIT,
+        Permission.POST_VIEW,
+        Permission.SYSTEM_VIEW,
+    },
+    # Gives posts, and with them rights, but makes no accounts.
+    Role.SECURITY_ADMINISTRATOR: REFERENCE
+    | {
+        Permission.CONSOLE_ENTER,
+        Permission.USER_VIEW,
+        Permission.POST_VIEW,
+        Permission.POST_EDIT,
+        Permission.SYSTEM_VIEW,
+        Permission.SYSTEM_EDIT,
+    },
+    # Sees what the other two did, and changes nothing.
+    Role.AUDIT_ADMINISTRATOR: REFERENCE
+    | {
+        Permission.CONSOLE_ENTER,
+        Permission.USER_VIEW,
+        Permission.POST_VIEW,
+        Permission.SYSTEM_VIEW,
+        Permission.AUDIT_VIEW,
+    },
+}
+for _role, _permissions in GRANTS.items():
+    grants.register(_role, _permissions)
+
+READS_ALL = frozenset({Role.CITY_OVERSEER, Role.AUDIT_ADMINISTRATOR})
+
+
+def may(member: Member | None, permission: str) -> bool:
+    """Say whether the post in use grants a permission; nobody may nothing."""
+    return member is not None and member.may(permission)
+
+
+def require(member: Member | None, permission: str) -> None:
+    """Raise NotAllowed unless the post in use grants the permission."""
+    if not may(member, permission):
+        raise NotAllowed
+
+
+def scope_of(post: Post) -> Scope | None:
+    """Return the reach of a post; None for those who have nothing to do with calls.
+
+    Reads the units: fetch the post ``with_units()``.
+    """
+    role = Role(post.role)
+    kind = UNIT_OF[role]
+    if kind == "city":
+        return Scope("all") if role in READS_ALL else None
+    county = county_of(post)
+    if county is None:  # a department of the city has no county to work in
+        return None
+    townships = (post.township_id,) if post.township_id else ()
+    departments = (post.department_id,) if post.department_id else ()
+    return Scope(kind, townships=townships, departments=departments, counties=(county,))
+
+
+def county_of(post: Post) -> int | None:
+    """Return the county of a post's unit, if it is in one."""
+    county: int | None = post.county_id
+    if post.township is not None:
+        county = post.township.county_id
+    elif post.department is not None:
+        county = post.department.county_id
+    return county

@@ -1,0 +1,29 @@
+"""The posts a person holds: changing from one to another."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from common import audit
+from townships.http import Member, MemberRequest
+from townships.middleware import POST_KEY
+
+
+@login_required
+@require_POST
+def post_use(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """Act in another of one's own posts from now on; the page shown before may be out of reach."""
+    post = next((post for post in request.member.posts if post.uid == uid), None)
+    if post is None:
+        raise Http404
+    request.session[POST_KEY] = post.pk
+    audit.record(
+        "post_used", post, by=Member.holding(post), at=timezone.now(), before=request.member.label
+    )
+    return redirect("/")
