@@ -13,9 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.apps import apps
+from django.utils.translation import gettext as _
 
 from common import reference
-from common.workcalendar import FIRST, LAST, ONE_DAY, SAMPLE_SEASONS, Season, WorkCalendar
+from common.workcalendar import (
+    FIRST,
+    ONE_DAY,
+    SAMPLE_SEASONS,
+    BadCalendar,
+    Season,
+    WorkCalendar,
+)
 
 FOLDER = Path(__file__).parent / "data" / "calendar"
 COLUMNS = ["date", "kind", "name", "source"]
@@ -79,7 +87,7 @@ def parse(content: bytes) -> list[Year]:
     if not faults:
         faults += [fault for found in years.values() for fault in _faults_of_year(found)]
     if not rows and not faults:
-        faults.append(Fault(0, "the file has no days"))
+        faults.append(Fault(0, _("the file has no days")))
     if faults:
         raise BrokenCalendar(sorted(faults, key=lambda fault: fault.line))
     return [
@@ -93,9 +101,11 @@ def _text(content: bytes) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise BrokenCalendar([Fault(line, "not UTF-8")]) from None
+        raise BrokenCalendar([Fault(line, _("not UTF-8"))]) from None
     if "\0" in text:
-        raise BrokenCalendar([Fault(text[: text.index("\0")].count("\n") + 1, "a NUL character")])
+        raise BrokenCalendar(
+            [Fault(text[: text.index("\0")].count("\n") + 1, _("a NUL character"))]
+        )
     return text
 
 
@@ -105,7 +115,7 @@ def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:
     seen: dict[date, int] = {}
     try:
         if next(reader, None) != COLUMNS:
-            faults.append(Fault(1, f"the columns are {','.join(COLUMNS)}"))
+            faults.append(Fault(1, _("the columns are %s") % ",".join(COLUMNS)))
             return
         for cells in reader:
             if not cells:
@@ -115,7 +125,13 @@ def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:
             if isinstance(row, str):
                 faults.append(Fault(line, row))
             elif row.date in seen:
-                faults.append(Fault(line, f"{row.date} stands in line {seen[row.date]} already"))
+                faults.append(
+                    Fault(
+                        line,
+                        _("%(date)s stands in line %(line)d already")
+                        % {"date": row.date, "line": seen[row.date]},
+                    )
+                )
             else:
                 seen[row.date] = line
                 yield row
@@ -126,22 +142,25 @@ def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:
 def _row(cells: list[str], line: int) -> Row | str:
     """Return the line read, or what is wrong with it."""
     if len(cells) != len(COLUMNS):
-        return f"{len(cells)} columns instead of {len(COLUMNS)}"
+        return _("%(found)d columns instead of %(wanted)d") % {
+            "found": len(cells),
+            "wanted": len(COLUMNS),
+        }
     written, kind, name, source = (cell.strip() for cell in cells)
     try:
         day = date.fromisoformat(written)
     except ValueError:
-        return f"not a date: {written[:40]!r}"
+        return _("not a date: %s") % written[:40]
     if day.isoformat() != written:
-        return f"a date is written YYYY-MM-DD: {written[:40]!r}"
+        return _("a date is written YYYY-MM-DD: %s") % written[:40]
     if day < FIRST:
-        return f"the calendar begins on {FIRST}"
+        return _("the calendar begins on %s") % FIRST
     if kind not in (OFF, WORKED, STATUTORY):
-        return f"no such kind: {kind[:40]!r}"
+        return _("no such kind: %s") % kind[:40]
     if kind == WORKED and day.weekday() < 5:
-        return f"{day} is no weekend day: it is worked without being named"
+        return _("%s is no weekend day: it is worked without being named") % day
     if not name or len(name) > LONGEST_NAME or not source or len(source) > LONGEST_NAME:
-        return f"name and source have 1 to {LONGEST_NAME} characters"
+        return _("name and source have 1 to %d characters") % LONGEST_NAME
     return Row(line, day, kind, name, source)
 
 
@@ -149,11 +168,11 @@ def _faults_of_year(rows: list[Row]) -> Iterator[Fault]:
     kinds = {row.kind for row in rows}
     year = rows[0].date.year
     if STATUTORY in kinds and len(kinds) > 1:
-        yield Fault(rows[0].line, f"{year} is published or it is not: statutory stands alone")
+        yield Fault(rows[0].line, _("%d is published or it is not: statutory stands alone") % year)
     free = {row.date for row in rows if row.kind != WORKED}
     missing = [day for md in ALWAYS_OFF if (day := date(year, *md)) not in free]
     if missing:
-        yield Fault(rows[0].line, f"{year} lacks {', '.join(map(str, missing))}")
+        yield Fault(rows[0].line, _("the year lacks %s") % "、".join(map(str, missing)))
 
 
 def shipped_files() -> list[Path]:
@@ -197,6 +216,8 @@ def _calendar(
 ) -> WorkCalendar:
     """Build a calendar that begins in 2020 and knows as many years as follow without a gap."""
     known = last = FIRST.year
+    if known not in published:
+        raise BadCalendar(f"the calendar has no year {known}: load the calendar files first")
     while published.get(known):
         known += 1
     while last in published:
@@ -210,5 +231,5 @@ def _calendar(
         known_until=date(known, 1, 1) - ONE_DAY,
         seasons=seasons,
         version=version,
-        last=date(last, 1, 1) - ONE_DAY if published else LAST,
+        last=date(last, 1, 1) - ONE_DAY,
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, NoReturn
+from math import isfinite
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common import worktime
 from common.worktime import WorkCalendar, WorktimeError
+
+LONGEST_NUMBER = 400  # digits; the interpreter's own limit would lose the line's id
 
 
 class BadLine(ValueError):
@@ -33,7 +36,7 @@ def sentence(error: WorktimeError | BadLine) -> str:
         "before_calendar": _("The calendar begins on %(first)s; earlier dates are refused."),
         "beyond_calendar": _("No holidays are known after %(last)s."),
     }
-    known = {
+    known: dict[str, object] = {
         "example": "2026-11-23T09:30:00+08:00",
         "units": "、".join(worktime.Unit),
         "least": 1,
@@ -46,8 +49,10 @@ def answer(line: bytes, calendar: WorkCalendar) -> tuple[dict[str, Any], bool]:
     """Answer one line; the flag tells whether it could be answered."""
     mark: Any = None
     try:
-        question = _question(line)
+        question, strange = _question(line)
         mark = question.get("id")
+        if strange:
+            raise BadLine("strange_number", _("A number is not finite, or too long."))
         result = worktime.due(
             _instant(question.get("start")),
             question.get("amount"),  # type: ignore[arg-type]  # checked there
@@ -73,25 +78,39 @@ def written(reply: dict[str, Any]) -> bytes:
     return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _question(line: bytes) -> dict[str, Any]:
+def _question(line: bytes) -> tuple[dict[str, Any], bool]:
+    """Read one line; the flag tells whether it held numbers that JSON or we do not know.
+
+    Those are refused only after the line's id has been read, so that the error can name it.
+    """
+    strange: list[str] = []
+
+    def integer(digits: str) -> int:
+        if len(digits) > LONGEST_NUMBER:
+            strange.append(digits)
+            return 0
+        return int(digits)
+
+    def decimal(digits: str) -> float:
+        if not isfinite(float(digits)):
+            strange.append(digits)
+            return 0.0
+        return float(digits)
+
     try:
-        question = json.loads(line.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
+        question = json.loads(
+            line.decode("utf-8"),
+            parse_constant=strange.append,
+            parse_int=integer,
+            parse_float=decimal,
+        )
     except (ValueError, RecursionError):
         raise BadLine("not_json", _("The line is not JSON in UTF-8.")) from None
     if not isinstance(question, dict):
         raise BadLine("not_an_object", _("The line is not a JSON object."))
-    return question
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("too large a number")
-    return number
+    if isinstance(question.get("id"), dict | list):
+        question["id"] = None
+    return question, bool(strange)
 
 
 def _instant(value: Any) -> datetime:

@@ -4,9 +4,10 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from common import calendars, due_lines
+from common.worktime import WorktimeError
 
 
 class Command(BaseCommand):
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     """
 
     help = "Read questions for due dates as JSON lines, and write the answers as JSON lines."
-    requires_system_checks = []  # noqa: RUF012 — Django's own; checks may ask the database
+    requires_system_checks = []  # checks may ask the database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -29,7 +30,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         shipped = options["shipped_calendar"]
-        calendar = calendars.shipped() if shipped else calendars.from_database()
+        try:
+            calendar = calendars.shipped() if shipped else calendars.from_database()
+        except WorktimeError as error:
+            raise CommandError(due_lines.sentence(error)) from None
         all_good = True
         for number, line in enumerate(sys.stdin.buffer):
             if number == 0:
@@ -39,6 +43,6 @@ class Command(BaseCommand):
             reply, good = due_lines.answer(line, calendar)
             all_good = all_good and good
             sys.stdout.buffer.write(due_lines.written(reply))
-        sys.stdout.buffer.flush()
+            sys.stdout.buffer.flush()  # whoever asks line by line waits for it
         if not all_good:
             sys.exit(1)
