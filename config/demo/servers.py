@@ -109,7 +109,7 @@ def reachable_home(folder: Path) -> Path:
     """
     if reachable(folder):
         return folder.resolve()
-    place = Path(tempfile.mkdtemp(prefix="huying-", dir="/var/tmp"))  # noqa: S108
+    place = Path(tempfile.mkdtemp(prefix="huying-", dir="/var/tmp"))
     place.chmod(0o711)
     return place
 
@@ -393,6 +393,16 @@ class EmbeddedValkey:
         while not self.answers():
             if time.monotonic() > deadline or (alive and not alive()):
                 raise ServerFailed(f"Valkey did not start\n{last_lines(self.log)}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End a server left behind by a supervisor that was killed."""
+        if not self.port or not self.answers():
+            return
+        with redis.Redis.from_url(self.url, socket_timeout=10) as client:
+            client.shutdown()
+        deadline = time.monotonic() + 10
+        while self.answers() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def answers(self) -> bool:

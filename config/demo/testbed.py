@@ -149,7 +149,7 @@ def _ensure_running(server: EmbeddedPostgres) -> None:
 
 def template(access: Access) -> str:
     """Return the name of the template made from the migrations as they are now; make it first."""
-    name = f"huying_template_{_fingerprint()}"
+    name = f"huying_template_{fingerprint()}"
     with locked(ROOT / ".test" / "template"), servers.connect(access.owner) as connection:
         with connection.cursor() as cursor:
             cursor.execute("select 1 from pg_database where datname = %s", [name])
@@ -187,7 +187,7 @@ def migrate(access: Access, *, settings: str) -> None:
             raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
 
 
-def _fingerprint() -> str:
+def fingerprint() -> str:
     """Name the state of everything a migrated database follows from."""
     paths = [
         *ROOT.glob("*/migrations/*.py"),

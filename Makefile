@@ -1,0 +1,98 @@
+# Needs make, git and Python 3.11 or later with its venv module; everything else comes from here.
+# make demo    the whole system on this machine          make test   every check and test
+# make check   the quick ones                            make help   the rest
+
+UV_VERSION := 0.13.9
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v "$$p"; break; }; done)
+BIN := .venv/bin
+RUN := $(BIN)/python -m config.demo
+
+# No interpreter is downloaded: the one found above serves.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export UV_LINK_MODE ?= copy
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
+.PHONY: test check fix migrate messages migrations clean
+
+help:
+	@echo "make demo               start everything and print its address; Ctrl-C stops it"
+	@echo "make demo-reset         throw away the demonstration's data and start over"
+	@echo "make demo-broker-stop   stop its broker (calls are still routed); demo-broker-start"
+	@echo "make test               every check, every test, browser tests too"
+	@echo "make check              quick: lint, types, contracts, migrations, fast tests"
+	@echo "make fix                format, and repair what can be repaired"
+	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
+	@echo "make messages           collect new messages into locale/ and compile the catalogues"
+	@echo "make setup              only the virtual environment; make clean removes what was made"
+
+setup: .venv/.ready
+
+setup-dev: .venv/.ready-dev
+
+.venv/bin/uv:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Huying needs Python 3.11 or later with venv, and found none on PATH."; \
+		echo "Debian, Ubuntu: apt install python3 python3-venv. Or: make PYTHON=/path/to/python3.11"; \
+		exit 1; \
+	fi
+	"$(PYTHON)" -m venv --upgrade-deps .venv 2>/dev/null || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
+
+# uv asks the package index that the lock file names; where only a mirror configured for pip can be
+# reached, pip installs the same locked versions.
+define sync
+	@echo "Installing the locked packages …"
+	@$(BIN)/uv sync --quiet --frozen --inexact --extra binary --extra demo $(1) || { \
+		echo "uv could not; trying pip with its own configuration …"; \
+		$(BIN)/uv export --quiet --frozen --no-emit-project --extra binary --extra demo $(1) \
+			--output-file .venv/requirements.txt \
+		&& $(BIN)/python -m pip install --quiet --requirement .venv/requirements.txt; }
+endef
+
+.venv/.ready: uv.lock | .venv/bin/uv
+	$(call sync,--no-dev)
+	@touch $@
+
+.venv/.ready-dev: uv.lock | .venv/bin/uv
+	$(call sync,)
+	@touch .venv/.ready $@
+
+demo: setup
+	@$(RUN) up
+
+demo-reset: setup
+	@$(RUN) reset && $(RUN) up
+
+demo-broker-stop demo-broker-start: setup
+	@$(RUN) broker $(@:demo-broker-%=%)
+
+test: setup-dev
+	@$(RUN) checks
+
+check: setup-dev
+	@$(RUN) checks --fast
+
+fix: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+migrations: setup-dev
+	$(RUN) testbed -- $(BIN)/python manage.py makemigrations
+
+migrate: setup
+	$(BIN)/python manage.py migrate
+	$(BIN)/python manage.py createcachetable
+
+messages: setup-dev
+	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --output-file locale/django.pot .
+	$(BIN)/pybabel update --input-file locale/django.pot --output-dir locale --domain django \
+		--no-fuzzy-matching --ignore-obsolete
+	$(BIN)/python manage.py compile_catalogues
+
+clean:
+	rm -rf .test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
