@@ -480,9 +480,19 @@ class Migration(migrations.Migration):
                 verbose_name="division",
             ),
         ),
+        migrations.AddField(
+            model_name="divisionload",
+            name="city",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="loads",
+                to="townships.city",
+                verbose_name="city",
+            ),
+        ),
         migrations.AddIndex(
             model_name="divisionload",
-            index=models.Index(fields=["as_of"], name="division_load_as_of"),
+            index=models.Index(fields=["city", "as_of"], name="division_load_as_of"),
         ),
         migrations.AddField(
             model_name="divisionname",

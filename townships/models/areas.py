@@ -195,6 +195,7 @@ class DivisionLoad(Global):
 
     GLOBAL_REASON = "public reference data: where the divisions come from"
 
+    city = models.ForeignKey(City, models.PROTECT, related_name="loads", verbose_name=_("city"))
     as_of = models.DateField(_("as of"))
     file_name = models.CharField(_("file"), max_length=200)
     sha256 = models.CharField(max_length=64)
@@ -204,7 +205,7 @@ class DivisionLoad(Global):
     class Meta:
         verbose_name = _("load of divisions")
         verbose_name_plural = _("loads of divisions")
-        indexes = [models.Index(fields=["as_of"], name="division_load_as_of")]
+        indexes = [models.Index(fields=["city", "as_of"], name="division_load_as_of")]
 
     def __str__(self) -> str:
         return f"{self.file_name} {self.as_of}"
