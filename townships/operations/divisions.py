@@ -64,7 +64,8 @@ class _Work:
     day: date
     short_names: Mapping[str, str]
     report: Report
-    by_code: dict[str, Division]  # those that hold on the day, by the code they had before
+    by_code: dict[str, Division]  # this city's, by the code they had before
+    elsewhere: dict[str, Division]  # those of other cities
     parents: dict[tuple[int, str], DivisionParent]
     new_histories: list[Any] = field(default_factory=list)
     placed: dict[str, Division] = field(default_factory=dict)  # by the code they have now
@@ -117,13 +118,15 @@ def _begin(source: DivisionFile, as_of: date, short_names: Mapping[str, str]) ->
         (row.division_id, row.relation): row for row in DivisionParent.objects.filter(valid_to=None)
     }
     standing = {row.pk: row for row in Division.objects.filter(valid_to=None)}
-    roots = {pk: _root(pk, parents) for pk in standing}
-    city = next((pk for pk, row in standing.items() if row.code == source.city.code), None)
+    codes = (source.city.code, source.city.predecessor)
+    city = next((pk for pk, row in standing.items() if row.code in codes), None)
+    ours = {pk for pk in standing if _root(pk, parents) == city}
     return _Work(
         day=as_of,
         short_names=short_names,
         report=Report(),
-        by_code={row.code: row for pk, row in standing.items() if roots[pk] == city},
+        by_code={row.code: row for pk, row in standing.items() if pk in ours},
+        elsewhere={row.code: row for pk, row in standing.items() if pk not in ours},
         parents=parents,
     )
 
@@ -142,6 +145,8 @@ def _match(rows: Iterable[Row], work: _Work) -> list[tuple[Row, Division]]:
     for row in rows:
         division = work.by_code.get(row.predecessor) or work.by_code.get(row.code)
         if division is None:
+            if row.code in work.elsewhere:
+                problems.append(at_line(row.line, _("%s belongs to another city.") % row.code))
             continue
         if division.level != row.level:
             problems.append(at_line(row.line, _("%s was on another level before.") % row.code))
