@@ -222,7 +222,8 @@ def _calendar(
         known += 1
     while last in published:
         last += 1
-    off, worked = {}, {}
+    off: dict[date, str] = {}
+    worked: dict[date, str] = {}
     for day, kind, name in days:
         (worked if kind == WORKED else off)[day] = name
     return WorkCalendar(

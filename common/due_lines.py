@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from math import isfinite
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from common import worktime
 from common.worktime import WorkCalendar, WorktimeError
 
+INSTANT = re.compile(r"[0-9W-]{8,10}[T ][0-9:.,]+(Z|[+-][0-9:.]+)?")
 LONGEST_NUMBER = 400  # digits; the interpreter's own limit would lose the line's id
 
 
@@ -34,6 +36,7 @@ def sentence(error: WorktimeError | BadLine) -> str:
         "bad_pause": _("A pause is a pair of instants, and ends after it begins."),
         "unfinished_pause": _("A pause has no end yet: the due date is not known."),
         "before_calendar": _("The calendar begins on %(first)s; earlier dates are refused."),
+        "bad_calendar": _("The calendar of worked days is not loaded, or contradicts itself."),
         "beyond_calendar": _("No holidays are known after %(last)s."),
     }
     known: dict[str, object] = {
@@ -114,11 +117,14 @@ def _question(line: bytes) -> tuple[dict[str, Any], bool]:
 
 
 def _instant(value: Any) -> datetime:
-    """Read an ISO 8601 instant; what it lacks, the arithmetic refuses."""
+    """Read an ISO 8601 instant; a missing offset is refused by the arithmetic."""
     try:
-        return datetime.fromisoformat(value)
+        # fromisoformat alone takes any separator, and a NUL at the end.
+        if INSTANT.fullmatch(value):
+            return datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        raise worktime.NotAnInstant("not a date and time") from None
+        pass
+    raise worktime.NotAnInstant("not a date and time")
 
 
 def _text(value: Any) -> str:
