@@ -151,7 +151,7 @@ class _Day(NamedTuple):
     close: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one object a version: the same only as itself, and hashable
 class WorkCalendar:
     """The days off, the weekend days worked (调休), and the office hours by season.
 

@@ -1,7 +1,9 @@
 """Calendar years in the database."""
 
+import json
+import sys
 from datetime import date
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -145,3 +147,27 @@ def test_year_missing_between_ends_what_is_known(notice):
 def test_empty_database_has_no_calendar():
     with pytest.raises(BadCalendar):
         calendars.from_database()
+
+
+QUESTION = b'{"id":1,"start":"2027-02-19T09:30:00+08:00","amount":1,"unit":"working_day"}'
+
+
+def test_due_asks_the_database_unless_told_otherwise(notice, monkeypatch, capsysbinary):
+    load()
+    load(notice)
+    capsysbinary.readouterr()
+
+    for options in ([], ["--shipped-calendar"]):
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(QUESTION)))
+        call_command("due", *options)
+
+    ours, shipped = map(json.loads, capsysbinary.readouterr().out.splitlines())
+    assert (ours["due"], ours["provisional"]) == ("2027-02-20T17:30:00+08:00", False)
+    assert (shipped["due"], shipped["provisional"]) == ("2027-02-22T17:30:00+08:00", True)
+
+
+def test_due_without_a_calendar_says_so(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(QUESTION)))
+
+    with pytest.raises(CommandError):
+        call_command("due")
