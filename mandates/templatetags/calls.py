@@ -1,0 +1,118 @@
+"""How the states of calls look: one mapping from state to badge, here alone. `{% load calls %}`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from common.templatetags.huying import icon
+from mandates.models.calls import AssignmentState, CallState, Part
+
+register = template.Library()
+
+# state -> (class after "hy-state--", icon)
+CALL_BADGES: dict[str, tuple[str, str]] = {
+    CallState.DRAFT: ("off", "edit"),
+    CallState.SUBMITTED: ("wait", "user-check"),
+    CallState.RAISED: ("wait", "route"),
+    CallState.ROUTED: ("take", "inbox"),
+    CallState.OBJECTED: ("again", "scale"),
+    CallState.HANDLING: ("work", "circle-dot"),
+    CallState.ANSWERED: ("rate", "star"),
+    CallState.REWORK: ("again", "repeat"),
+    CallState.CLOSED: ("done", "circle-check"),
+    CallState.WITHDRAWN: ("off", "arrow-back-up"),
+}
+ASSIGNMENT_BADGES: dict[str, tuple[str, str]] = {
+    AssignmentState.SENT: ("take", "inbox"),
+    AssignmentState.ACCEPTED: ("work", "circle-dot"),
+    AssignmentState.OBJECTED: ("again", "scale"),
+    AssignmentState.ANSWERED: ("done", "check"),
+    AssignmentState.RELEASED: ("off", "arrow-back-up"),
+}
+WAITING_FOR_INFORMATION = ("pause", "player-pause")
+
+# level of a call -> (class, icon); solid red is for supervision alone
+LEVELS: dict[str, tuple[str, str]] = {
+    "urge": ("", "bell-ringing"),
+    "supervise": ("hy-level--2", "alert-octagon"),
+    "escalate": ("hy-level--2", "alert-octagon"),
+}
+
+STEP_LOOKS: dict[str, tuple[str, str]] = {
+    "submit": ("speakerphone", ""),
+    "send_back_draft": ("arrow-back-up", ""),
+    "raise": ("user-check", ""),
+    "withdraw": ("arrow-back-up", ""),
+    "route": ("route", "move"),
+    "hand_over": ("route", "move"),
+    "dispatch": ("route", "move"),
+    "return_to_township": ("arrow-back-up", "move"),
+    "accept": ("inbox", "move"),
+    "object": ("scale", "move"),
+    "uphold": ("scale", "move"),
+    "reject": ("scale", "move"),
+    "reply": ("message", "move"),
+    "ask_information": ("player-pause", "pause"),
+    "supply_information": ("player-play", "move"),
+    "ask_extension": ("hourglass", "pause"),
+    "grant_extension": ("hourglass", "pause"),
+    "refuse_extension": ("hourglass", "move"),
+    "feed_back": ("check", "move"),
+    "answer": ("send", "move"),
+    "rate": ("star", "move"),
+    "send_back": ("repeat", "move"),
+    "lapse": ("circle-check", ""),
+    "urge": ("bell-ringing", "over"),
+    "warned": ("clock-exclamation", ""),
+    "urged": ("bell-ringing", "over"),
+    "supervised": ("alert-octagon", "over"),
+    "escalated": ("alert-octagon", "over"),
+    "recomputed": ("calendar-question", ""),
+}
+
+
+@register.simple_tag
+def state_badge(record: Any, waits: bool = False, large: bool = False) -> SafeString:
+    """Draw the state of a call or an assignment; ``waits`` while the township is asked."""
+    label: Any = record.get_state_display()
+    if hasattr(record, "part"):
+        look = ASSIGNMENT_BADGES[record.state]
+        if record.state == AssignmentState.ANSWERED and record.part == Part.ASSIST:
+            label = _("Opinion given")
+    else:
+        look = CALL_BADGES[record.state]
+    if waits and record.state in (CallState.HANDLING, CallState.REWORK, AssignmentState.ACCEPTED):
+        look, label = WAITING_FOR_INFORMATION, _("Waiting for information")
+    css, picture = look
+    return format_html(
+        '<span class="hy-state hy-state--{}{}">{}{}</span>',
+        css,
+        " hy-state--lg" if large else "",
+        icon(picture),
+        label,
+    )
+
+
+@register.simple_tag
+def level_mark(call: Any) -> SafeString:
+    """Draw who is pressing: urged so many times, or under supervision; — for nobody."""
+    if not call.urged_count and call.level not in LEVELS:
+        return format_html('<span class="hy-meta" aria-label="{}">—</span>', _("None"))
+    css, picture = LEVELS.get(call.level, LEVELS["urge"])
+    label = _("Supervised") if css else _("Urged %(n)d×") % {"n": max(1, call.urged_count)}
+    return format_html('<span class="hy-level {}">{}{}</span>', css, icon(picture), label)
+
+
+@register.filter
+def step_icon(move: str) -> str:
+    return STEP_LOOKS.get(move, ("circle-dot", ""))[0]
+
+
+@register.filter
+def step_tone(move: str) -> str:
+    return STEP_LOOKS.get(move, ("circle-dot", ""))[1]
