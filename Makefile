@@ -85,7 +85,6 @@ migrations: setup-dev
 
 migrate: setup
 	$(BIN)/python manage.py migrate
-	$(BIN)/python manage.py createcachetable
 
 messages: setup-dev
 	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --output-file locale/django.pot .

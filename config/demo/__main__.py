@@ -1,11 +1,11 @@
-"""python -m config.demo up | reset | broker start|stop | testbed -- COMMAND"""
+"""python -m config.demo up | reset | broker start|stop | checks [--fast] | testbed -- COMMAND"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from config.demo import supervisor, testbed
+from config.demo import checks, supervisor, testbed
 from config.demo.servers import ServerFailed
 
 
@@ -16,6 +16,8 @@ def main() -> int:
     commands.add_parser("reset", help="throw away what the demonstration keeps")
     broker = commands.add_parser("broker", help="stop or start the broker of the running one")
     broker.add_argument("action", choices=["start", "stop"])
+    checks_parser = commands.add_parser("checks", help="run what make test and make check run")
+    checks_parser.add_argument("--fast", action="store_true", help="only the quick ones")
     bed = commands.add_parser("testbed", help="run a command on a database of the tests")
     bed.add_argument("rest", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
@@ -33,6 +35,8 @@ def _run(arguments: argparse.Namespace) -> int:
         supervisor.reset()
     elif arguments.command == "broker":
         supervisor.switch_broker(start=arguments.action == "start")
+    elif arguments.command == "checks":
+        return checks.run(fast=arguments.fast)
     else:
         return testbed.run([part for part in arguments.rest if part != "--"])
     return 0

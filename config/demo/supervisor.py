@@ -271,8 +271,7 @@ class Demo:
         if self.embedded and self.state.get("migrated") == state:
             return False
         as_owner = {"DATABASE_URL": self.access.owner, "DATABASE_OWNER_URL": self.access.owner}
-        self._manage("migrate", "--no-input", "--verbosity=1", extra=as_owner, loud=False)
-        self._manage("createcachetable", extra=as_owner, loud=False)
+        self._manage("migrate", "--no-input", extra=as_owner, loud=False)
         self.state.set(migrated=state)
         return True
 

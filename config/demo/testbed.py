@@ -175,16 +175,15 @@ def migrate(access: Access, *, settings: str) -> None:
         "DATABASE_OWNER_URL": access.owner,
         "DJANGO_SETTINGS_MODULE": settings,
     }
-    for arguments in (["migrate", "--verbosity=0", "--no-input"], ["createcachetable"]):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity=0", "--no-input"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"manage.py migrate failed:\n{done.stdout}{done.stderr}")
 
 
 def fingerprint() -> str:
@@ -257,4 +256,15 @@ def run(command: list[str]) -> int:
         name = f"test_huying_{os.getpid()}_run"
         inside = clone(access, source=template(access), name=name)
         stack.callback(drop, access, name)
-        return subprocess.run(command, env={**os.environ, **inside.environment}).returncode
+        return subprocess.run(command, env=environment(**inside.environment)).returncode
+
+
+def environment(**told: str) -> dict[str, str]:
+    """Return an environment for commands of the tests.
+
+    Importing our package has named production's settings for Celery's sake; they are not meant.
+    """
+    others = dict(os.environ)
+    if others.get("DJANGO_SETTINGS_MODULE") == "config.settings.production":
+        del others["DJANGO_SETTINGS_MODULE"]
+    return {**others, **told}

@@ -1,0 +1,176 @@
+"""What `make test` and `make check` run: every check is tried, and the end says which failed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.catalogues import compile_catalogues
+from config.demo import testbed
+from config.demo.testbed import ROOT, Access
+
+BIN = Path(sys.executable).parent
+OUR_APPS = ("common", "townships", "mandates", "grid", "enforcement", "services")
+OTHER_POSTGRES = Path("/usr/lib/postgresql/15/bin")  # the oldest version we support
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+DEBIAN_PACKAGES = ("chromium", "fonts-noto-cjk")
+
+
+@dataclass
+class Check:
+    """One command that must end with 0."""
+
+    title: str
+    command: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> bool:
+        print(f"\n=== {self.title}", flush=True)
+        environment = testbed.environment(**self.environment)
+        return subprocess.run(self.command, cwd=ROOT, env=environment).returncode == 0
+
+
+def run(*, fast: bool) -> int:
+    """Run all checks; return 0 if every one passed."""
+    compile_catalogues(ROOT / "locale")
+    results: list[tuple[str, bool, float]] = []
+    with _database() as access:
+        for check in [*lint(), *database_checks(access), *([] if fast else slow_checks(access))]:
+            results.append(_timed(check))
+    for check in fast_tests() if fast else all_tests():
+        results.append(_timed(check))
+    print("\n=== Summary")
+    for title, passed, seconds in results:
+        print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {title}")
+    for note in [] if fast else notes():
+        print(note)
+    return 0 if all(passed for _, passed, _ in results) else 1
+
+
+def _timed(check: Check) -> tuple[str, bool, float]:
+    began = time.monotonic()
+    passed = check.run()
+    return check.title, passed, time.monotonic() - began
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[Access]:
+    """A migrated database for the checks that ask one; the tests make their own."""
+    with contextlib.ExitStack() as stack:
+        access = Access.from_environment() or stack.enter_context(testbed.cluster())
+        name = f"test_huying_{os.getpid()}_checks"
+        inside = testbed.clone(access, source=testbed.template(access), name=name)
+        stack.callback(testbed.drop, access, name)
+        yield inside
+
+
+def lint() -> list[Check]:
+    return [
+        Check("Lint", [str(BIN / "ruff"), "check", "."]),
+        Check("Format", [str(BIN / "ruff"), "format", "--check", "."]),
+        Check("Import contracts", [str(BIN / "lint-imports")]),
+        Check("Types", [str(BIN / "mypy")]),
+    ]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def database_checks(access: Access) -> list[Check]:
+    told = {**access.environment, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
+    return [
+        Check("No migration is missing", _manage("makemigrations", "--check", "--dry-run"), told),
+    ]
+
+
+def slow_checks(access: Access) -> list[Check]:
+    tested = {**access.environment, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
+    produced = {
+        **access.environment,
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "huying.example.org",
+        "CSRF_TRUSTED_ORIGINS": "https://huying.example.org",
+    }
+    linter = ("lintmigrations", "--no-cache", "--quiet", "ignore", "ok")
+    return [
+        Check("Migrations do not stop a running system", _manage(*linter, *_ours()), tested),
+        Check(
+            "Production settings", _manage("check", "--deploy", "--fail-level=WARNING"), produced
+        ),
+    ]
+
+
+def _ours() -> tuple[str, ...]:
+    return ("--include-apps", *OUR_APPS)
+
+
+# --- Tests ---------------------------------------------------------------------------------------
+
+
+def _pytest(*arguments: str) -> list[str]:
+    return [str(BIN / "pytest"), "-q", "--durations=10", *arguments]
+
+
+def fast_tests() -> list[Check]:
+    return [Check("Tests, the quick ones", _pytest("-n2", "-m", "not browser and not processes"))]
+
+
+def all_tests() -> list[Check]:
+    """The suite on both versions of PostgreSQL; what drives browsers and servers only once."""
+    alone = "processes" if install_chromium() is None else "browser or processes"
+    parallel = _pytest("-n2", "-m", "not browser and not processes")
+    checks = [
+        Check("Tests on the embedded PostgreSQL", parallel),
+        Check(f"Tests one at a time: {alone}", _pytest("-m", alone)),
+    ]
+    if (OTHER_POSTGRES / "postgres").exists() and not Access.from_environment():
+        told = {"HUYING_POSTGRES_BIN": str(OTHER_POSTGRES)}
+        checks.append(Check("Tests on PostgreSQL 15", parallel, told))
+    return checks
+
+
+def notes() -> list[str]:
+    found = []
+    if find_chromium() is None:
+        found.append(
+            "NOT RUN: browser tests, since there is no Chromium. Debian, Ubuntu: apt install "
+            f"{' '.join(DEBIAN_PACKAGES)}. Elsewhere: set HUYING_CHROMIUM to its path."
+        )
+    if not (OTHER_POSTGRES / "postgres").exists():
+        found.append(f"NOT RUN: tests on PostgreSQL 15; {OTHER_POSTGRES} does not exist.")
+    return found
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium, if there is one."""
+    asked_for = os.environ.get("HUYING_CHROMIUM", "")
+    if asked_for:
+        return asked_for
+    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+
+
+def install_chromium() -> str | None:
+    """Return the path of Chromium; installs Debian's package, and Chinese fonts, where root may."""
+    has_fonts = Path("/usr/share/fonts/opentype/noto").exists()
+    missing = find_chromium() is None or not has_fonts
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("\n=== Installing Debian's Chromium and Chinese fonts", flush=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
+        for arguments in (
+            ["update"],
+            ["install", "--yes", "--no-install-recommends", *DEBIAN_PACKAGES],
+        ):
+            if subprocess.run([*apt, *arguments], env=quiet).returncode:
+                break
+    return find_chromium()
