@@ -114,9 +114,7 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if getattr(exc, "wait", None):
         headers["Retry-After"] = str(int(exc.wait))
     if isinstance(exc, exceptions.ValidationError):
-        return _answer(
-            400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers
-        )
+        return _answer(400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers)
     detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)
     code = "malformed" if isinstance(exc, exceptions.ParseError) else CODES.get(exc.status_code)
     return _answer(exc.status_code, code or "problem", detail, headers=headers)
@@ -135,7 +133,10 @@ def _answer(
     if errors:
         body["errors"] = errors
     return Response(
-        body, status=code_of_http, headers=dict(headers or {}), content_type="application/problem+json"
+        body,
+        status=code_of_http,
+        headers=dict(headers or {}),
+        content_type="application/problem+json",
     )
 
 

@@ -38,11 +38,6 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def entry(kind: str, subject_id: int, *, at: datetime, tenant: dict[str, int]) -> Outbox:
-    """Return an unsaved row of work, to be written with the change it follows from."""
-    return Outbox(kind=kind, subject_id=subject_id, created_at=at, available_at=at, **tenant)
-
-
 def drain(*, at: datetime, limit: int = BATCH) -> int:
     """Claim up to ``limit`` waiting rows, do their work, and mark them; return how many.
 

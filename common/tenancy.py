@@ -266,9 +266,7 @@ class TownshipOwned(Owned):
 class CountyOwned(Owned):
     """A row of one county: lists, limits, hours. Its townships and departments may read it."""
 
-    county = models.ForeignKey(
-        "townships.County", models.PROTECT, related_name="+", db_index=False
-    )
+    county = models.ForeignKey("townships.County", models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         abstract = True

@@ -26,9 +26,7 @@ class Notice(TownshipOwned):
         ]
         indexes = [
             models.Index(fields=["user", "-id"], name="notice_of_user"),
-            models.Index(
-                fields=["user"], condition=models.Q(read_at=None), name="notice_unread"
-            ),
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="notice_unread"),
         ]
 
     def __str__(self) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from guardian.models import UserObjectPermission
 
 from common.search import matching
 from common.tenancy import (
@@ -25,6 +27,10 @@ from common.tenancy import (
 )
 from mandates.models.clocks import Party
 from mandates.models.lists import Entry, Matter, Urgency
+from townships.roles import Role
+
+if TYPE_CHECKING:
+    from townships.http import Member
 
 
 class CallState(models.TextChoices):
@@ -96,6 +102,24 @@ class Origin(models.TextChoices):
 class CallQuerySet(TenantQuerySet):
     """Questions about calls; they chain."""
 
+    def visible_to(self, member: Member) -> Self:
+        """Narrow to what this member may see inside the open scope.
+
+        Drafts are the township's own; a grid worker sees what he wrote, and what he was let follow.
+        """
+        if member.township_id is None:
+            return self.filter(raised_at__isnull=False)
+        if member.role == Role.GRID_WORKER:
+            followed = (
+                UserObjectPermission.objects.filter(
+                    user_id=member.user_id, permission__codename="follow_call"
+                )
+                .annotate(call=Cast("object_pk", models.BigIntegerField()))
+                .values("call")
+            )
+            return self.filter(Q(created_by=member.user_id) | Q(pk__in=followed))
+        return self
+
     def open(self) -> Self:
         return self.exclude(state__in=ENDED)
 
@@ -135,9 +159,7 @@ class Call(TownshipOwned):
     )
     unlisted_reason = models.CharField(_("why it is on no list"), max_length=500, blank=True)
 
-    state = models.CharField(
-        _("state"), max_length=12, choices=CallState, default=CallState.DRAFT
-    )
+    state = models.CharField(_("state"), max_length=12, choices=CallState, default=CallState.DRAFT)
     version = models.PositiveIntegerField(default=1)
     waiting_on = models.CharField(max_length=20, choices=Party, blank=True)
     lead = TenantForeignKey(
@@ -181,6 +203,7 @@ class Call(TownshipOwned):
     class Meta:
         verbose_name = _("call")
         verbose_name_plural = _("calls")
+        permissions = [("follow_call", _("Follow this call"))]
         constraints = [
             tenant_target("call"),
             models.UniqueConstraint(fields=["uid", "county"], name="call_uid"),
@@ -279,9 +302,7 @@ class Assignment(TownshipOwned):
     # A copy of the call's, so that participants see each other's part and nobody else does.
     departments = ArrayField(models.BigIntegerField(), default=list)
     part = models.CharField(max_length=8, choices=Part)
-    state = models.CharField(
-        max_length=12, choices=AssignmentState, default=AssignmentState.SENT
-    )
+    state = models.CharField(max_length=12, choices=AssignmentState, default=AssignmentState.SENT)
     duty = models.CharField(max_length=300, blank=True)
     sent_at = models.DateTimeField()
     sent_by = models.ForeignKey(
@@ -380,6 +401,25 @@ class Step(TownshipOwned):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.move}"
+
+
+STEP_RINGS = """
+create function step_rings() returns trigger language plpgsql as $$
+    begin
+        insert into common_outbox (county_id, township_id, kind, subject_id, created_at,
+                                   available_at, attempts, error)
+        select county_id, township_id, 'route', call_id, recorded_at, recorded_at, 0, ''
+          from added where move = 'raise'
+        on conflict (county_id, kind, subject_id) do update
+           set done_at = null, available_at = excluded.available_at, attempts = 0;
+        insert into common_outbox (county_id, township_id, kind, subject_id, created_at,
+                                   available_at, attempts, error)
+        select county_id, township_id, 'announce', id, recorded_at, recorded_at, 0, '' from added;
+        return null;
+    end $$;
+create trigger rings after insert on mandates_step referencing new table as added
+    for each statement execute function step_rings();
+"""
 
 
 class Objection(TownshipOwned):
@@ -499,4 +539,3 @@ class CallCounter(CountyOwned):
 
     def __str__(self) -> str:
         return f"{self.year}: {self.last}"
-

@@ -84,8 +84,12 @@ class LadderLevel(CountyOwned):
 
     urgency = models.CharField(_("urgency"), max_length=12, choices=Urgency)
     level = models.CharField(_("level"), max_length=12, choices=Level)
-    share = models.PositiveSmallIntegerField(_("share of the time used, in percent"), null=True, blank=True)
-    after = models.PositiveSmallIntegerField(_("working days after the due time"), null=True, blank=True)
+    share = models.PositiveSmallIntegerField(
+        _("share of the time used, in percent"), null=True, blank=True
+    )
+    after = models.PositiveSmallIntegerField(
+        _("working days after the due time"), null=True, blank=True
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:

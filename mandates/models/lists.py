@@ -70,9 +70,7 @@ class VersionQuerySet(TenantQuerySet):
 
     def in_force_on(self, day: date) -> Self:
         """Narrow to the versions that hold on a day; one a list at most."""
-        return self.published().filter(
-            Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day
-        )
+        return self.published().filter(Q(valid_to=None) | Q(valid_to__gt=day), valid_from__lte=day)
 
 
 class ListVersion(CountyOwned):
@@ -119,7 +117,8 @@ class ListVersion(CountyOwned):
                 | Q(valid_from__isnull=False, published_at__isnull=False) & ~Q(document_no=""),
             ),
             models.CheckConstraint(
-                name="list_version_dates", condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from"))
+                name="list_version_dates",
+                condition=Q(valid_to=None) | Q(valid_to__gt=F("valid_from")),
             ),
             ExclusionConstraint(
                 name="list_version_one_a_day",
@@ -183,8 +182,14 @@ class EntryQuerySet(TenantQuerySet):
     def speaking_of(self, words: str) -> Self:
         """Narrow to entries that hold every word of a search."""
         found = matching(
-            words, "name", "category", "township_duty", "department_duty", "legal_basis",
-            "matter__code", "lead__name",
+            words,
+            "name",
+            "category",
+            "township_duty",
+            "department_duty",
+            "legal_basis",
+            "matter__code",
+            "lead__name",
         )
         return self.filter(found) if found is not None else self
 

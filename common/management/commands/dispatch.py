@@ -1,0 +1,162 @@
+"""The loop that keeps the promise "accepted means routed", with or without the broker."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import signal
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import environ
+import psycopg2
+import redis
+from celery import current_app
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+from django.utils.module_loading import autodiscover_modules
+
+from common import duties
+from common.duties import Duty
+from common.models import Outbox
+from common.outbox import CHANNEL
+from common.tenancy import dispatching
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 2.0
+# Rung but not done after this long: no worker is listening, so it is done here.
+PATIENCE_SECONDS = 15.0
+
+
+class Listener:
+    """A connection that is told when the outbox has something new."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring; True if there was one. Without a connection just wait."""
+        try:
+            self._connect()
+            if select.select([self.connection], [], [], seconds) == ([], [], []):
+                return False
+            self.connection.poll()
+            rung = bool(self.connection.notifies)
+            self.connection.notifies.clear()
+        except (psycopg2.Error, OSError, ValueError):
+            self.close()
+            time.sleep(min(seconds, 1.0))
+            return False
+        return rung
+
+    def _connect(self) -> None:
+        if self.connection is not None:
+            return
+        self.connection = psycopg2.connect(**_address())
+        self.connection.autocommit = True
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"LISTEN {CHANNEL}")
+
+    def close(self) -> None:
+        if self.connection is not None:
+            with contextlib.suppress(psycopg2.Error):
+                self.connection.close()
+        self.connection = None
+
+
+def _address() -> dict[str, Any]:
+    """Return how to reach PostgreSQL itself: LISTEN does not pass a transaction pool."""
+    if settings.DATABASE_DIRECT_URL:
+        known = environ.Env.db_url_config(settings.DATABASE_DIRECT_URL)
+    else:
+        known = connection.settings_dict
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
+    found = {ours: known[theirs] for theirs, ours in names.items() if known.get(theirs)}
+    if known.get("PORT"):
+        found["port"] = known["PORT"]
+    return found
+
+
+class Command(BaseCommand):
+    help = "Rings the workers for waiting work, and does it itself when the broker is away."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="do everything due once and end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        autodiscover_modules("tasks")
+        if options["once"]:
+            for duty in duties.all_duties():
+                self.stdout.write(f"{duty.name}: {duty.run()}")
+            return
+        Loop().run()
+
+
+class Loop:
+    """Listens, polls, rings, and steps in."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self.last: dict[str, float] = {}
+        self.broker = redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None
+        )
+
+    def run(self) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._stop)
+        listener = Listener()
+        rung = True
+        while not self.stopping:
+            try:
+                for duty in self._due(rung):
+                    self.last[duty.name] = time.monotonic()
+                    self._do(duty)
+            except DatabaseError:
+                logger.warning("database away, trying again")
+                connection.close()
+                time.sleep(1)
+            rung = listener.wait(POLL_SECONDS)
+        listener.close()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _due(self, rung: bool) -> Iterator[Duty]:
+        now = time.monotonic()
+        for duty in duties.all_duties():
+            waited = now - self.last.get(duty.name, float("-inf"))
+            if waited >= duty.every or (rung and duty.on_notify):
+                yield duty
+
+    def _do(self, duty: Duty) -> None:
+        """Ring for a duty; do it here when nobody can hear or nobody has come for too long."""
+        if duty.on_notify and self._oldest_waiting() > PATIENCE_SECONDS:
+            duty.run()
+        elif not self._ring(duty):
+            logger.info("broker away, working here", extra={"duty": duty.name})
+            duty.run()
+
+    def _ring(self, duty: Duty) -> bool:
+        try:
+            # Ask first: the client of the queue would wait far longer for an answer.
+            self.broker.ping()
+            current_app.send_task(duty.task, ignore_result=True, retry=False, expires=60)
+        except Exception:
+            return False
+        return True
+
+    def _oldest_waiting(self) -> float:
+        """Return for how many seconds the oldest waiting row has been waiting."""
+        with dispatching(reason="the outbox is one queue"), connection.cursor() as cursor:
+            rows = Outbox.objects.filter(done_at=None, dead_at=None).order_by("id")
+            first = rows.values_list("available_at", flat=True).first()
+            if first is None:
+                return 0.0
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [first])
+            return float(cursor.fetchone()[0])

@@ -1,0 +1,46 @@
+"""Celery's side of the outbox: a ring says "look", never what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from django.core.management import call_command
+from django.db import connection
+from oauth2_provider.models import clear_expired as clear_expired_tokens
+
+from common import duties, outbox
+
+
+def _now() -> Any:
+    # Whether something is due is the database's to say.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0]
+
+
+def drain() -> int:
+    """Drain the outbox until a round finds less than a full batch; return how many rows."""
+    total = 0
+    while True:
+        found = outbox.drain(at=_now())
+        total += found
+        if found < outbox.BATCH:
+            return total
+
+
+@shared_task(name="common.drain_outbox", ignore_result=True)
+def drain_outbox(**_unknown: Any) -> None:
+    drain()
+
+
+@shared_task(name="common.clear_expired", ignore_result=True)
+def clear_expired(**_unknown: Any) -> None:
+    """Remove sessions and tokens that have run out."""
+    call_command("clearsessions")
+    clear_expired_tokens()
+
+
+duties.register(
+    duties.Duty("outbox", every=5.0, task="common.drain_outbox", run=drain, on_notify=True)
+)

@@ -1,0 +1,197 @@
+"""消息: who is told of which step; never whoever made it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from common.models import Notice
+from common.tenancy import dispatching
+from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
+from mandates.operations.casework import local_day
+from mandates.operations.sweep import plan
+from townships.models import Post
+from townships.roles import Role
+
+TOWNSHIP_STAFF = (Role.TOWNSHIP_CLERK, Role.TOWNSHIP_HEAD)
+DEPARTMENT_STAFF = (Role.DEPARTMENT_OFFICER, Role.DEPARTMENT_HEAD)
+
+# Audiences of a step. "own" is the department whose part the step is about; "party" is the one
+# on whom the clock lies.
+AUDIENCES: dict[str, tuple[str, ...]] = {
+    "submit": ("township_head",),
+    "send_back_draft": ("author",),
+    "raise": ("desk_if_unlisted",),
+    "hand_over": ("desk",),
+    "route": ("departments", "township"),
+    "dispatch": ("departments", "township"),
+    "return_to_township": ("township",),
+    "withdraw": ("departments", "desk"),
+    "accept": ("township",),
+    "object": ("desk", "township"),
+    "uphold": ("departments", "own", "township"),
+    "reject": ("own",),
+    "reply": ("township",),
+    "ask_information": ("township",),
+    "supply_information": ("lead",),
+    "ask_extension": ("township", "desk"),
+    "grant_extension": ("lead",),
+    "refuse_extension": ("lead",),
+    "feed_back": ("lead",),
+    "answer": ("township",),
+    "rate": ("departments",),
+    "send_back": ("lead",),
+    "lapse": ("lead", "township"),
+    "urge": ("waiting_on",),
+    "warned": ("party",),
+    "urged": ("party",),
+    "supervised": ("party", "desk"),
+    "escalated": ("party", "leader"),
+    "recomputed": ("departments", "township"),
+}
+
+Reader = tuple[str, int]  # a kind of post, and the unit it stands in
+
+
+@dataclass(frozen=True)
+class Told:
+    """One step, with what its audiences follow from."""
+
+    step: Step
+    call: Call
+    parts: Sequence[Assignment]
+
+
+def announce(step_keys: Iterable[int], *, at: datetime) -> None:
+    """Tell people of steps, and plan what is to happen when their clocks run out.
+
+    Safe to repeat: a person is told once of a step, an action is planned once.
+    """
+    with dispatching(reason="notices go to every unit a call concerns"):
+        steps = list(Step.objects.filter(pk__in=list(step_keys)).select_related("call"))
+        calls = {step.call_id: step.call for step in steps}
+        parts: dict[int, list[Assignment]] = defaultdict(list)
+        for part in Assignment.objects.filter(call__in=calls).order_by("id"):
+            parts[part.call_id].append(part)
+        told = [Told(step, step.call, parts[step.call_id]) for step in steps]
+        _tell(told, at)
+        plan(calls)
+
+
+def _tell(told: Sequence[Told], at: datetime) -> None:
+    wanted = {(one.step.pk, reader): one for one in told for reader in _readers(one)}
+    people = _people({reader for _step, reader in wanted}, at)
+    notices = {}
+    for (_key, reader), one in wanted.items():
+        for user_id in people.get(reader, ()):
+            if user_id != one.step.by_id:
+                notices[(user_id, one.step.pk)] = _notice(one, user_id, reader)
+    Notice.objects.bulk_create(notices.values(), ignore_conflicts=True)
+
+
+def _readers(one: Told) -> set[Reader]:
+    found: set[Reader] = set()
+    for audience in AUDIENCES.get(one.step.move, ()):
+        found |= _audience(audience, one)
+    return found
+
+
+def _audience(name: str, one: Told) -> set[Reader]:
+    call, step = one.call, one.step
+    standing = [part for part in one.parts if part.state != AssignmentState.RELEASED]
+    own = next((part for part in one.parts if part.pk == step.assignment_id), None)
+    match name:
+        case "township":
+            return {("township", call.township_id)}
+        case "township_head":
+            return {("township_head", call.township_id)}
+        case "author":
+            return {("user", call.created_by_id)}
+        case "desk":
+            return {("desk", call.county_id)}
+        case "desk_if_unlisted":
+            return set() if call.entry_id else {("desk", call.county_id)}
+        case "leader":
+            return {("leader", call.county_id)}
+        case "departments":
+            return {("department", part.department_id) for part in standing}
+        case "lead":
+            return {("department", p.department_id) for p in standing if p.part == Part.LEAD}
+        case "own":
+            return {("department", own.department_id)} if own else set()
+        case "party":
+            return _party(step.data.get("party", ""), step.data.get("department"), call)
+        case "waiting_on":
+            return _party(call.waiting_on, call.lead_id, call)
+    raise ValueError(f"no such audience: {name}")
+
+
+def _party(party: str, department_id: int | None, call: Call) -> set[Reader]:
+    if party == Party.DEPARTMENT:
+        return {("department", department_id)} if department_id else set()
+    if party == Party.DESK:
+        return {("desk", call.county_id)}
+    if party in (Party.TOWNSHIP, Party.TOWNSHIP_HEAD):
+        return {(str(party), call.township_id)}
+    return set()
+
+
+def _people(readers: set[Reader], at: datetime) -> dict[Reader, set[int]]:
+    """Find who holds these posts today, in one query."""
+    units: dict[str, set[int]] = defaultdict(set)
+    for kind, unit in readers:
+        units[kind].add(unit)
+    staff = units["township"] | units["township_head"]
+    rows = (
+        Post.objects.as_of(local_day(at))
+        .filter(user__is_active=True)
+        .filter(
+            Q(township__in=staff, role__in=TOWNSHIP_STAFF)
+            | Q(department__in=units["department"], role__in=DEPARTMENT_STAFF)
+            | Q(county__in=units["desk"], role=Role.COUNTY_DESK)
+            | Q(county__in=units["leader"], role=Role.COUNTY_LEADER)
+        )
+        .values_list("user", "role", "township", "department", "county")
+    )
+    found: dict[Reader, set[int]] = defaultdict(set)
+    for user_id, role, township, department, county in rows:
+        for reader in _of_post(role, township, department, county):
+            found[reader].add(user_id)
+    for user_id in units["user"]:
+        found[("user", user_id)].add(user_id)
+    return found
+
+
+def _of_post(
+    role: str, township: int | None, department: int | None, county: int | None
+) -> list[Reader]:
+    if township is not None:
+        also = [("township_head", township)] if role == Role.TOWNSHIP_HEAD else []
+        return [("township", township), *also]
+    if department is not None:
+        return [("department", department)]
+    assert county is not None
+    return [("desk" if role == Role.COUNTY_DESK else "leader", county)]
+
+
+def _notice(one: Told, user_id: int, reader: Reader) -> Notice:
+    call, step = one.call, one.step
+    return Notice(
+        **call.tenant,
+        user_id=user_id,
+        kind=step.move,
+        about=call.uid,
+        step_id=step.pk,
+        at=step.recorded_at,
+        facts={
+            "title": call.title,
+            "number": call.number,
+            "unit": step.unit,
+            "clock": step.data.get("clock", ""),
+            "due": step.data.get("due", ""),
+        },
+    )

@@ -1,0 +1,224 @@
+"""Conditions of moves beyond the state: each returns why not, or None.
+
+The same functions refuse a move, hide its button, and explain the missing button on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import NotAllowed, Problem
+from common.workflow import Move, MoveRefused, WrongState
+from mandates.models import Assignment, AssignmentState, CallState, ClockKind, Part, Urgency
+from mandates.models.moves import (
+    ASSIGNED,
+    ASSIGNMENT,
+    ASSIST,
+    DESK,
+    LEAD,
+    MOVES,
+    SYSTEM,
+    TOWNSHIP,
+    TOWNSHIP_OR_DESK,
+)
+from mandates.operations.casework import Casework, local_day
+from mandates.permissions import Permission
+from mandates.rules import is_desk, is_of_township
+from townships.roles import Role
+
+if TYPE_CHECKING:
+    from townships.http import Member
+
+Guard = Callable[[Casework, Assignment | None, datetime], Problem | None]
+
+
+class NotYours(NotAllowed):
+    """The member's unit has no part in this move of this call."""
+
+    code = "not_your_part"
+    detail = _("This step is for another unit.")
+
+
+def _entry_in_force(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    entry = work.entry
+    if work.call.entry_id is None or (entry is not None and entry.holds_on(local_day(at))):
+        return None
+    return MoveRefused(
+        _("This line of the list is no longer in force. Choose the matter again."),
+        code="entry_not_in_force",
+    )
+
+
+def _unlisted_only(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.call.entry_id is None or work.clock(ClockKind.DISPATCH):
+        return None
+    return MoveRefused(
+        _("This call is dispatched by the list, by itself."), code="dispatched_by_list"
+    )
+
+
+def _not_yet_accepted(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if all(one.accepted_at is None for one in work.standing):
+        return None
+    return MoveRefused(_("A department has accepted this call already."), code="already_accepted")
+
+
+def _may_object(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if part is None or not part.may_object:
+        return MoveRefused(
+            _("An objection to this dispatch was rejected; there is no second one."),
+            code="objection_barred",
+        )
+    window = work.clock(ClockKind.OBJECT, part=part)
+    if window is None or at >= window.due_at:
+        return MoveRefused(_("The time for an objection is over."), code="objection_window_closed")
+    return None
+
+
+def _not_paused(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if not work.is_paused:
+        return None
+    return MoveRefused(
+        _("The township has been asked for information and has not yet answered."),
+        code="waiting_for_information",
+    )
+
+
+def _is_paused(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.is_paused:
+        return None
+    return MoveRefused(_("Nobody has asked for information."), code="nothing_asked")
+
+
+def _may_ask_extension(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    clock = work.clock(ClockKind.CLOSE, part=part)
+    if clock is None:
+        return MoveRefused(_("There is no date that could be put off."), code="no_clock")
+    if work.clock(ClockKind.EXTENSION):
+        return MoveRefused(
+            _("An extension has been asked for and is not yet decided."), code="already_asked"
+        )
+    if at >= clock.due_at:
+        return MoveRefused(
+            _("The date has passed; an extension is asked for before it is due."), code="too_late"
+        )
+    return _not_paused(work, part, at)
+
+
+def _extension_asked(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.clock(ClockKind.EXTENSION):
+        return None
+    return MoveRefused(_("Nobody has asked for an extension."), code="nothing_asked")
+
+
+def _first_rework(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.call.rework_count == 0:
+        return None
+    return MoveRefused(
+        _("This call has been handled again once; rate it now."), code="reworked_once"
+    )
+
+
+GUARDS: dict[str, tuple[Guard, ...]] = {
+    "submit": (_entry_in_force,),
+    "raise": (_entry_in_force,),
+    "withdraw": (_not_yet_accepted,),
+    "dispatch": (_unlisted_only,),
+    "return_to_township": (_unlisted_only,),
+    "object": (_may_object,),
+    "ask_information": (_not_paused,),
+    "supply_information": (_is_paused,),
+    "ask_extension": (_may_ask_extension,),
+    "grant_extension": (_extension_asked,),
+    "refuse_extension": (_extension_asked,),
+    "answer": (_not_paused,),
+    "send_back": (_first_rework,),
+}
+
+
+def may_at_all(member: Member, move: Move, work: Casework) -> bool:
+    """Say whether the post grants the move; an emergency need not wait for the head."""
+    if member.may(move.permission):
+        return True
+    return (
+        move.name == "raise"
+        and work.call.urgency == Urgency.EMERGENCY
+        and work.book.emergency_skips_head
+        and member.role == Role.TOWNSHIP_CLERK
+        and member.may(Permission.CALL_DRAFT)
+    )
+
+
+def part_for(
+    member: Member, move: Move, work: Casework, chosen: Assignment | None = None
+) -> Assignment | None:
+    """Return the assignment the move is about, and check that the member stands right to it.
+
+    Raises NotYours.
+    """
+    call = work.call
+    of_township = is_of_township(member, call.township_id)
+    of_desk = is_desk(member, call.county_id)
+    if move.relation == SYSTEM:
+        raise NotYours
+    if move.relation in (TOWNSHIP, DESK, TOWNSHIP_OR_DESK):
+        right = (of_township and move.relation != DESK) or (of_desk and move.relation != TOWNSHIP)
+        if not right:
+            raise NotYours
+        if move.record != ASSIGNMENT:
+            return None
+        return chosen or _objected(work)
+    part = work.part_of(member.department_id) if member.department_id else None
+    wanted = {LEAD: (Part.LEAD,), ASSIST: (Part.ASSIST,), ASSIGNED: tuple(Part)}[move.relation]
+    if part is None or part.part not in wanted:
+        raise NotYours
+    return part
+
+
+def _objected(work: Casework) -> Assignment | None:
+    return next((p for p in work.standing if p.state == AssignmentState.OBJECTED), None)
+
+
+def refusal(
+    member: Member,
+    move: Move,
+    work: Casework,
+    *,
+    at: datetime,
+    chosen: Assignment | None = None,
+) -> Problem | None:
+    """Return why the member cannot make this move now, or None."""
+    if not may_at_all(member, move, work):
+        return NotAllowed()
+    try:
+        part = part_for(member, move, work, chosen)
+    except NotYours as problem:
+        return problem
+    subject = part if move.record == ASSIGNMENT else work.call
+    if subject is None:
+        return WrongState(move, work.call.get_state_display())
+    if subject.state not in move.sources:
+        return WrongState(move, subject.get_state_display())
+    if move.record == ASSIGNMENT and work.call.state in (
+        CallState.CLOSED,
+        CallState.WITHDRAWN,
+    ):
+        return WrongState(move, work.call.get_state_display())
+    for guard in GUARDS.get(move.name, ()):
+        problem = guard(work, part, at)
+        if problem is not None:
+            return problem
+    return None
+
+
+def available_moves(member: Member, work: Casework, *, at: datetime) -> list[Move]:
+    """List the moves the member can make now, in the order of the table."""
+    return [
+        move
+        for move in MOVES.values()
+        if move.by_people and refusal(member, move, work, at=at) is None
+    ]

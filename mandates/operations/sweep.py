@@ -1,0 +1,294 @@
+"""催办督办: what is late is urged by itself, once a level, stamped with the instant it was due.
+
+An action's instant in the table says when to look; whether it is really due is worked out anew
+when it is looked at, from the clock as it stands then. So pauses and extensions need no
+bookkeeping here, and a late sweep changes no figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from common import worktime
+from common.tenancy import dispatching
+from mandates.models import (
+    Call,
+    CallState,
+    Clock,
+    ClockAction,
+    ClockExtension,
+    ClockKind,
+    ClockPause,
+    Level,
+    Rating,
+)
+from mandates.models.calls import ENDED
+from mandates.models.moves import WITHOUT_LADDER
+from mandates.operations.calls import recompute
+from mandates.operations.casework import SYSTEM, Casework, save
+from mandates.queries.rulebook import Rulebook, Rung, rulebook
+
+BATCH = 500
+STEP_OF_LEVEL = {
+    Level.WARN: "warned",
+    Level.URGE: "urged",
+    Level.SUPERVISE: "supervised",
+    Level.ESCALATE: "escalated",
+    Level.LAPSE: "lapse",
+}
+HEIGHT = {"": 0, Level.WARN: 1, Level.URGE: 2, Level.SUPERVISE: 3, Level.ESCALATE: 4}
+Pauses = Sequence[tuple[datetime, datetime]]
+
+
+# --- planning --------------------------------------------------------------------------------
+
+
+def rungs_for(clock: Clock, book: Rulebook, urgency: str) -> list[Rung]:
+    """Return the levels a clock can reach."""
+    if clock.kind in WITHOUT_LADDER:
+        return []
+    ladder = book.ladders.get(urgency, ())
+    if clock.kind == ClockKind.RATE:
+        # Silence is not late work: the call closes as unrated.
+        return [r for r in ladder if r.level == Level.WARN] + [Rung(Level.LAPSE, None, 0)]
+    return list(ladder)
+
+
+def instant_of(clock: Clock, rung: Rung, book: Rulebook, pauses: Pauses = ()) -> datetime:
+    """Work out when a level is reached."""
+    if rung.share is not None:
+        return worktime.instant_at_share(
+            clock.started_at,
+            clock.due_at,
+            rung.share / 100,
+            clock.unit,
+            calendar=book.calendar,
+            pauses=pauses,
+        )
+    if not rung.after:
+        return clock.due_at
+    return book.calendar.advance(clock.due_at, rung.after)
+
+
+def plan(call_keys: Iterable[int]) -> None:
+    """See that every running clock of these calls has its actions, at the right instants."""
+    clocks = list(
+        Clock.objects.filter(call__in=list(call_keys), met_at=None, cancelled_at=None)
+        .exclude(kind__in=WITHOUT_LADDER)
+        .select_related("call")
+        .order_by("id")
+    )
+    known = {
+        (row.clock_id, row.level): row
+        for row in ClockAction.objects.filter(clock__in=[clock.pk for clock in clocks])
+    }
+    pauses = finished_pauses([clock.pk for clock in clocks])
+    new, moved = [], []
+    for clock in clocks:
+        book = rulebook(clock.county_id)
+        for rung in rungs_for(clock, book, clock.call.urgency):
+            row = known.get((clock.pk, rung.level))
+            if row is not None and (row.done_at or row.passed_at):
+                continue
+            at = None
+            if clock.paused_since is None:
+                at = instant_of(clock, rung, book, pauses.get(clock.pk, ()))
+            if row is None:
+                new.append(ClockAction(**clock.tenant, clock=clock, level=rung.level, at=at))
+            elif row.at != at:
+                row.at = at
+                moved.append(row)
+    # Two workers may plan the same call at once: the constraint decides, both mean the same.
+    ClockAction.objects.bulk_create(new, ignore_conflicts=True)
+    if moved:
+        ClockAction.objects.bulk_update(moved, ["at"])
+
+
+def finished_pauses(clock_keys: Sequence[int]) -> dict[int, list[tuple[datetime, datetime]]]:
+    """Return the ended pauses of clocks, by clock."""
+    found: dict[int, list[tuple[datetime, datetime]]] = {}
+    for row in ClockPause.objects.filter(clock__in=clock_keys, to_at__isnull=False):
+        found.setdefault(row.clock_id, []).append((row.from_at, row.to_at))
+    return found
+
+
+# --- sweeping --------------------------------------------------------------------------------
+
+
+@dataclass
+class Due:
+    """One action looked at, with its clock."""
+
+    action: ClockAction
+    clock: Clock
+
+
+def sweep(*, at: datetime, limit: int = BATCH) -> int:
+    """Do what is due by ``at`` (the database's time); return how many actions were looked at.
+
+    Two sweeps at once share the work: rows are claimed, and a level happens once a clock.
+    """
+    with dispatching(reason="clocks run for every township"):
+        actions = list(
+            ClockAction.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+            .filter(at__lte=at, done_at=None, passed_at=None)
+            .order_by("at", "id")[:limit]
+        )
+        if actions:
+            _work(actions, at)
+    return len(actions)
+
+
+def _work(actions: list[ClockAction], at: datetime) -> None:
+    calls = _lock_calls(actions)
+    works = {work.call.pk: work for work in Casework.of(calls, everything=True)}
+    clocks = {clock.pk: clock for work in works.values() for clock in work.clocks}
+    due = [Due(a, clocks[a.clock_id]) for a in actions if a.clock_id in clocks]
+    pauses = finished_pauses([one.clock.pk for one in due])
+    touched: dict[int, Casework] = {}
+    for one in due:
+        work = works[one.clock.call_id]
+        if _look(one, work, pauses.get(one.clock.pk, ()), at):
+            touched[work.call.pk] = work
+    ClockAction.objects.bulk_update([one.action for one in due], ["at", "done_at", "passed_at"])
+    if touched:
+        save(list(touched.values()))
+
+
+def _lock_calls(actions: Sequence[ClockAction]) -> list[Call]:
+    keys = Clock.objects.filter(pk__in=[a.clock_id for a in actions]).values("call")
+    # Somebody acts on a call right now: its actions wait for the next round.
+    return list(
+        Call.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        .filter(pk__in=keys)
+        .order_by("pk")
+    )
+
+
+def _look(one: Due, work: Casework, pauses: Pauses, at: datetime) -> bool:
+    """Decide about one action; return whether the call was changed."""
+    action, clock = one.action, one.clock
+    if not clock.is_running or work.call.state in ENDED:
+        action.passed_at = at
+        return False
+    if clock.paused_since is not None:
+        action.at = None  # planned anew when the clock runs on
+        return False
+    rung = next(
+        (r for r in rungs_for(clock, work.book, work.call.urgency) if r.level == action.level),
+        None,
+    )
+    if rung is None:
+        action.passed_at = at
+        return False
+    reached = instant_of(clock, rung, work.book, pauses)
+    if reached > at:
+        action.at = reached
+        return False
+    if action.level == Level.WARN and clock.due_at <= at:
+        # Whoever was away for long is not warned of what is late already.
+        action.passed_at = at
+        return False
+    _happen(one, work, reached, at)
+    return True
+
+
+def _happen(one: Due, work: Casework, reached: datetime, at: datetime) -> None:
+    action, clock, call = one.action, one.clock, work.call
+    before = call.state
+    if action.level == Level.LAPSE:
+        call.state, call.rating, call.closed_at = CallState.CLOSED, Rating.UNRATED, reached
+        clock.cancelled_at = reached
+    else:
+        if HEIGHT[action.level] > HEIGHT[call.level]:
+            call.level = action.level
+        if action.level == Level.URGE:
+            call.urged_count += 1
+        if action.level != Level.WARN:
+            clock.breached_at = clock.due_at
+    action.done_at = reached
+    work.step(
+        STEP_OF_LEVEL[Level(action.level)],
+        by=SYSTEM,
+        at=reached,
+        recorded_at=max(at, reached),
+        from_state=before,
+        part=clock.assignment,
+        clock=clock.kind,
+        party=clock.party,
+        department=clock.department_id,
+        due=clock.due_at.isoformat(),
+    )
+
+
+# --- a year's calendar was published -----------------------------------------------------------
+
+
+def settle_provisional(*, at: datetime, limit: int = BATCH) -> int:
+    """Work out anew the due instants that were provisional, now that more is known.
+
+    Return how many clocks were looked at. Each change leaves a step.
+    """
+    with dispatching(reason="a published calendar concerns every township"):
+        keys = _provisional_calls(limit)
+        calls = list(
+            Call.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+            .filter(pk__in=keys)
+            .order_by("pk")
+        )
+        works = Casework.of(calls)
+        changed = [work for work in works if _settle(work, at)]
+        if changed:
+            save(changed)
+            plan([work.call.pk for work in changed])
+    return len(keys)
+
+
+def _provisional_calls(limit: int) -> set[int]:
+    waiting = Clock.objects.filter(is_provisional=True, met_at=None, cancelled_at=None)
+    rows = waiting.order_by("due_at").values_list("call", "county", "calendar_version", "due_at")
+    return {
+        call
+        for call, county, version, _due in rows[:limit]
+        if rulebook(county).calendar.version != version
+    }
+
+
+def _settle(work: Casework, at: datetime) -> bool:
+    stale = [
+        clock
+        for clock in work.running()
+        if clock.is_provisional
+        and clock.paused_since is None
+        and clock.calendar_version != work.book.calendar.version
+    ]
+    if not stale:
+        return False
+    keys = [clock.pk for clock in stale]
+    pauses = finished_pauses(keys)
+    extensions = dict(
+        ClockExtension.objects.filter(clock__in=keys, granted=True).values_list("clock", "amount")
+    )
+    for clock in stale:
+        before, was = clock.due_at, clock.is_provisional
+        recompute(
+            work,
+            clock,
+            pauses=pauses.get(clock.pk, []),
+            extension=extensions.get(clock.pk, 0),
+        )
+        if (before, was) != (clock.due_at, clock.is_provisional):
+            work.step(
+                "recomputed",
+                by=SYSTEM,
+                at=at,
+                from_state=work.call.state,
+                part=clock.assignment,
+                clock=clock.kind,
+                before=before.isoformat(),
+                after=clock.due_at.isoformat(),
+                calendar=clock.calendar_version,
+            )
+    return True

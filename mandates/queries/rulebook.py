@@ -1,0 +1,239 @@
+"""What a county goes by: its published lists, limits, ladder, hours and departments, in memory.
+
+Loaded once a process and kept until any reference data changes (`common.reference`), so a move
+asks the database for nothing but the call itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from common import calendars, reference
+from common.errors import Problem
+from common.worktime import SAMPLE_SEASONS, Season, Segment, WorkCalendar
+from mandates.models import (
+    CountyRules,
+    Entry,
+    LadderLevel,
+    Limit,
+    OfficeHours,
+    VersionState,
+)
+from townships.models import County, Department
+
+MONTH_DAY = tuple[int, int]
+
+
+class NoLimit(Problem):
+    """The county has not said how long this may take."""
+
+    code = "no_limit"
+    status = 409
+    detail = _("The county has set no limit for this. Ask the establishment office.")
+
+
+@dataclass(frozen=True)
+class Period:
+    """How long something may take, and who says so."""
+
+    amount: int
+    unit: str
+    roll: bool
+    basis: str
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One level of the ladder: at a share (percent) of the time, or working days after due."""
+
+    level: str
+    share: int | None
+    after: int | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A department as routing needs it."""
+
+    id: int
+    uid: UUID
+    name: str
+    valid_from: date | None
+    valid_to: date | None
+    successor_id: int | None
+
+    def exists_on(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day < self.valid_to
+        )
+
+
+@dataclass(frozen=True)
+class EntryFacts:
+    """One line of a published version, with everything a call takes from it."""
+
+    id: int
+    uid: UUID
+    matter_id: int
+    code: str
+    name: str
+    category: str
+    urgency: str
+    lead_id: int | None
+    assists: tuple[tuple[int, str], ...]
+    department_duty: str
+    township_duty: str
+    legal_basis: str
+    evidence: str
+    evidence_files: int
+    platform: str
+    list_name: str
+    version_number: int
+    document_no: str
+    valid_from: date
+    valid_to: date | None
+    limits: Mapping[tuple[str, str], Period]
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Everything of one county."""
+
+    county_id: int
+    short_name: str
+    calendar: WorkCalendar
+    limits: Mapping[tuple[str, str], Period]
+    ladders: Mapping[str, tuple[Rung, ...]]
+    units: Mapping[int, Unit]
+    entries: Mapping[int, EntryFacts]
+    emergency_skips_head: bool
+
+    def period(self, urgency: str, kind: str, entry: EntryFacts | None = None) -> Period:
+        """Return the limit of a clock: the entry's own, else the county's. Raises NoLimit."""
+        own = entry.limits.get((urgency, kind)) if entry else None
+        found = own or self.limits.get((urgency, kind))
+        if found is None:
+            raise NoLimit
+        return found
+
+    def valid_unit(self, department_id: int | None, day: date) -> tuple[Unit | None, bool]:
+        """Return the department that stands on a day, following successors, and whether it did."""
+        seen: set[int] = set()
+        while department_id is not None and department_id not in seen:
+            unit = self.units.get(department_id)
+            if unit is None:
+                return None, bool(seen)
+            if unit.exists_on(day):
+                return unit, bool(seen)
+            seen.add(department_id)
+            department_id = unit.successor_id
+        return None, bool(seen)
+
+    def entry_by_uid(self, uid: UUID) -> EntryFacts | None:
+        return next((entry for entry in self.entries.values() if entry.uid == uid), None)
+
+    def in_force(self, day: date) -> list[EntryFacts]:
+        """List the entries that hold on a day, in the order of the list."""
+        return [entry for entry in self.entries.values() if entry.holds_on(day)]
+
+
+def rulebook(county_id: int) -> Rulebook:
+    """Return the rules of a county as they stand now; needs a scope that reads it."""
+    return reference.kept(("rulebook", county_id), lambda: _load(county_id))
+
+
+def _load(county_id: int) -> Rulebook:
+    rules = CountyRules.objects.filter(county_id=county_id).first()
+    units = Department.objects.filter(county_id=county_id)
+    return Rulebook(
+        county_id=county_id,
+        short_name=County.objects.values_list("short_name", flat=True).get(pk=county_id),
+        calendar=calendars.from_database(_seasons(county_id)),
+        limits={
+            (limit.urgency, limit.kind): Period(limit.amount, limit.unit, limit.roll, limit.source)
+            for limit in Limit.objects.filter(county_id=county_id)
+        },
+        ladders=_ladders(county_id),
+        units={
+            unit.pk: Unit(
+                unit.pk, unit.uid, unit.name, unit.valid_from, unit.valid_to, unit.successor_id
+            )
+            for unit in units
+        },
+        entries=_entries(county_id),
+        emergency_skips_head=rules.emergency_skips_head if rules else False,
+    )
+
+
+def _seasons(county_id: int) -> tuple[Season, ...]:
+    rows = OfficeHours.objects.filter(county_id=county_id).order_by("from_month", "from_day")
+    seasons = tuple(
+        Season(
+            (row.from_month, row.from_day),
+            (row.to_month, row.to_day),
+            (
+                Segment(row.morning_from, row.morning_to),
+                Segment(row.afternoon_from, row.afternoon_to),
+            ),
+        )
+        for row in rows
+    )
+    return seasons or SAMPLE_SEASONS
+
+
+def _ladders(county_id: int) -> dict[str, tuple[Rung, ...]]:
+    found: dict[str, list[Rung]] = {}
+    for row in LadderLevel.objects.filter(county_id=county_id):
+        found.setdefault(row.urgency, []).append(Rung(row.level, row.share, row.after))
+    return {
+        urgency: tuple(sorted(rungs, key=lambda r: (r.after is not None, r.after or r.share or 0)))
+        for urgency, rungs in found.items()
+    }
+
+
+def _entries(county_id: int) -> dict[int, EntryFacts]:
+    rows = (
+        Entry.objects.filter(county_id=county_id, version__state=VersionState.PUBLISHED)
+        .select_related("version__duty_list", "matter", "platform")
+        .prefetch_related("assists", "limits")
+        .order_by("-version__valid_from", "position", "id")
+    )
+    return {row.pk: _facts(row) for row in rows}
+
+
+def _facts(row: Entry) -> EntryFacts:
+    version = row.version
+    return EntryFacts(
+        id=row.pk,
+        uid=row.uid,
+        matter_id=row.matter_id,
+        code=row.matter.code,
+        name=row.name,
+        category=row.category,
+        urgency=row.urgency,
+        lead_id=row.lead_id,
+        assists=tuple((one.department_id, one.duty) for one in row.assists.all()),
+        department_duty=row.department_duty,
+        township_duty=row.township_duty,
+        legal_basis=row.legal_basis,
+        evidence=row.evidence,
+        evidence_files=row.evidence_files,
+        platform=row.platform.code if row.platform else "",
+        list_name=version.duty_list.name,
+        version_number=version.number,
+        document_no=version.document_no,
+        valid_from=version.valid_from,
+        valid_to=version.valid_to,
+        limits={
+            (one.urgency, one.kind): Period(one.amount, one.unit, False, one.source)
+            for one in row.limits.all()
+        },
+    )

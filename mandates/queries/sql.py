@@ -1,0 +1,31 @@
+"""The one place of this app where SQL is written by hand: what the ORM cannot say in one step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+
+
+def database_time() -> datetime:
+    """Return the database's clock: whether something is due is its to say, not the host's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
+
+
+def take_numbers(county_id: int, year: int, count: int) -> int:
+    """Take the next ``count`` call numbers of a county and year; return the first.
+
+    The row stays locked until the transaction ends, so that numbers have no gaps.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO mandates_callcounter (county_id, year, last) VALUES (%s, %s, %s) "
+            "ON CONFLICT (county_id, year) DO UPDATE SET last = mandates_callcounter.last + %s "
+            "RETURNING last",
+            [county_id, year, count, count],
+        )
+        last: int = cursor.fetchone()[0]
+    return last - count + 1

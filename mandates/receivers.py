@@ -1,0 +1,21 @@
+"""What this app does with rows of the outbox. A trigger on steps writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from common import outbox
+from common.models import Outbox
+from mandates.operations.announce import announce
+from mandates.operations.routing import route_calls
+
+
+@outbox.handles("route")
+def route(rows: Sequence[Outbox], at: datetime) -> None:
+    route_calls([row.subject_id for row in rows], at=at)
+
+
+@outbox.handles("announce")
+def tell(rows: Sequence[Outbox], at: datetime) -> None:
+    announce([row.subject_id for row in rows], at=at)

@@ -1,0 +1,62 @@
+"""Who may do what with lists and calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from common import grants
+from mandates.permissions import Permission as P
+from townships.roles import Role
+
+if TYPE_CHECKING:
+    from mandates.models import CallNote
+    from townships.http import Member
+
+READ = frozenset({P.LIST_READ, P.CALL_READ})
+
+GRANTS: dict[Role, frozenset[P]] = {
+    Role.GRID_WORKER: READ | {P.CALL_DRAFT, P.CALL_NOTE},
+    Role.TOWNSHIP_CLERK: READ
+    | {P.CALL_DRAFT, P.CALL_WITHDRAW, P.CALL_SUPPLY, P.CALL_RATE, P.CALL_NOTE},
+    Role.TOWNSHIP_HEAD: READ
+    | {
+        P.CALL_DRAFT,
+        P.CALL_APPROVE,
+        P.CALL_RAISE,
+        P.CALL_WITHDRAW,
+        P.CALL_SUPPLY,
+        P.CALL_RATE,
+        P.CALL_URGE,
+        P.CALL_NOTE,
+    },
+    Role.DEPARTMENT_OFFICER: READ | {P.CALL_HANDLE, P.CALL_NOTE},
+    Role.DEPARTMENT_HEAD: READ | {P.CALL_HANDLE, P.CALL_NOTE},
+    Role.COUNTY_DESK: READ
+    | {P.CALL_DISPATCH, P.CALL_RULE, P.CALL_SUPPLY, P.CALL_URGE, P.CALL_NOTE},
+    Role.COUNTY_LEADER: READ,
+    Role.ESTABLISHMENT_OFFICER: READ | {P.LIST_EDIT, P.LIST_PUBLISH, P.LIMIT_EDIT},
+    Role.CITY_OVERSEER: READ,
+}
+for _role, _permissions in GRANTS.items():
+    grants.register(_role, _permissions)
+
+
+def is_of_township(member: Member, township_id: int) -> bool:
+    return member.township_id == township_id
+
+
+def is_desk(member: Member, county_id: int) -> bool:
+    return member.role == Role.COUNTY_DESK and member.county_id == county_id
+
+
+def note_unit(member: Member) -> dict[str, object]:
+    """Return the columns of a `CallNote` that say whose note it is."""
+    return {
+        "department_id": member.department_id,
+        "is_desk": member.township_id is None and member.department_id is None,
+    }
+
+
+def owns_note(member: Member, note: CallNote) -> bool:
+    """Say whether a note was written in the member's own unit."""
+    return note_unit(member) == {"department_id": note.department_id, "is_desk": note.is_desk}
