@@ -229,7 +229,10 @@ class EmbeddedPostgres:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("a") as log:  # opened by us: the server's account may not
             self._run("pg_ctl", "-D", str(self.folder), "-o", settings, "-W", "start", output=log)
-        self.wait_until_ready()
+        began = time.monotonic()
+        # Its file appears at once, and goes when the server does.
+        pid_file = self.folder / "postmaster.pid"
+        self.wait_until_ready(alive=lambda: time.monotonic() < began + 2 or pid_file.exists())
 
     def wait_until_ready(
         self, *, seconds: float = 30, alive: Callable[[], bool] | None = None
@@ -399,14 +402,16 @@ class EmbeddedValkey:
         """End a server left behind by a supervisor that was killed."""
         if not self.port or not self.answers():
             return
-        with redis.Redis.from_url(self.url, socket_timeout=10) as client:
+        with redis.Redis.from_url(self.url, socket_timeout=10, retry=None) as client:
             client.shutdown()
         deadline = time.monotonic() + 10
         while self.answers() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def answers(self) -> bool:
-        with redis.Redis.from_url(self.url, socket_connect_timeout=2, socket_timeout=2) as client:
+        with redis.Redis.from_url(
+            self.url, socket_connect_timeout=2, socket_timeout=2, retry=None
+        ) as client:
             try:
                 return bool(client.ping())
             except redis.RedisError:

@@ -227,7 +227,7 @@ class Demo:
         return server
 
     def _start_valkey(self) -> None:
-        assert self.valkey is not None  # noqa: S101
+        assert self.valkey is not None
         child = self.children.start(
             BROKER,
             self.valkey.command(),
