@@ -42,7 +42,7 @@ def record(
 
     ``by`` is None for the system itself. ``detail`` must be fit for JSON.
     """
-    is_model = isinstance(target, models.Model)
+    known = target if isinstance(target, models.Model) else None
     return AuditEntry.objects.create(
         at=at,
         action=action,
@@ -50,8 +50,8 @@ def record(
         actor=by.label if by else "",
         role=by.role if by else "",
         county_id=by.county_id if by else None,
-        target_type=target._meta.label_lower if is_model else "",
-        target_id=str(target.pk) if is_model else "",
+        target_type=known._meta.label_lower if known else "",
+        target_id=str(known.pk) if known else "",
         target=str(target)[:200],
         detail=detail,
     )

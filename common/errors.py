@@ -21,7 +21,7 @@ class Problem(Exception):
     """
 
     code = "problem"
-    status = status.HTTP_400_BAD_REQUEST
+    status: int = status.HTTP_400_BAD_REQUEST
     detail: Any = _("This cannot be done.")
 
     def __init__(
@@ -109,10 +109,10 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if not isinstance(exc, exceptions.APIException):
         return None
     headers = {}
-    if getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None):
-        headers["Retry-After"] = str(int(exc.wait))
+    if challenge := getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(exc, "wait", None):
+        headers["Retry-After"] = str(int(wait))
     if isinstance(exc, exceptions.ValidationError):
         return _answer(400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers)
     detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)

@@ -157,7 +157,7 @@ class SameTenant(models.BaseConstraint):
         super().__init__(name=name)
         self.field = field
 
-    def create_sql(self, model: Any, schema_editor: Any) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         field = model._meta.get_field(self.field)
         parent, quote = field.related_model, schema_editor.quote_name
         shared = tenant_columns(parent)
@@ -171,7 +171,7 @@ class SameTenant(models.BaseConstraint):
             keys=Columns(parent._meta.db_table, [*shared, parent._meta.pk.column], quote),
         )
 
-    def constraint_sql(self, model: Any, schema_editor: Any) -> None:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> Any:
         # Inside CREATE TABLE: wait until the parent stands.
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
 
@@ -204,8 +204,10 @@ class TenantForeignKey(models.ForeignKey):
     def __init__(self, to: Any, on_delete: Any, **options: Any) -> None:
         super().__init__(to, on_delete, **{**options, "db_constraint": False})
 
-    def contribute_to_class(self, cls: Any, name: str, **kwargs: Any) -> None:
-        super().contribute_to_class(cls, name, **kwargs)
+    def contribute_to_class(
+        self, cls: Any, name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
+        super().contribute_to_class(cls, name, private_only, **kwargs)
         meta = cls._meta
         # Historical models carry what their migration wrote.
         if meta.abstract or cls.__module__ == "__fake__":

@@ -246,7 +246,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
-ENVIRONMENT_NOTE = ""  # demo and test say what they are in the footer of every page
+ENVIRONMENT_NOTE: object = ""  # demo and test say what they are in the footer of every page
 # Words that sum up who runs this installation; data, not code.
 INSTALLATION_NAME = env("INSTALLATION_NAME", default="")
 

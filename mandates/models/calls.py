@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -198,7 +198,7 @@ class Call(TownshipOwned):
     step_count = models.PositiveIntegerField(default=0)
     last_hash = models.CharField(max_length=64, blank=True)
 
-    objects = TenantManager.from_queryset(CallQuerySet)()
+    objects: ClassVar[Any] = TenantManager.from_queryset(CallQuerySet)()
 
     class Meta:
         verbose_name = _("call")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -96,7 +96,7 @@ class ListVersion(CountyOwned):
         "townships.User", models.PROTECT, null=True, editable=False, related_name="+"
     )
 
-    objects = TenantManager.from_queryset(VersionQuerySet)()
+    objects: ClassVar[Any] = TenantManager.from_queryset(VersionQuerySet)()
 
     class Meta:
         verbose_name = _("list version")
@@ -241,7 +241,7 @@ class Entry(CountyOwned):
     is_sample = models.BooleanField(_("sample, to be replaced"), default=False)
     source_note = models.CharField(_("where this comes from"), max_length=300, blank=True)
 
-    objects = TenantManager.from_queryset(EntryQuerySet)()
+    objects: ClassVar[Any] = TenantManager.from_queryset(EntryQuerySet)()
 
     class Meta:
         verbose_name = _("list entry")

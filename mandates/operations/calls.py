@@ -718,7 +718,7 @@ def _write_down(call: Call, written: Draft, at: datetime) -> EntryFacts | None:
     if not written.body.strip():
         wrong["body"] = _("This is needed.")
     for name in ("title", "body", "done_so_far", "place", "unlisted_reason"):
-        longest = Call._meta.get_field(name).max_length
+        longest = getattr(Call._meta.get_field(name), "max_length", None)
         if longest and len(getattr(written, name)) > longest:
             wrong[name] = _("At most %(n)d characters.") % {"n": longest}
     if wrong:

@@ -208,11 +208,8 @@ def refusal(
         CallState.WITHDRAWN,
     ):
         return WrongState(move, work.call.get_state_display())
-    for guard in GUARDS.get(move.name, ()):
-        problem = guard(work, part, at)
-        if problem is not None:
-            return problem
-    return None
+    found = (guard(work, part, at) for guard in GUARDS.get(move.name, ()))
+    return next((problem for problem in found if problem is not None), None)
 
 
 def available_moves(member: Member, work: Casework, *, at: datetime) -> list[Move]:

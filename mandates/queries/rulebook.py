@@ -230,7 +230,7 @@ def _facts(row: Entry) -> EntryFacts:
         list_name=version.duty_list.name,
         version_number=version.number,
         document_no=version.document_no,
-        valid_from=version.valid_from,
+        valid_from=version.valid_from or date.max,
         valid_to=version.valid_to,
         limits={
             (one.urgency, one.kind): Period(one.amount, one.unit, False, one.source)
