@@ -90,7 +90,7 @@ class PostScope:
         # Only marked: the page that tells of it may still have to read.
         request.undo = True  # type: ignore[attr-defined]
         if isinstance(exception, Problem) and not request.path.startswith(API):
-            pages = [f"{exception.status}.html", "problem.html"]
+            pages = [f"{exception.status}.html", "400.html"]
             return render(request, pages, {"problem": exception}, status=exception.status)
         return None
 

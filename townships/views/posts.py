@@ -18,7 +18,22 @@ from townships.middleware import POST_KEY
 @login_required
 @require_POST
 def post_use(request: MemberRequest, uid: UUID) -> HttpResponse:
-    """Act in another of one's own posts from now on; the page shown before may be out of reach."""
+    """Act in another of one's own posts from now on."""
+    return _use(request, uid)
+
+
+@login_required
+@require_POST
+def post_switch(request: MemberRequest) -> HttpResponse:
+    """The same, with the post in the form: for a menu of several."""
+    try:
+        uid = UUID(request.POST.get("post", ""))
+    except ValueError as error:
+        raise Http404 from error
+    return _use(request, uid)
+
+
+def _use(request: MemberRequest, uid: UUID) -> HttpResponse:
     post = next((post for post in request.member.posts if post.uid == uid), None)
     if post is None:
         raise Http404
@@ -26,4 +41,5 @@ def post_use(request: MemberRequest, uid: UUID) -> HttpResponse:
     audit.record(
         "post_used", post, by=Member.holding(post), at=timezone.now(), before=request.member.label
     )
+    # The page shown before may be out of the new post's reach.
     return redirect("/")
