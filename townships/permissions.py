@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    CONSOLE_ENTER = "townships.enter_console"
+    CONSOLE_ENTER = "common.enter_console"
     DIVISION_VIEW = "townships.view_divisions"
     DIVISION_EDIT = "townships.edit_divisions"
     DEPARTMENT_VIEW = "townships.view_departments"
@@ -17,4 +17,4 @@ class Permission(StrEnum):
     POST_EDIT = "townships.edit_posts"
     SYSTEM_VIEW = "townships.view_systems"
     SYSTEM_EDIT = "townships.edit_systems"
-    AUDIT_VIEW = "townships.view_audit"
+    AUDIT_VIEW = "common.view_audit"

@@ -8,7 +8,7 @@ from typing import Any
 
 import factory
 from django.utils import timezone
-from oauth2_provider.models import AccessToken, Application
+from oauth2_provider.models import AccessToken, Application, set_token_value
 
 from townships.http import Member
 from townships.models import (
@@ -155,10 +155,7 @@ def system_token(
         allowed_scopes=allowed,
     )
     token = hashlib.sha256(f"token of {application.pk}".encode()).hexdigest()
-    AccessToken.objects.create(
-        token=token,
-        application=application,
-        expires=timezone.now() + lives,
-        scope=scopes,
-    )
+    issued = AccessToken(application=application, expires=timezone.now() + lives, scope=scopes)
+    set_token_value(issued, token)
+    issued.save()
     return token

@@ -223,6 +223,11 @@ class Post(Global, Dated):
     def __str__(self) -> str:
         return f"{self.unit} {self.title or self.get_role_display()}"
 
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """Say in a form what the database would refuse, also of columns the form leaves out."""
+        if self.user_id is not None and self.valid_from is not None:
+            super().validate_constraints()
+
     @property
     def unit(self) -> Division | Department:
         """The one unit this post stands in."""

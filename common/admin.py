@@ -1,0 +1,164 @@
+"""The console: reference data for officers, by the project's own permissions, each change recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import BaseModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+
+from common import audit
+from common.models import AuditEntry
+from common.site import may
+
+VIEW_AUDIT = "common.view_audit"
+
+
+class ByPermission:
+    """Django's checks, answered by the project's permissions. Nothing is deleted by default."""
+
+    answers_to_posts = True
+    view_permission = ""
+    edit_permission = ""
+    delete_permission = ""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, self.view_permission) or may(request, self.edit_permission)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, self.edit_permission)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, self.edit_permission)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request, self.delete_permission)
+
+
+class OfficerInline(ByPermission, admin.TabularInline):
+    """Rows of a record, on its page."""
+
+    extra = 0
+
+
+class OfficerAdmin(ByPermission, admin.ModelAdmin):
+    """Reference data, narrowed to the officer's county, every change in the audit trail.
+
+    ``county_path`` is the lookup from a row to its county ("county", "pk" …); without one the
+    rows belong to no county. Officers without a county, those of the city, see all.
+    """
+
+    county_path = ""
+    show_full_result_count = False
+    list_per_page = 50
+    actions: Any = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        county = _county_of(request)
+        return rows.filter(**{self.county_path: county}) if county and self.county_path else rows
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        county = _county_of(request)
+        if field is not None and county:
+            target = field.queryset.model
+            if target._meta.label == "townships.County":
+                field.queryset = field.queryset.filter(pk=county)
+            elif any(one.name == "county" for one in target._meta.concrete_fields):
+                field.queryset = field.queryset.filter(county=county)
+        return field
+
+    # --- What was changed -------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = _values(type(obj).objects.filter(pk=obj.pk)) if change else {}
+        super().save_model(request, obj, form, change)
+        self.note(request, "changed" if change else "added", obj, before, form)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for made in formset.new_objects:
+            self.note(request, "added", made)
+        for changed, fields in formset.changed_objects:
+            self.record(request, "changed", changed, fields=list(fields))
+        for gone in formset.deleted_objects:
+            self.record(request, "deleted", gone)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.record(request, "deleted", obj)
+        super().delete_model(request, obj)
+
+    def note(
+        self,
+        request: HttpRequest,
+        action: str,
+        obj: Any,
+        before: dict[str, Any] | None = None,
+        form: BaseModelForm | None = None,
+    ) -> None:
+        """Record an addition or a change with the old and the new value of each field."""
+        before = before or {}
+        after = _values(type(obj).objects.filter(pk=obj.pk))
+        changes = {
+            name: [before.get(name), value]
+            for name, value in after.items()
+            if before.get(name) != value
+        }
+        self.record(request, action, obj, changes=changes)
+
+    def record(self, request: HttpRequest, action: str, obj: Any, **detail: Any) -> None:
+        """Add a row to the audit trail."""
+        member = request.member  # type: ignore[attr-defined]
+        audit.record(f"console_{action}", obj, by=member, at=timezone.now(), **detail)
+
+    # The audit trail is the one history: Django's own would be a second, editable one.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None: ...
+
+
+class ReadOnlyAdmin(OfficerAdmin):
+    """Records that nobody changes here: work, history, the audit trail itself."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _county_of(request: HttpRequest) -> int | None:
+    county: int | None = getattr(request, "member").county_id  # noqa: B009
+    return county
+
+
+SECRET_FIELDS = {"password", "client_secret"}
+
+
+def _values(rows: QuerySet[Any]) -> dict[str, Any]:
+    """Return a row's plain columns, fit for JSON, without secrets."""
+    found = rows.values().first() or {}
+    return {
+        name: value if isinstance(value, bool | int | str | None) else str(value)
+        for name, value in found.items()
+        if name not in SECRET_FIELDS
+    }
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    view_permission = VIEW_AUDIT
+    list_display = ("at", "actor", "action", "target", "role")
+    list_filter = ("action",)
+    search_fields = ("actor", "target")
+    date_hierarchy = None
+    ordering = ("-id",)

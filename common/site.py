@@ -1,0 +1,49 @@
+"""The console's site: who may enter, and which pages it has."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+ENTER = "common.enter_console"
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Say whether the post in use grants a permission."""
+    member = getattr(request, "member", None)
+    return bool(permission) and member is not None and member.may(permission)
+
+
+class OfficerSite(admin.AdminSite):
+    """The console. Who may enter follows from the post; sign-in is that of the pages."""
+
+    site_title = _("Huying console")
+    site_header = _("Huying console")
+    index_title = _("Reference data")
+    enable_nav_sidebar = True
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        # Libraries bring pages of their own, which know nothing of posts: left out.
+        if getattr(admin_class, "answers_to_posts", False):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return may(request, ENTER)
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        following = request.GET.get("next") or reverse("admin:index")
+        return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': following})}")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_logout"))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("account_change_password"))
