@@ -1,0 +1,217 @@
+"""PostgreSQL's own catalogue is asked: which table stands without its wall?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+
+from common.rls import APP, SCOPE_ROLES
+from common.tenancy import CountyOwned, Global, Owned, SameTenant, TownshipOwned
+
+OURS = ("common", "townships", "mandates", "grid", "enforcement", "services")
+MODELS = [m for m in apps.get_models() if m._meta.app_label in OURS]
+OWNED = [m for m in MODELS if issubclass(m, Owned)]
+TOWNSHIPS = [m for m in MODELS if issubclass(m, TownshipOwned)]
+APPEND_ONLY = ["common_auditentry", "mandates_callnote", "mandates_step"]
+READ_ALL = {"huying_all", "huying_dispatch", "huying_readonly"}
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+def label(model: type[models.Model]) -> str:
+    return model._meta.label
+
+
+def test_the_suite_runs_as_the_application() -> None:
+    found = rows(
+        "select session_user::text, rolsuper, rolbypassrls, rolinherit, rolcreaterole, rolcreatedb "
+        "from pg_roles where rolname = session_user"
+    )
+    assert found == [(APP, False, False, False, False, False)]
+
+
+def test_the_application_owns_nothing_and_is_no_owners_member() -> None:
+    assert rows("select relname from pg_class where relowner = %s::regrole", APP) == []
+    assert rows("select proname from pg_proc where proowner = %s::regrole", APP) == []
+    members = rows(
+        "select r.rolname::text from pg_auth_members m join pg_roles r on r.oid = m.roleid "
+        "where m.member = %s::regrole",
+        APP,
+    )
+    assert {name for (name,) in members} == set(SCOPE_ROLES)
+    assert rows("select has_schema_privilege(%s, 'public', 'create')", APP) == [(False,)]
+
+
+@pytest.mark.parametrize("role", SCOPE_ROLES)
+def test_a_role_of_a_scope_owns_nothing_and_bypasses_nothing(role: str) -> None:
+    found = rows(
+        "select rolsuper, rolbypassrls, rolcanlogin, "
+        "(select count(*) from pg_class where relowner = pg_roles.oid) "
+        "from pg_roles where rolname = %s",
+        role,
+    )
+    assert found == [(False, False, False, 0)]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=label)
+def test_every_table_is_a_tenants_or_says_why_not(model: type[models.Model]) -> None:
+    if issubclass(model, Owned):
+        return
+    assert issubclass(model, Global), f"{label(model)} is neither a tenant's nor global"
+    assert len(model.GLOBAL_REASON) > 15
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_every_tenants_table_has_its_wall(model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    found = rows(
+        "select relrowsecurity, relforcerowsecurity, relowner::regrole::text, "
+        "has_table_privilege(%s, oid, 'select') or has_table_privilege(%s, oid, 'insert') or "
+        "has_table_privilege(%s, oid, 'update') or has_table_privilege(%s, oid, 'delete') or "
+        "has_table_privilege(%s, oid, 'truncate') from pg_class where oid = %s::regclass",
+        APP, APP, APP, APP, APP, table,
+    )  # fmt: skip
+    assert found == [(True, True, "huying_owner", False)]
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_policies_are_plain_one_a_role_and_let_nobody_in_everywhere(
+    model: type[models.Model],
+) -> None:
+    found = rows(
+        "select polname::text, polroles::regrole[]::text, pg_get_expr(polqual, polrelid), "
+        "polwithcheck is null, polpermissive from pg_policy where polrelid = %s::regclass",
+        model._meta.db_table,
+    )
+    assert {"huying_dispatch", "huying_county"} <= {name for name, *_ in found}
+    for name, roles, rule, using_serves_as_check, permissive in found:
+        assert (roles, using_serves_as_check, permissive) == (f"{{{name}}}", True, True)
+        assert "SELECT" not in rule.upper(), "a sub-select hides indexes"
+        assert name in READ_ALL or "app_ids(" in rule, f"{name} is let in everywhere"
+        assert name not in READ_ALL or rule == "true"
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_nobody_may_truncate_and_readers_only_read(model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    for role in SCOPE_ROLES:
+        assert rows("select has_table_privilege(%s, %s, 'truncate')", role, table) == [(False,)]
+    for right in ("insert", "update", "delete"):
+        for role in ("huying_all", "huying_readonly"):
+            found = rows("select has_table_privilege(%s, %s, %s)", role, table, right)
+            assert found == [(False,)], f"{role} may {right} {table}"
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_tenant_keys_are_never_empty(model: type[models.Model]) -> None:
+    wanted = {"county_id"} | ({"township_id"} if issubclass(model, TownshipOwned) else set())
+    found = rows(
+        "select attname::text from pg_attribute where attrelid = %s::regclass and attnotnull "
+        "and attname in ('county_id', 'township_id')",
+        model._meta.db_table,
+    )
+    assert {name for (name,) in found} == wanted
+
+
+def test_a_table_with_a_tenants_column_is_a_tenants_table() -> None:
+    found = rows(
+        "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "join pg_attribute a on a.attrelid = c.oid where c.relkind in ('r', 'p') "
+        "and n.nspname = 'public' and a.attname = 'township_id'"
+    )
+    known = {m._meta.db_table for m in TOWNSHIPS}
+    # The directory of posts says in which township somebody works.
+    assert {name for (name,) in found} - known == {"townships_post"}
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_references_between_tenants_carry_the_tenant(model: type[models.Model]) -> None:
+    table = model._meta.db_table
+    for field in model._meta.local_fields:
+        parent = field.related_model
+        if not isinstance(field, models.ForeignKey) or parent is None:
+            continue
+        shared = [
+            f.column
+            for f in parent._meta.local_concrete_fields
+            if f.column in ("county_id", "township_id")
+        ]
+        if not shared or field.name == "county":
+            continue
+        found = rows(
+            "select array_agg(a.attname::text order by k.i) from pg_constraint c, "
+            "unnest(c.conkey) with ordinality k(n, i), pg_attribute a "
+            "where c.contype = 'f' and c.conrelid = %s::regclass and c.confrelid = %s::regclass "
+            "and a.attrelid = c.conrelid and a.attnum = k.n group by c.oid",
+            table,
+            parent._meta.db_table,
+        )
+        if parent._meta.label == "townships.User":
+            continue
+        assert ([*shared, field.column],) in found, f"{table}.{field.name} can leave its tenant"
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_what_is_unique_is_unique_in_a_county(model: type[models.Model]) -> None:
+    """A unique key over all counties could not be kept once data are distributed by county."""
+    found = rows(
+        "select c.relname::text, array_agg(a.attname::text) from pg_index i "
+        "join pg_class c on c.oid = i.indexrelid "
+        "join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) "
+        "where i.indrelid = %s::regclass and i.indisunique and not i.indisprimary group by 1",
+        model._meta.db_table,
+    )
+    assert [name for name, columns in found if "county_id" not in columns] == []
+
+
+@pytest.mark.parametrize("model", OWNED, ids=label)
+def test_every_reference_between_tenants_is_a_constraint_of_the_model(
+    model: type[models.Model],
+) -> None:
+    names = {c.field for c in model._meta.constraints if isinstance(c, SameTenant)}
+    if issubclass(model, TownshipOwned):
+        assert "township" in names
+    for field in model._meta.local_fields:
+        if isinstance(field, models.ForeignKey) and issubclass(
+            field.related_model, TownshipOwned | CountyOwned
+        ):
+            assert field.name in names
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_history_refuses_change_of_every_kind(table: str) -> None:
+    found = rows(
+        "select tgname::text, tgenabled::text from pg_trigger "
+        "where tgrelid = %s::regclass and not tgisinternal and tgname like 'append_only%%'",
+        table,
+    )
+    assert {name for name, _enabled in found} == {"append_only", "append_only_truncate"}
+    for role in (APP, *SCOPE_ROLES):
+        for right in ("update", "delete", "truncate"):
+            assert rows("select has_table_privilege(%s, %s, %s)", role, table, right) == [(False,)]
+
+
+def test_views_and_definer_functions_are_no_way_around() -> None:
+    assert (
+        rows(
+            "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "where n.nspname = 'public' and c.relkind in ('v', 'm')"
+        )
+        == []
+    )
+    assert (
+        rows(
+            "select proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace "
+            "where n.nspname = 'public' and p.prosecdef"
+        )
+        == []
+    )
