@@ -12,7 +12,8 @@ RUN := $(BIN)/python -m config.demo
 # No interpreter is downloaded: the one found above serves.
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
-export UV_LINK_MODE ?= copy
+# The certificates of the system: many an office stands behind a proxy with its own.
+export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
@@ -39,7 +40,7 @@ setup-dev: .venv/.ready-dev
 		echo "Debian, Ubuntu: apt install python3 python3-venv. Or: make PYTHON=/path/to/python3.11"; \
 		exit 1; \
 	fi
-	"$(PYTHON)" -m venv --upgrade-deps .venv 2>/dev/null || "$(PYTHON)" -m venv .venv
+	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet "uv==$(UV_VERSION)"
 
 # uv asks the package index that the lock file names; where only a mirror configured for pip can be
