@@ -21,9 +21,9 @@ class ByPermission:
     """Django's checks, answered by the project's permissions. Nothing is deleted by default."""
 
     answers_to_posts = True
-    view_permission = ""
-    edit_permission = ""
-    delete_permission = ""
+    view_permission: str = ""
+    edit_permission: str = ""
+    delete_permission: str = ""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, self.view_permission) or may(request, self.edit_permission)
@@ -67,7 +67,7 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         county = _county_of(request)
-        if field is not None and county:
+        if field is not None and field.queryset is not None and county:
             target = field.queryset.model
             if target._meta.label == "townships.County":
                 field.queryset = field.queryset.filter(pk=county)
@@ -119,11 +119,11 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         audit.record(f"console_{action}", obj, by=member, at=timezone.now(), **detail)
 
     # The audit trail is the one history: Django's own would be a second, editable one.
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None: ...
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None: ...
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any: ...
 
 
 class ReadOnlyAdmin(OfficerAdmin):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -62,11 +62,18 @@ class Parents(History):
 
 class LoadedAdmin(OfficerAdmin):
     view_permission = Permission.DIVISION_VIEW
-    edit_permission = Permission.DIVISION_EDIT
-    list_display = ("code", "name", "kind", "statutory", "valid_from", "valid_to")
+    edit_permission: str = Permission.DIVISION_EDIT
+    list_display: ClassVar[tuple[str, ...]] = (
+        "code",
+        "name",
+        "kind",
+        "statutory",
+        "valid_from",
+        "valid_to",
+    )
     search_fields = ("code", "name")
-    readonly_fields = LOADED
-    fields = (*LOADED, "note")
+    readonly_fields: ClassVar[tuple[str, ...]] = LOADED
+    fields: ClassVar[tuple[str, ...]] = (*LOADED, "note")
     inlines = (Codes, Names, Parents)
     ordering = ("code",)
 

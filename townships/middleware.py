@@ -170,7 +170,7 @@ def _speak(request: HttpRequest) -> None:
     language = getattr(request.user, "language", "")
     if language:
         translation.activate(language)
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def _first_password(request: HttpRequest) -> HttpResponse | None:

@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from townships.models import Post, SystemAccount, User
 
 
+SCOPES: dict[str, Any] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
+
+
 class UserForm(forms.ModelForm):
     """An account, with a first password to be handed over; the one in use is never shown."""
 
@@ -61,13 +64,14 @@ class SystemForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"].choices = list(settings.OAUTH2_PROVIDER["SCOPES"].items())
+        fields: dict[str, Any] = self.fields
+        fields["scopes"].choices = list(SCOPES.items())
         self.initial["scopes"] = self.instance.allowed_scopes.split()
         if self.instance.pk:
             posts = Post.objects.filter(user=self.instance.user_id)
         else:
             posts = Post.objects.filter(user__is_machine=True, user__system_account=None)
-        self.fields["post"].queryset = posts.with_units()
+        fields["post"].queryset = posts.with_units()
 
     def clean_scopes(self) -> list[str]:
         scopes: list[str] = self.cleaned_data["scopes"]

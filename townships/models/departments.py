@@ -52,7 +52,9 @@ class Department(Global, Dated):
     platform = models.ForeignKey(
         Platform, models.PROTECT, null=True, blank=True, verbose_name=_("platform")
     )
-    valid_from = models.DateField(_("valid from"), null=True, blank=True)
+    valid_from = models.DateField(  # type: ignore[assignment]
+        _("valid from"), null=True, blank=True
+    )
     successor = models.ForeignKey(
         "self",
         models.PROTECT,

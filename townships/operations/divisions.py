@@ -30,6 +30,7 @@ from townships.models import (
 )
 from townships.operations.division_files import DivisionFile, FileRefused, Row, at_line
 
+HISTORIES: tuple[Any, ...] = (DivisionCode, DivisionName, DivisionParent)
 KINDS = ("created", "renamed", "recoded", "moved", "corrected", "ended")
 
 
@@ -94,10 +95,9 @@ def load(
         _update(matched, work)
         _create(source.rows, work)
         _set_parents(source.rows, work)
-        for model in (DivisionCode, DivisionName, DivisionParent):
-            model.objects.bulk_create(
-                [row for row in work.new_histories if isinstance(row, model)], batch_size=1000
-            )
+        for model in HISTORIES:
+            rows = [row for row in work.new_histories if isinstance(row, model)]
+            model.objects.bulk_create(rows, batch_size=1000)
         _remember(source, work, at)
     return work.report
 
@@ -173,7 +173,7 @@ def _end_missing(rows: Iterable[Row], matched: Iterable[tuple[Row, Division]], w
         return
     keys = [division.pk for division in gone]
     Division.objects.filter(pk__in=keys).update(valid_to=work.day)
-    for model in (DivisionCode, DivisionName, DivisionParent):
+    for model in HISTORIES:
         model.objects.filter(division__in=keys, valid_to=None).update(valid_to=work.day)
     for division in gone:
         work.report.note("ended", f"{division.code} {division.name}")
