@@ -14,7 +14,7 @@
       let wrong = "";
       if (input.accept && !allowed.some((ending) => name.endsWith(ending))) {
         wrong = input.dataset.wrongType;
-      } else if (file.size > Number(input.dataset.maxBytes)) {
+      } else if (input.dataset.maxBytes && file.size > Number(input.dataset.maxBytes)) {
         wrong = input.dataset.tooLarge;
       }
       lines.push([file, wrong]);
@@ -33,7 +33,15 @@
     if (complaint) input.reportValidity();
   };
 
+  // The browser's own button speaks the browser's language; ours speaks the page's.
+  document.querySelectorAll(".hy-upload input[type=file]").forEach((input) => {
+    const button = document.querySelector(`label.btn[for="${input.id}"]`);
+    if (!button) return;
+    input.classList.add("visually-hidden");
+    button.hidden = false;
+  });
+
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input[type=file][data-max-bytes]")) check(event.target);
+    if (event.target.matches("input[type=file]")) check(event.target);
   });
 })();
