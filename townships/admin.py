@@ -63,7 +63,7 @@ class Parents(History):
 class LoadedAdmin(OfficerAdmin):
     view_permission = Permission.DIVISION_VIEW
     edit_permission: str = Permission.DIVISION_EDIT
-    list_display: ClassVar[tuple[str, ...]] = (
+    list_display: tuple[str, ...] = (
         "code",
         "name",
         "kind",

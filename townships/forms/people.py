@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from townships.models import Post, SystemAccount, User
 
-
 SCOPES: dict[str, Any] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
 
 
