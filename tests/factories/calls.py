@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from io import StringIO
 from typing import Any
 
 from django.core.management import call_command
@@ -147,7 +148,7 @@ class World:
 
 def make_world() -> World:
     """Make a county with its list. Names are made up."""
-    call_command("load_calendar", verbosity=0)
+    call_command("load_calendar", stdout=StringIO())
     county = CountyFactory()
     water, police, housing = (
         DepartmentFactory(county=county, name=name) for name in ("水利局", "公安局", "住建局")
