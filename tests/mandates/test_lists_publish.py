@@ -362,9 +362,10 @@ def test_database_refuses_a_department_of_another_county(ground):
     other = county_with_list()
     draft = drafted(ground)
     entry = entry_of(draft, "NY-01")
-    Entry.objects.filter(pk=entry.pk).update(lead=other.units["water"])
 
-    with pytest.raises(DatabaseError, match="tenant"), connection.cursor() as cursor:
+    refused = pytest.raises(DatabaseError, match="tenant")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        Entry.objects.filter(pk=entry.pk).update(lead=other.units["water"])
         cursor.execute("set constraints all immediate")
 
 

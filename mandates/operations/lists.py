@@ -1,0 +1,350 @@
+"""责任清单: drafts are opened, checked for gaps and published; what was published stands.
+
+Every function works inside the scope the caller has opened.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common import audit, reference
+from common.errors import Invalid, Refused
+from mandates.models import (
+    DutyList,
+    Entry,
+    EntryAssist,
+    EntryLimit,
+    ListKind,
+    ListVersion,
+    Matter,
+    VersionState,
+)
+from mandates.operations.list_files import LimitOf, Line, Part
+from mandates.queries.gaps import Finding, gaps
+
+if TYPE_CHECKING:
+    from common.audit import Actor
+    from townships.models import County
+
+
+class DraftExists(Refused):
+    """A list has one draft at a time."""
+
+    code = "draft_exists"
+    detail = gettext_lazy("This list has a draft already. Publish or delete it first.")
+
+
+class NotADraft(Refused):
+    """Published versions stand; a new one is made instead."""
+
+    code = "already_published"
+    detail = gettext_lazy("This version has been published and stands. Open a new draft instead.")
+
+
+class HasGaps(Refused):
+    """Blocking findings; they are in ``findings``."""
+
+    code = "list_has_gaps"
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        texts = [str(finding) for finding in findings]
+        super().__init__(
+            _("The draft has gaps that must be filled first: %s") % "; ".join(texts[:5]),
+            fields={"entries": texts},
+        )
+
+
+class BadDate(Refused):
+    """The version cannot begin on that day."""
+
+    code = "bad_valid_from"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: the version made, and its number of entries; None if nothing was new."""
+
+    version: ListVersion | None
+    entries: int
+
+
+def list_of(county: County, *, kind: str = ListKind.TERRITORIAL) -> DutyList:
+    """Return a county's list, made if it has none."""
+    found, _made = DutyList.objects.get_or_create(
+        county=county,
+        kind=kind,
+        defaults={"name": _("County and township duties of %s") % county.name},
+    )
+    duty_list: DutyList = found
+    return duty_list
+
+
+def matter_of(duty_list: DutyList, *, code: str) -> Matter:
+    """Return the identity behind a code, the same through all versions; made if it is new."""
+    found, _made = Matter.objects.get_or_create(**duty_list.tenant, duty_list=duty_list, code=code)
+    matter: Matter = found
+    return matter
+
+
+def open_draft(duty_list: DutyList, *, by: Actor | None, at: datetime) -> ListVersion:
+    """Open a draft that begins as a copy of the last version. Raises DraftExists."""
+    with transaction.atomic():
+        last = _locked(duty_list).last()
+        draft = _new_version(duty_list)
+        if last is not None:
+            _copy(last, draft)
+        audit.record("list_draft_opened", draft, by=by, at=at, copied=last.number if last else None)
+    return draft
+
+
+def discard_draft(version: ListVersion, *, by: Actor | None, at: datetime) -> None:
+    """Delete a draft with all its entries. Raises NotADraft."""
+    with transaction.atomic():
+        row = _draft(version)
+        audit.record("list_draft_discarded", row, by=by, at=at, entries=row.entries.count())
+        EntryLimit.objects.filter(entry__version=row).delete()
+        EntryAssist.objects.filter(entry__version=row).delete()
+        row.entries.all().delete()
+        row.delete()
+
+
+def publish(
+    version: ListVersion,
+    *,
+    valid_from: date,
+    document_no: str,
+    by: Actor | None,
+    at: datetime,
+) -> ListVersion:
+    """公布: let a draft hold from a day on; the version before it ends with the day before.
+
+    Raises NotADraft, Invalid (no document number), BadDate, HasGaps; then nothing was written.
+    """
+    document_no = document_no.strip()
+    with transaction.atomic():
+        row = _draft(version)
+        if not document_no:
+            raise Invalid(fields={"document_no": [_("A document number is needed.")]})
+        before = _locked(row.duty_list).published().order_by("valid_from").last()
+        _check_begin(before, valid_from, at)
+        if blocking := [one for one in gaps(row, on=valid_from) if one.is_blocking]:
+            raise HasGaps(blocking)
+        if before is not None and before.valid_to is None:
+            before.valid_to = valid_from
+            before.save(update_fields=["valid_to"])
+        row.state, row.document_no = VersionState.PUBLISHED, document_no
+        row.valid_from, row.valid_to = valid_from, None
+        row.published_at, row.published_by_id = at, by.user_id if by else None
+        row.save()
+        audit.record(
+            "list_published",
+            row,
+            by=by,
+            at=at,
+            valid_from=valid_from.isoformat(),
+            document_no=document_no,
+            entries=row.entries.count(),
+            ended=before.number if before else None,
+        )
+        reference.refresh()
+    return row
+
+
+def load(
+    county: County,
+    lines: Iterable[Line],
+    *,
+    by: Actor | None,
+    at: datetime,
+    publish_from: date | None = None,
+    document_no: str = "",
+) -> Loaded:
+    """Make a new version of a county's list from the lines of a file, and publish it if wished.
+
+    A file that says what the last version says already changes nothing. All or nothing; raises
+    DraftExists and what `publish` raises.
+    """
+    lines = list(lines)
+    with transaction.atomic():
+        duty_list = list_of(county)
+        last = _locked(duty_list).last()
+        if last is not None and last.state == VersionState.PUBLISHED and _says(last) == set(lines):
+            return Loaded(None, len(lines))
+        version = _new_version(duty_list)
+        _write(version, lines)
+        audit.record("list_loaded", version, by=by, at=at, entries=len(lines))
+        if publish_from is not None:
+            version = publish(
+                version, valid_from=publish_from, document_no=document_no, by=by, at=at
+            )
+    return Loaded(version, len(lines))
+
+
+def _locked(duty_list: DutyList) -> Any:
+    """Return the versions of a list in order, with the list locked against other officers."""
+    DutyList.objects.select_for_update().get(pk=duty_list.pk)
+    return duty_list.versions.order_by("number")
+
+
+def _draft(version: ListVersion) -> ListVersion:
+    row: ListVersion = (
+        ListVersion.objects.select_for_update(of=("self",))
+        .select_related("duty_list")
+        .get(pk=version.pk)
+    )
+    if row.state != VersionState.DRAFT:
+        raise NotADraft
+    return row
+
+
+def _check_begin(before: ListVersion | None, day: date, at: datetime) -> None:
+    if before is None:
+        return
+    assert before.valid_from is not None
+    if day <= before.valid_from:
+        raise BadDate(
+            _("Version %(number)d begins on %(day)s; a later day is needed.")
+            % {"number": before.number, "day": before.valid_from}
+        )
+    if before.valid_to is not None and day < before.valid_to:
+        raise BadDate(
+            _("Version %(number)d holds until %(day)s; two versions never hold on one day.")
+            % {"number": before.number, "day": before.valid_to}
+        )
+    if day < timezone.localdate(at):
+        raise BadDate(
+            _("Calls of days gone by keep the version of their day: choose today or a later day."),
+            code="valid_from_past",
+        )
+
+
+def _new_version(duty_list: DutyList) -> ListVersion:
+    versions = list(duty_list.versions.values_list("number", "state"))
+    if any(state == VersionState.DRAFT for _number, state in versions):
+        raise DraftExists
+    number = max((number for number, _state in versions), default=0) + 1
+    draft: ListVersion = ListVersion.objects.create(
+        **duty_list.tenant, duty_list=duty_list, number=number
+    )
+    return draft
+
+
+def _copy(source: ListVersion, target: ListVersion) -> None:
+    """Copy entries with their assists and limits: three inserts for any number of them."""
+    found = list(source.entries.prefetch_related("assists", "limits").order_by("position", "id"))
+    made = Entry.objects.bulk_create(
+        [_again(entry, uid=uuid.uuid4(), version_id=target.pk) for entry in found]
+    )
+    pairs = list(zip(found, made, strict=True))
+    EntryAssist.objects.bulk_create(
+        [_again(one, entry_id=new.pk) for old, new in pairs for one in old.assists.all()]
+    )
+    EntryLimit.objects.bulk_create(
+        [_again(one, entry_id=new.pk) for old, new in pairs for one in old.limits.all()]
+    )
+
+
+def _again(row: Any, **changes: Any) -> Any:
+    """Return an unsaved copy of a row with other values."""
+    fields = {
+        field.attname: copy(getattr(row, field.attname))
+        for field in row._meta.concrete_fields
+        if not field.primary_key
+    }
+    return type(row)(**{**fields, **changes})
+
+
+def _write(version: ListVersion, lines: list[Line]) -> None:
+    tenant = version.tenant
+    known = dict(version.duty_list.matters.values_list("code", "pk"))
+    new = [
+        Matter(**tenant, duty_list=version.duty_list, code=line.code)
+        for line in lines
+        if line.code not in known
+    ]
+    known |= {matter.code: matter.pk for matter in Matter.objects.bulk_create(new)}
+    entries = Entry.objects.bulk_create(
+        [
+            Entry(**tenant, version=version, matter_id=known[line.code], **_columns(line))
+            for line in lines
+        ]
+    )
+    pairs = list(zip(lines, entries, strict=True))
+    EntryAssist.objects.bulk_create(
+        [
+            EntryAssist(**tenant, entry=entry, department_id=part.department_id, duty=part.duty)
+            for line, entry in pairs
+            for part in line.assists
+        ]
+    )
+    EntryLimit.objects.bulk_create(
+        [
+            EntryLimit(
+                **tenant,
+                entry=entry,
+                urgency=limit.urgency,
+                kind=limit.kind,
+                amount=limit.amount,
+                unit=limit.unit,
+                source=line.source_note[:200],
+            )
+            for line, entry in pairs
+            for limit in line.limits
+        ]
+    )
+
+
+COLUMNS = (
+    "position",
+    "category",
+    "name",
+    "lead_id",
+    "platform_id",
+    "urgency",
+    "department_duty",
+    "township_duty",
+    "legal_basis",
+    "evidence",
+    "evidence_files",
+    "is_sample",
+    "source_note",
+)
+
+
+def _columns(source: Line | Entry) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in COLUMNS}
+
+
+def _key(row: Any) -> int:
+    """Order rows as they were written."""
+    key: int = row.pk
+    return key
+
+
+def _says(version: ListVersion) -> set[Line]:
+    """Return a version as lines, to compare it with a file."""
+    return {
+        Line(
+            code=entry.matter.code,
+            assists=tuple(
+                Part(one.department_id, one.duty) for one in sorted(entry.assists.all(), key=_key)
+            ),
+            limits=tuple(
+                LimitOf(one.urgency, one.kind, one.amount, one.unit)
+                for one in sorted(entry.limits.all(), key=_key)
+            ),
+            **_columns(entry),
+        )
+        for entry in version.entries.select_related("matter").prefetch_related("assists", "limits")
+    }

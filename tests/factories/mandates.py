@@ -1,0 +1,123 @@
+"""Counties with a published list, limits and hours, as the loaders make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+
+from common import tenancy
+from common.models import CalendarYear
+from common.worktime import SHANGHAI
+from mandates import operations
+from mandates.models import Entry, EntryAssist, ListVersion
+from mandates.operations import limits, list_files, lists
+from tests.factories.townships import CountyFactory, DepartmentFactory, TownshipFactory
+from townships.models import County, Department, Township
+
+DATA = Path(operations.__file__).resolve().parents[1] / "data"
+LONG_AGO = date(2020, 1, 1)
+LOADED = datetime(2020, 1, 2, 9, 0, tzinfo=SHANGHAI)
+UNITS = (
+    "natural_resources",
+    "ecology",
+    "housing",
+    "transport",
+    "water",
+    "agriculture",
+    "emergency",
+    "market",
+    "forestry",
+    "urban_management",
+    "public_security",
+    "civil_affairs",
+    "human_resources",
+    "women_federation",
+    "education_sports",
+    "fire_rescue",
+    "county_desk",
+)
+HEADER = ",".join(list_files.COLUMNS)
+# ZR-01 has two departments and wants a file, NY-01 one department and no file.
+LINES = f"""{HEADER}
+1,ZR-01,自然资源,农村乱占耕地建房整治,natural_resources,agriculture=查处宅基地上的违法建设,查处,巡查、制止、报告,enforcement,general,,土地管理法第78条,现场照片,1,1,示例
+2,NY-01,农业农村,动物疫病防控,agriculture,,组织疫情核查,组织群众预防,economy,general,,动物防疫法第8条,核查情况,0,1,示例
+3,YJ-01,应急,防汛抗旱,emergency,water=调度水工程,组织抢险,组织力量,governance,emergency,,抗旱条例第29条,处置情况,0,1,示例
+4,ZJ-01,住建,物业管理,housing,,监督管理,指导业主大会,people_services,complex,,物业管理条例第10条,处理意见,0,1,示例
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A county, two townships, its departments by code, its list in force and entries by code."""
+
+    county: County
+    township: Township
+    sibling: Township
+    units: dict[str, Department]
+    version: ListVersion
+    entries: dict[str, Entry]
+
+
+def county_with_units(**fields: Any) -> tuple[County, dict[str, Department]]:
+    """Make a county with the departments the shipped list names."""
+    county = CountyFactory(**fields)
+    units = {
+        code: DepartmentFactory(county=county, code=code, name=f"{code} {county.pk}")
+        for code in UNITS
+    }
+    return county, units
+
+
+def with_calendar() -> None:
+    """Load the shipped calendar, unless it stands already."""
+    if not CalendarYear.objects.exists():
+        call_command("load_calendar", stdout=StringIO())
+
+
+def with_limits(county: County) -> None:
+    """Give a county the shipped limits, levels, hours and rules; needs a scope."""
+    limits.load(
+        county,
+        limits=limits.read_limits((DATA / "limits.csv").read_text(encoding="utf-8")),
+        ladder=limits.read_ladder((DATA / "ladder.csv").read_text(encoding="utf-8")),
+        by=None,
+        at=LOADED,
+    )
+
+
+def county_with_list(
+    *, text: str = LINES, valid_from: date = LONG_AGO, publish: bool = True, **fields: Any
+) -> Ground:
+    """Make a county whose list of a few matters is in force; opens a scope of its own."""
+    county, units = county_with_units(**fields)
+    with_calendar()
+    townships = [TownshipFactory(county=county) for _ in range(2)]
+    with tenancy.dispatching(reason="tests arrange a county"):
+        with_limits(county)
+        lines = list_files.read(text, county=county, day=valid_from)
+        loaded = lists.load(
+            county,
+            lines,
+            by=None,
+            at=LOADED,
+            publish_from=valid_from if publish else None,
+            document_no="试编办〔2020〕1号" if publish else "",
+        )
+        assert loaded.version is not None
+        version = ListVersion.objects.select_related("duty_list").get(pk=loaded.version.pk)
+        entries = {
+            entry.matter.code: entry
+            for entry in version.entries.select_related("matter", "lead", "version__duty_list")
+        }
+    return Ground(county, *townships, units, version, entries)
+
+
+def assist_keys(entry: Entry) -> list[int]:
+    """Return the departments that assist in an entry."""
+    rows = EntryAssist.objects.filter(entry=entry).order_by("id")
+    return list(rows.values_list("department_id", flat=True))
