@@ -28,7 +28,7 @@ $$;
 alter role huying_owner with login createdb noinherit nosuperuser nobypassrls nocreaterole;
 alter role huying_app with login nocreatedb noinherit nosuperuser nobypassrls nocreaterole;
 alter role huying_readonly with login nocreatedb noinherit nosuperuser nobypassrls nocreaterole;
-alter role huying_backup with bypassrls nosuperuser nocreatedb nocreaterole;
+alter role huying_backup with inherit bypassrls nosuperuser nocreatedb nocreaterole;
 
 do $$
 declare
@@ -48,6 +48,9 @@ $$;
 
 -- FORCE ROW LEVEL SECURITY hides every row from the owner too: data migrations enter this role.
 grant huying_dispatch to huying_owner;
+
+-- pg_dump reads sequences too, which no grant on tables covers.
+grant pg_read_all_data to huying_backup;
 
 -- A statement that hangs must not hold a connection, and a lock must not queue a whole county.
 alter role huying_app set statement_timeout = '30s';

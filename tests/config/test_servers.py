@@ -117,7 +117,10 @@ def test_application_enters_every_scope_and_nobody_else(postgres):
         "join pg_roles m on m.oid = am.member where m.rolname like 'huying_%'",
     )
 
-    assert set(rows) == {(scope, APP) for scope in SCOPES} | {("huying_dispatch", OWNER)}
+    assert set(rows) == {(scope, APP) for scope in SCOPES} | {
+        ("huying_dispatch", OWNER),
+        ("pg_read_all_data", "huying_backup"),
+    }
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         query(postgres, f"set role {OWNER}", role=APP)
 
