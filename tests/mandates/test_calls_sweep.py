@@ -1,0 +1,211 @@
+"""What is late is urged by itself: when, how often, and stamped with which instant."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from common import reference, tenancy
+from common.models import CalendarYear, Notice
+from mandates.models import Call, Clock, ClockAction, Step
+from mandates.operations.sweep import settle_provisional, sweep
+from tests.factories.calls import MONDAY, World, at, make_world
+from townships.roles import Role
+
+pytestmark = pytest.mark.django_db
+PRESSURE = ("warned", "urged", "supervised", "escalated", "lapse")
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def sweep_at(world: World, when: datetime) -> None:
+    while sweep(at=when):
+        pass
+    world.drain(when=when)
+
+
+def pressure(
+    call: Call, clock: str = "", department: int | None = None
+) -> list[tuple[str, datetime]]:
+    """The levels reached, with the instant each is stamped with."""
+    with tenancy.everywhere(reason="a test looks"):
+        steps = Step.objects.filter(call=call, move__in=PRESSURE).order_by("at", "seq")
+        return [
+            (step.move, step.at)
+            for step in steps
+            if (not clock or step.data["clock"] == clock)
+            and (department is None or step.data["department"] == department)
+        ]
+
+
+# Accepting (1 working day) is due on Tuesday at 17:30.
+DUE = at(3, 3, 17, 30)
+LADDER = [
+    # 624 of the 780 office minutes from Monday 9:00 to Tuesday 17:30 are used: 80 %.
+    ("warned", at(3, 3, 14, 54)),
+    ("urged", DUE),
+    ("supervised", at(3, 4, 17, 30)),
+    ("escalated", at(3, 6, 17, 30)),
+]
+
+
+@pytest.mark.parametrize(
+    ("when", "reached"),
+    [
+        (at(3, 3, 14, 53), 0),
+        (at(3, 3, 14, 54), 1),
+        (DUE - timedelta(seconds=1), 1),
+        (DUE, 2),  # at the due instant itself it is overdue
+        (at(3, 4, 17, 29), 2),
+        (at(3, 4, 17, 30), 3),
+        (at(3, 6, 17, 30), 4),
+    ],
+)
+def test_levels_are_reached_one_by_one(world: World, when: datetime, reached: int) -> None:
+    call = world.routed()
+    for step in sorted({one for _name, one in LADDER[:reached]}):
+        sweep_at(world, step)
+    sweep_at(world, when)
+
+    assert pressure(call, "accept", world.water.pk) == LADDER[:reached]
+
+
+def test_a_late_sweep_stamps_the_instant_that_was_due_and_skips_the_warning(world: World) -> None:
+    call = world.routed()
+
+    sweep_at(world, at(3, 20))
+
+    assert pressure(call, "accept", world.water.pk) == LADDER[1:]
+    with tenancy.everywhere(reason="a test looks"):
+        clock = Clock.objects.get(call=call, kind="accept", department=world.water)
+        assert clock.breached_at == clock.due_at == DUE
+        step = Step.objects.filter(call=call, move="urged", data__clock="accept").first()
+        assert step is not None
+        assert (step.at, step.recorded_at) == (DUE, at(3, 20))
+        warned = ClockAction.objects.get(clock=clock, level="warn")
+        assert (warned.done_at, warned.passed_at) == (None, at(3, 20))
+
+
+def test_sweeping_again_changes_nothing(world: World) -> None:
+    call = world.routed()
+    sweep_at(world, at(3, 20))
+    before = pressure(call)
+
+    sweep_at(world, at(3, 20))
+    sweep_at(world, at(3, 21))
+
+    assert pressure(call) == before
+
+
+def test_what_was_done_in_time_is_never_urged(world: World) -> None:
+    call = world.routed()
+    for department in (world.water, world.police):
+        world.make("accept", call, by=world.officer(department), when=at(3, 3, 14))
+
+    sweep_at(world, at(3, 4, 18))
+
+    assert pressure(call, "accept") == []
+
+
+def test_an_emergency_goes_to_the_county_leader_at_the_due_instant(world: World) -> None:
+    leader = world.member(Role.COUNTY_LEADER)
+    call = world.routed(urgency="emergency")
+
+    sweep_at(world, DUE)
+
+    levels = pressure(call, "accept", world.water.pk)
+    assert sorted(levels) == sorted([("urged", DUE), ("escalated", DUE)])
+    with tenancy.everywhere(reason="a test looks"):
+        assert Notice.objects.filter(user=leader.user, kind="escalated").exists()
+
+
+def test_the_responsible_party_is_told_and_nobody_else(world: World) -> None:
+    water, police = world.officer(), world.officer(world.police)
+    call = world.routed()
+    world.make("accept", call, by=police, when=at(3, 2, 10))
+
+    sweep_at(world, DUE)
+
+    with tenancy.everywhere(reason="a test looks"):
+        told = Notice.objects.filter(kind="urged", facts__clock="accept")
+        assert {notice.user_id for notice in told} == {water.user_id}
+
+
+def test_a_clock_that_stands_still_urges_nobody_and_goes_on_later(world: World) -> None:
+    call = world.handling()
+    world.make("reply", call, by=world.officer(), when=at(3, 2, 11), note="已到现场")
+    world.make("ask_information", call, by=world.officer(), when=at(3, 3), note="请补充坐标")
+    world.drain(when=at(3, 3))
+    sweep_at(world, at(3, 17))
+    assert pressure(call, "close", world.water.pk) == []
+
+    world.make("supply_information", call, by=world.clerk, when=at(3, 17), note="已补充")
+    world.drain(when=at(3, 17))
+    with tenancy.everywhere(reason="a test looks"):
+        due = Clock.objects.get(call=call, kind="close", department=world.water).due_at
+    # 3 to 16 March stood still, ten worked days: as many later.
+    assert due == at(3, 30, 17, 30)
+    sweep_at(world, at(3, 27))
+    assert [name for name, _at in pressure(call, "close", world.water.pk)] == ["warned"]
+    sweep_at(world, due)
+    assert pressure(call, "close", world.water.pk)[-1] == ("urged", due)
+
+
+def test_a_granted_extension_moves_what_has_not_happened(world: World) -> None:
+    call = world.handling()
+    world.make(
+        "ask_extension", call, by=world.officer(), when=at(3, 3), note="汛期无法施工", amount=5
+    )
+    world.make("grant_extension", call, by=world.clerk, when=at(3, 4))
+    world.drain(when=at(3, 4))
+
+    sweep_at(world, at(3, 16, 17, 30))
+    assert pressure(call, "close", world.water.pk) == []
+    sweep_at(world, at(3, 23, 17, 30))
+    assert ("urged", at(3, 23, 17, 30)) in pressure(call, "close", world.water.pk)
+
+
+def test_a_due_time_beyond_the_last_published_year_is_settled_on_publication(world: World) -> None:
+    late = at(12, 25)
+    call = world.routed(when=late)
+    with tenancy.everywhere(reason="a test looks"):
+        close = Clock.objects.get(call=call, kind="close", department=world.water)
+        assert close.is_provisional
+        before = close.due_at
+    settle_provisional(at=late)
+    with tenancy.everywhere(reason="a test looks"):
+        assert not Step.objects.filter(call=call, move="recomputed").exists()
+
+    year = CalendarYear.objects.get(year=2027)
+    year.published = True
+    year.save()
+    # A make-up day: Saturday the 2nd is worked, so the period ends one worked day earlier.
+    year.days.create(date="2027-01-02", kind="worked", name="元旦调休")
+    with tenancy.dispatching(reason="a test publishes"):
+        reference.refresh()
+    settle_provisional(at=late + timedelta(days=1))
+
+    with tenancy.everywhere(reason="a test looks"):
+        close.refresh_from_db()
+        assert not close.is_provisional
+        assert close.due_at < before
+        assert close.original_due_at == before
+        step = Step.objects.filter(call=call, move="recomputed", data__clock="close").first()
+        assert step is not None
+        assert datetime.fromisoformat(step.data["after"]) == close.due_at
+
+
+def test_the_case_clock_is_never_reset(world: World) -> None:
+    call = world.handling()
+    world.make("answer", call, by=world.officer(), when=at(3, 4), note="已办", override="口头已复")
+    with tenancy.everywhere(reason="a test looks"):
+        case = Clock.objects.get(call=call, kind="case")
+        assert case.met_at == at(3, 4)
+    world.make("send_back", call, by=world.clerk, when=at(3, 5), note="没有解决")
+    with tenancy.everywhere(reason="a test looks"):
+        case.refresh_from_db()
+        assert (case.started_at, case.due_at, case.met_at) == (MONDAY, at(3, 16, 17, 30), None)
