@@ -88,9 +88,7 @@ migrate: setup
 	$(BIN)/python manage.py migrate
 
 messages: setup-dev
-	$(BIN)/pybabel --quiet extract --mapping-file locale/babel.cfg --output-file locale/django.pot .
-	$(BIN)/pybabel update --input-file locale/django.pot --output-dir locale --domain django \
-		--no-fuzzy-matching --ignore-obsolete
+	$(BIN)/python manage.py collect_messages
 	$(BIN)/python manage.py compile_catalogues
 
 clean:
