@@ -69,6 +69,14 @@ def test_commands_of_manage_py_exist():
             assert command[2] in known, name
 
 
+def test_dispatch_touches_the_file_its_health_check_looks_at():
+    environment = SERVICES["dispatch"]["environment"]
+    command = (ROOT / "common/management/commands/dispatch.py").read_text()
+
+    assert environment["DISPATCH_HEARTBEAT"] in SERVICES["dispatch"]["healthcheck"]["test"][1]
+    assert "DISPATCH_HEARTBEAT" in command
+
+
 def test_celery_and_gunicorn_start_what_exists():
     assert (ROOT / "config" / "celery.py").exists()
     assert (ROOT / "config" / "wsgi.py").exists()
