@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -25,12 +27,18 @@ from common import tenancy
 from common.errors import Problem
 from townships.http import Member
 from townships.models import Post, User
+from townships.models.people import unit_facts
 
 POST_KEY = "post"
 SEEN_KEY = "seen"
 STAMP_SECONDS = 60  # the session is written at most this often only to say it is in use
 API = "/api/"
-UNITS = ("township", "department", "county", "city")
+# What a system's request reads; the rest is fetched when somebody asks for it.
+USER_FACTS = ("username", "name", "language", "type_size", "is_machine", "is_active", "uid")
+POST_FACTS = (
+    *("uid", "user", "role", "title", "valid_from", "valid_to"),
+    *("township", "department", "county", "city"),
+)
 # What somebody may open who must change the password first, or holds no post.
 ALWAYS_OPEN = ("account_change_password", "account_logout", "account_reauthenticate")
 
@@ -113,25 +121,35 @@ def _bearer(request: HttpRequest) -> str | None:
     return header[7:].strip()
 
 
+@cache
+def _tokens() -> QuerySet[AccessToken]:
+    """Tokens of systems, with all that a request must know; put together once a process."""
+    account = "application__system_account"
+    return (
+        AccessToken.objects.filter(
+            **{f"{account}__is_active": True, f"{account}__user__is_active": True}
+        )
+        .select_related(f"{account}__user", f"{account}__post")
+        .annotate(**unit_facts(f"{account}__post"))
+        .only(
+            "scope",
+            f"{account}__allowed_scopes",
+            *(f"{account}__user__{name}" for name in USER_FACTS),
+            *(f"{account}__post__{name}" for name in POST_FACTS),
+        )
+        .order_by()
+    )
+
+
 def member_of_token(token: str, *, at: datetime) -> Member | None:
     """Return the member of a system's token, found in one query; None unless all of it is valid."""
-    account = "application__system_account"
     checksum = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-    units = [f"{account}__post__{unit}" for unit in UNITS]
-    found = (
-        AccessToken.objects.filter(
-            token_checksum=checksum,
-            expires__gt=at,
-            **{f"{account}__is_active": True, f"{account}__user__is_active": True},
-        )
-        .select_related(f"{account}__user", *units)
-        .defer("token")
-        .first()
-    )
+    found = _tokens().filter(token_checksum=checksum, expires__gt=at).first()
     if found is None:
         return None
     system = found.application.system_account
     post: Post = system.post
+    post.unit_name, post.unit_county = found.unit_name, found.unit_county
     if post.user_id != system.user_id or not post.in_force_on(timezone.localdate(at)):
         return None
     allowed = frozenset(found.scope.split()) & frozenset(system.allowed_scopes.split())

@@ -74,7 +74,7 @@ def require(member: Member | None, permission: str) -> None:
 def scope_of(post: Post) -> Scope | None:
     """Return the reach of a post; None for those who have nothing to do with calls.
 
-    Reads the units: fetch the post ``with_units()``.
+    Reads the units: fetch the post ``with_units()``, or its county by ``unit_facts``.
     """
     role = Role(post.role)
     kind = UNIT_OF[role]
@@ -90,7 +90,9 @@ def scope_of(post: Post) -> Scope | None:
 
 def county_of(post: Post) -> int | None:
     """Return the county of a post's unit, if it is in one."""
-    county: int | None = post.county_id
+    county: int | None = post.county_id or post.unit_county
+    if county is not None:
+        return county
     if post.township is not None:
         county = post.township.county_id
     elif post.department is not None:
