@@ -7,9 +7,10 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +41,10 @@ def page(rows: models.QuerySet[Any], *, order: Sequence[str], cursor: str, size:
     descending = order[0].startswith("-")
     names = [name.lstrip("-") for name in order]
     if values is not None:
-        rows = rows.filter(_beyond(names, values, smaller=descending != back))
+        try:
+            rows = rows.filter(_beyond(names, values, smaller=descending != back))
+        except (TypeError, ValueError, ValidationError) as error:  # an id where an instant belongs
+            raise BadCursor from error
     turned = [_turn(name) for name in order] if back else list(order)
     found = list(rows.order_by(*turned)[: size + 1])
     more, found = len(found) > size, found[:size]
@@ -83,7 +87,7 @@ def _read(cursor: str, order: Sequence[str]) -> tuple[bool, list[Any]]:
         if len(values) != len(order) or back not in (0, 1):
             raise BadCursor
         return bool(back), [_value(value) for value in values]
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadCursor from error
 
 
@@ -92,7 +96,7 @@ def _value(value: Any) -> Any:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
             raise ValueError("naive")
-        return instant
+        return instant.astimezone(UTC)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
         raise ValueError("neither instant nor id")
     return value

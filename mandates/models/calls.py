@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields.array import ArrayOverlap  # type: ignore[attr-defined]
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast
@@ -97,6 +98,19 @@ class Origin(models.TextChoices):
     PETITION = "petition", _("Petition")
     MEETING = "meeting", _("Meeting")
     OTHER = "other", _("Other")
+
+
+@ArrayField.register_lookup
+class Concern(ArrayOverlap):
+    """Like ``overlap``, but the planner takes it to let all rows pass: the condition on the
+    department beside it has been counted already, and an index is to give the order (`common.rls`).
+    """
+
+    lookup_name = "concern"
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        sql, params = super().as_postgresql(compiler, connection)
+        return f"NULLIF({sql}, false) IS NOT NULL", params
 
 
 class CallQuerySet(TenantQuerySet):
@@ -278,7 +292,7 @@ class Call(TownshipOwned):
         """A department reaches the calls that concern it."""
         found = super().reach(opened)
         if opened.kind == "department":
-            return found & Q(departments__overlap=list(opened.departments))
+            return found & Q(departments__concern=list(opened.departments))
         return found
 
     @property
@@ -356,7 +370,7 @@ class Assignment(TownshipOwned):
     def reach(cls, opened: Scope) -> Q:
         found = super().reach(opened)
         if opened.kind == "department":
-            return found & Q(departments__overlap=list(opened.departments))
+            return found & Q(departments__concern=list(opened.departments))
         return found
 
     @property

@@ -1,0 +1,359 @@
+"""The list of calls, for pages and the API: filters out of a query string, one query a page.
+
+Every list starts from the scalar key of the post (township, department, county), so that an index
+gives the order: a department's from its assignments, everybody else's from the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid, NotAllowed
+from common.paging import Page, page
+from common.search import matching
+from common.worktime import SHANGHAI
+from mandates.models import Assignment, AssignmentState, Call, CallState, Part, Party, Urgency
+from mandates.queries.rulebook import rulebook
+from townships.models import Department, Township
+from townships.roles import Role
+
+if TYPE_CHECKING:
+    from townships.http import Member
+
+BY_DUE = "due"  # calls whose clocks run, the nearest date first
+NEWEST = "-raised"  # all calls, the one written down last first
+ORDERS = (BY_DUE, NEWEST)
+MINE = "mine"
+WAITING = (MINE, *Party.values)
+SIZE = 50
+LARGEST = 100
+LONGEST_WORDS = 100
+EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
+
+LONG_COLUMNS = ("body", "done_so_far", "route", "answer", "departments")
+ROW = ("township", "lead", "entry")
+
+
+@dataclass(frozen=True)
+class CallFilters:
+    """What a list is narrowed to; the address of the page says all of it."""
+
+    q: str = ""
+    state: tuple[str, ...] = ()
+    urgency: tuple[str, ...] = ()
+    matter: str = ""
+    category: str = ""
+    township: UUID | None = None
+    department: UUID | None = None
+    late: bool = False
+    waiting: str = ""
+    raised_from: date | None = None
+    raised_to: date | None = None
+    order: str = NEWEST
+    cursor: str = ""
+    size: int = SIZE
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> CallFilters:
+        """Read a query string. Raises Invalid naming every parameter that does not fit.
+
+        Without ``order``, lists of what is late or waited for begin with the nearest date.
+        """
+        found: dict[str, Any] = {}
+        wrong: dict[str, Any] = {}
+        for name, read in READERS.items():
+            values = [value for value in _values(data, name) if value != ""]
+            if not values:
+                continue
+            try:
+                found[name] = read(values)
+            except Invalid as problem:
+                wrong[name] = problem.detail
+        if wrong:
+            raise Invalid(fields=wrong)
+        if "order" not in found and (found.get("late") or found.get("waiting")):
+            found["order"] = BY_DUE
+        return cls(**found)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True if any condition is set, beside order, page and size."""
+        return replace(self, order=NEWEST, cursor="", size=SIZE) != CallFilters()
+
+
+def call_rows(member: Member, filters: CallFilters, *, at: datetime) -> QuerySet[Any]:
+    """Return the rows of a list, without order: assignments for a department, calls for others.
+
+    Raises NotAllowed for a post outside every scope, Invalid for a unit or matter unknown.
+    """
+    if member.scope is None:
+        raise NotAllowed
+    if member.department_id is not None:
+        return _of_department(member, filters, at)
+    return _of_calls(member, filters, at)
+
+
+def page_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
+    """Return one page of calls, each with township, lead and entry fetched.
+
+    ``call.assignment`` is the reader's own department's part, None for other readers. Raises what
+    `call_rows` raises, and BadCursor.
+    """
+    found = page(
+        call_rows(member, filters, at=at),
+        order=order_of(member, filters),
+        cursor=filters.cursor,
+        size=filters.size,
+    )
+    return replace(found, rows=[_as_call(row) for row in found.rows])
+
+
+def order_of(member: Member, filters: CallFilters) -> tuple[str, ...]:
+    """Name the columns that order a list, the last one unique."""
+    key = "call_id" if member.department_id is not None else "id"
+    return ("next_due_at", key) if filters.order == BY_DUE else (f"-{key}",)
+
+
+def _as_call(row: Any) -> Call:
+    if isinstance(row, Assignment):
+        call: Call = row.call
+        call.assignment = row  # type: ignore[attr-defined]
+        return call
+    row.assignment = None
+    found: Call = row
+    return found
+
+
+# --- from the calls ------------------------------------------------------------------------------
+
+
+def _of_calls(member: Member, filters: CallFilters, at: datetime) -> QuerySet[Any]:
+    rows = Call.objects.visible_to(member).select_related(*ROW).defer(*LONG_COLUMNS)
+    if member.township_id is not None:
+        rows = rows.filter(township_id=member.township_id)
+    elif member.county_id is not None:
+        rows = rows.filter(county_id=member.county_id)
+    rows = rows.filter(_of_the_call(member, filters))
+    if filters.order == BY_DUE:
+        rows = rows.filter(next_due_at__isnull=False)
+    if filters.late:
+        rows = rows.late(at=at)
+    if filters.waiting:
+        rows = rows.filter(_waiting(member, filters.waiting))
+    return rows
+
+
+def _waiting(member: Member, whom: str) -> Q:
+    parties = MINE_OF_ROLE.get(member.role, ()) if whom == MINE else (whom,)
+    known = Q(next_due_at__isnull=False)
+    if len(parties) == 1:
+        return known & Q(waiting_on=parties[0])
+    return known & Q(waiting_on__in=parties)
+
+
+# A head may do what a clerk may, and approves besides. The other roles only read.
+MINE_OF_ROLE: dict[Role, tuple[str, ...]] = {
+    Role.TOWNSHIP_CLERK: (Party.TOWNSHIP,),
+    Role.TOWNSHIP_HEAD: (Party.TOWNSHIP_HEAD, Party.TOWNSHIP),
+    Role.COUNTY_DESK: (Party.DESK,),
+}
+
+
+# --- from a department's assignments ------------------------------------------------------------------
+
+
+def _of_department(member: Member, filters: CallFilters, at: datetime) -> QuerySet[Any]:
+    """A department's list has what it is charged with; what it was released from is not there."""
+    rows = (
+        Assignment.objects.filter(county_id=member.county_id, department_id=member.department_id)
+        .select_related(*(f"call__{name}" for name in ROW))
+        .defer("answer", "departments", *(f"call__{name}" for name in LONG_COLUMNS))
+        .filter(_of_the_call(member, filters, "call__"))
+    )
+    # Without a part there is no date: the first condition implies the second.
+    if filters.order == BY_DUE:
+        rows = rows.filter(next_due_at__isnull=False)
+    else:
+        rows = rows.exclude(state=AssignmentState.RELEASED)
+    if filters.late:
+        rows = rows.filter(next_due_at__lte=at)
+    if filters.waiting == MINE:
+        # While the township is asked for information, the lead's clocks stand still.
+        rows = rows.filter(
+            Q(part=Part.ASSIST) | Q(call__waiting_on=Party.DEPARTMENT),
+            state__in=(AssignmentState.SENT, AssignmentState.ACCEPTED),
+            next_due_at__isnull=False,
+        )
+    elif filters.waiting:
+        rows = rows.filter(call__waiting_on=filters.waiting)
+    return rows
+
+
+# --- conditions on the call, wherever the list starts ----------------------------------------------------
+
+
+def _of_the_call(member: Member, filters: CallFilters, path: str = "") -> Q:
+    found = Q()
+    if filters.state:
+        found &= Q(**{f"{path}state__in": filters.state})
+    if filters.urgency:
+        found &= Q(**{f"{path}urgency__in": filters.urgency})
+    if filters.raised_from:
+        found &= Q(**{f"{path}raised_at__gte": _midnight(filters.raised_from)})
+    if filters.raised_to:
+        after = filters.raised_to + timedelta(days=1)
+        found &= Q(**{f"{path}raised_at__lt": _midnight(after)})
+    if filters.q:
+        columns = ("title", "number", "place", "body", "entry__name")
+        found &= matching(filters.q, *(f"{path}{name}" for name in columns)) or Q()
+    return found & _of_reference(member, filters, path)
+
+
+def _of_reference(member: Member, filters: CallFilters, path: str) -> Q:
+    """Turn names of reference data into keys here: a join would cost the index its order."""
+    found = Q()
+    if filters.matter:
+        keys = {e.matter_id for e in _entries(member) if e.code == filters.matter}
+        found &= _one_of(f"{path}matter", keys, "matter", member, matter__code=filters.matter)
+    if filters.category:
+        keys = {e.id for e in _entries(member) if e.category == filters.category}
+        found &= _one_of(f"{path}entry", keys, "category", member, entry__category=filters.category)
+    if filters.department:
+        key = Department.objects.filter(uid=filters.department).values_list("pk", flat=True).first()
+        found &= _one_of(f"{path}lead", {key} - {None}, "department", None)
+    if filters.township:
+        key = Township.objects.filter(uid=filters.township).values_list("pk", flat=True).first()
+        found &= _one_of(f"{path}township", {key} - {None}, "township", None)
+    return found
+
+
+def _entries(member: Member) -> Iterable[Any]:
+    return rulebook(member.county_id).entries.values() if member.county_id else ()
+
+
+def _one_of(column: str, keys: set[Any], name: str, member: Member | None, **wide: Any) -> Q:
+    """Match the keys found; ``wide`` is the condition of a reader of many counties."""
+    if member is not None and member.county_id is None:
+        return Q(**wide)
+    if not keys:
+        raise Invalid(fields={name: UNKNOWN[name]})
+    return Q(**{column: keys.pop()}) if len(keys) == 1 else Q(**{f"{column}__in": sorted(keys)})
+
+
+UNKNOWN = {
+    "matter": _("Your county's list has no such matter."),
+    "category": _("Your county's list has no such category."),
+    "department": _("There is no such department."),
+    "township": _("There is no such township."),
+}
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+# --- reading a query string --------------------------------------------------------------------------
+
+
+def _values(data: Mapping[str, Any], name: str) -> list[str]:
+    if hasattr(data, "getlist"):
+        return [str(value).strip() for value in data.getlist(name)]
+    value = data.get(name, ())
+    return [str(one).strip() for one in ([value] if isinstance(value, str) else value)]
+
+
+Reader = Callable[[list[str]], Any]
+
+
+def _one(values: list[str]) -> str:
+    if len(values) > 1:
+        raise Invalid(_("Give this only once."))
+    return values[0]
+
+
+def _text(longest: int) -> Reader:
+    def read(values: list[str]) -> str:
+        text = _one(values)
+        if len(text) > longest:
+            raise Invalid(_("At most %(n)d characters.") % {"n": longest})
+        if "\0" in text or not text.isprintable():
+            raise Invalid(_("This holds a character that cannot be read."))
+        return text
+
+    return read
+
+
+def _some_of(known: Iterable[str]) -> Reader:
+    allowed = tuple(str(one) for one in known)
+
+    def read(values: list[str]) -> tuple[str, ...]:
+        named = [one for value in values for one in value.split(",")]
+        if not set(named) <= set(allowed):
+            raise Invalid(_("One of: %(known)s.") % {"known": "、".join(allowed)})
+        return tuple(dict.fromkeys(named))
+
+    return read
+
+
+def _one_of_these(known: Iterable[str]) -> Reader:
+    some = _some_of(known)
+
+    def read(values: list[str]) -> str:
+        found: str = some([_one(values)])[0]
+        return found
+
+    return read
+
+
+def _flag(values: list[str]) -> bool:
+    found: str = _one_of_these(("true", "false", "1", "0"))(values)
+    return found in ("true", "1")
+
+
+def _uid(values: list[str]) -> UUID:
+    try:
+        return UUID(_one(values))
+    except ValueError:
+        raise Invalid(_("This is not an identifier.")) from None
+
+
+def _day(values: list[str]) -> date:
+    try:
+        day = date.fromisoformat(_one(values))
+    except ValueError:
+        day = date.min
+    if not EARLIEST <= day <= LATEST:
+        raise Invalid(_("A date is written like 2026-03-02."))
+    return day
+
+
+def _size(values: list[str]) -> int:
+    text = _one(values)
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) <= LARGEST):
+        raise Invalid(_("A whole number from 1 to %(n)d.") % {"n": LARGEST})
+    return int(text)
+
+
+READERS: dict[str, Reader] = {
+    "q": _text(LONGEST_WORDS),
+    "state": _some_of(CallState.values),
+    "urgency": _some_of(Urgency.values),
+    "matter": _text(20),
+    "category": _text(40),
+    "township": _uid,
+    "department": _uid,
+    "late": _flag,
+    "waiting": _one_of_these(WAITING),
+    "raised_from": _day,
+    "raised_to": _day,
+    "order": _one_of_these(ORDERS),
+    "cursor": _text(300),
+    "size": _size,
+}
