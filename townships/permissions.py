@@ -18,3 +18,4 @@ class Permission(StrEnum):
     SYSTEM_VIEW = "townships.view_systems"
     SYSTEM_EDIT = "townships.edit_systems"
     AUDIT_VIEW = "common.view_audit"
+    CALENDAR_EDIT = "common.edit_calendar"

@@ -33,6 +33,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.USER_EDIT,
         Permission.POST_VIEW,
         Permission.SYSTEM_VIEW,
+        Permission.CALENDAR_EDIT,
     },
     # Gives posts, and with them rights, but makes no accounts.
     Role.SECURITY_ADMINISTRATOR: REFERENCE

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import include, path
+from django.urls import include, path, reverse
+from drf_spectacular.generators import SchemaGenerator
 
 from tests.factories.townships import (
     CountyFactory,
@@ -163,3 +164,12 @@ def test_what_does_not_exist_is_not_found_and_nobody_is_let_in(
     assert ask(nothing).status_code == 404
     assert client.get(DIVISIONS).status_code == 401
     assert ask(DIVISIONS, as_of="2019-12-31").json()["results"] == []
+
+
+def test_the_description_says_how_to_sign_in() -> None:
+    schema = SchemaGenerator(urlconf=__name__).get_schema(public=True)
+
+    listed = schema["paths"]["/api/v1/divisions/"]["get"]
+    assert listed["security"] == [{"systems": ["reference.read"]}, {"people": []}]
+    flows = schema["components"]["securitySchemes"]["systems"]["flows"]
+    assert flows["clientCredentials"]["tokenUrl"] == reverse("api-token")

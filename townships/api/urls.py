@@ -2,10 +2,13 @@ from rest_framework.routers import SimpleRouter
 
 from townships.api.departments import DepartmentViewSet
 from townships.api.divisions import DivisionViewSet
+from townships.api.security import BearerScheme
 
 router = SimpleRouter(use_regex_path=False)
 router.register("divisions", DivisionViewSet, basename="division")
 router.register("departments", DepartmentViewSet, basename="department")
 
+# Importing the scheme makes it known to whoever describes the API.
+__all__ = ["BearerScheme", "urlpatterns"]
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = router.urls
