@@ -90,7 +90,10 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     testbed.sweep(cluster)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"test_huying_{os.getpid()}_{worker}"
-    made = Bench(cluster=cluster, template=testbed.template(cluster), name=name)
+    try:
+        made = Bench(cluster=cluster, template=testbed.template(cluster), name=name)
+    except testbed.NoTemplate as failure:  # once for every test: short
+        pytest.fail(str(failure), pytrace=False)
     made.renew()
     yield made
     connections.close_all()

@@ -36,6 +36,10 @@ HASTE = {
 KEPT_TEMPLATES = 3
 
 
+class NoTemplate(RuntimeError):
+    """The migrations do not run; the message ends with what they say."""
+
+
 @dataclass(frozen=True)
 class Access:
     """The two addresses of one database."""
@@ -183,7 +187,8 @@ def migrate(access: Access, *, settings: str) -> None:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"manage.py migrate failed:\n{done.stdout}{done.stderr}")
+        said = (done.stdout + done.stderr).strip().splitlines()[-6:]
+        raise NoTemplate("\n".join(["manage.py migrate failed:", *said]))
 
 
 def fingerprint() -> str:
