@@ -7,7 +7,7 @@ bookkeeping here, and a late sweep changes no figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,16 +125,20 @@ class Due:
     clock: Clock
 
 
-def sweep(*, at: datetime, limit: int = BATCH) -> int:
+def sweep(*, at: datetime, limit: int = BATCH, counties: Collection[int] | None = None) -> int:
     """Do what is due by ``at`` (the database's time); return how many actions were looked at.
 
     Two sweeps at once share the work: rows are claimed, and a level happens once a clock.
+    ``counties`` leaves those of others to other workers.
     """
     with dispatching(reason="clocks run for every township"):
+        waiting = ClockAction.objects.filter(at__lte=at, done_at=None, passed_at=None)
+        if counties is not None:
+            waiting = waiting.filter(county__in=counties)
         actions = list(
-            ClockAction.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
-            .filter(at__lte=at, done_at=None, passed_at=None)
-            .order_by("at", "id")[:limit]
+            waiting.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by(
+                "at", "id"
+            )[:limit]
         )
         if actions:
             _work(actions, at)
