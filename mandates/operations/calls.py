@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, Q, Subquery
@@ -118,6 +118,10 @@ def make(
     Raises Call.DoesNotExist out of reach, Stale, NotAllowed, Invalid, MoveRefused, NoLimit.
     """
     move = MOVES[name]
+    # Before the lock: who only reads may not even take it.
+    may_be_granted = move.name == "raise" and by.may(Permission.CALL_DRAFT)
+    if not (by.may(move.permission) or may_be_granted):
+        raise NotAllowed
     with transaction.atomic(savepoint=False):
         call = lock(uid, by=by, evidence=name == "answer")
         work = Casework.of([call])[0]
@@ -640,14 +644,24 @@ class Draft:
     source_no: str = ""
 
 
-def draft(written: Draft, *, by: Member, at: datetime, then: str = "", note: str = "") -> Casework:
+def draft(
+    written: Draft,
+    *,
+    by: Member,
+    at: datetime,
+    then: str = "",
+    note: str = "",
+    uid: UUID | None = None,
+) -> Casework:
     """Write a call down; ``then`` submits or raises it in the same transaction.
 
+    ``uid`` is given where the same form may be sent twice: the second one breaks `call_uid`.
     Raises NotAllowed, Invalid, and what the move raises.
     """
     if not by.may(Permission.CALL_DRAFT) or by.township_id is None or by.county_id is None:
         raise NotAllowed
     call = Call(
+        uid=uid or uuid4(),
         county_id=by.county_id,
         township_id=by.township_id,
         created_at=at,
@@ -671,12 +685,12 @@ def draft(written: Draft, *, by: Member, at: datetime, then: str = "", note: str
 
 def revise(uid: UUID, written: Draft, *, by: Member, at: datetime, version: int | None) -> Casework:
     """Change a draft. Raises Call.DoesNotExist, Stale, NotAllowed, Invalid, MoveRefused."""
+    if not by.may(Permission.CALL_DRAFT):
+        raise NotAllowed
     with transaction.atomic(savepoint=False):
         call = lock(uid, by=by)
         if version is not None and version != call.version:
             raise Stale
-        if not by.may(Permission.CALL_DRAFT) or by.township_id != call.township_id:
-            raise NotAllowed
         if call.state != CallState.DRAFT:
             raise MoveRefused(_("Only a draft can be changed."), code="not_a_draft")
         _write_down(call, written, at)

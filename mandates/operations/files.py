@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 FILES_PER_CALL = 30
+MAY_ATTACH = (
+    Permission.CALL_DRAFT,
+    Permission.CALL_SUPPLY,
+    Permission.CALL_HANDLE,
+    Permission.CALL_DISPATCH,
+)
 
 
 def attach(
@@ -38,6 +44,8 @@ def attach(
 
     Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile.
     """
+    if not any(by.may(permission) for permission in MAY_ATTACH):
+        raise NotAllowed
     if not uploads:
         raise Invalid(fields={"files": _("Choose a file.")})
     for upload in uploads:
