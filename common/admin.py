@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import BaseModelForm
-from django.http import HttpRequest
+from django.forms import BaseInlineFormSet, BaseModelForm
+from django.http import Http404, HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from common import audit
-from common.models import AuditEntry
-from common.site import may
+from common.models import AuditEntry, CalendarDay, CalendarYear
+from common.site import ENTER, may
 
 VIEW_AUDIT = "common.view_audit"
+EDIT_CALENDAR = "common.edit_calendar"
 
 
 class ByPermission:
@@ -74,6 +77,10 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
             elif any(one.name == "county" for one in target._meta.concrete_fields):
                 field.queryset = field.queryset.filter(county=county)
         return field
+
+    def _get_obj_does_not_exist_redirect(self, *args: Any) -> Any:
+        # Django would lead back to the index: a record out of reach is 404 here as everywhere.
+        raise Http404
 
     # --- What was changed -------------------------------------------------------------------
 
@@ -162,3 +169,51 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("actor", "target")
     date_hierarchy = None
     ordering = ("-id",)
+
+
+class DaysOfYear(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Days that belong to the year they stand under."""
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            day = form.cleaned_data.get("date") if form.is_valid() else None
+            if day is not None and day.year != self.instance.year:
+                raise ValidationError(
+                    _("%(day)s is not in %(year)d.") % {"day": day, "year": self.instance.year}
+                )
+
+
+class Days(OfficerInline):
+    view_permission = ENTER
+    edit_permission = EDIT_CALENDAR
+    delete_permission = EDIT_CALENDAR
+    model = CalendarDay
+    formset = DaysOfYear
+    ordering = ("date",)
+
+
+@admin.register(CalendarYear)
+class CalendarYearAdmin(OfficerAdmin):
+    """Years come from files, whole (`load_calendar`); here a day that was wrong is put right."""
+
+    view_permission = ENTER
+    edit_permission = EDIT_CALENDAR
+    list_display = ("year", "published", "document", "loaded_at")
+    fields = ("year", "published", "document", "loaded_at")
+    readonly_fields = ("year", "published", "loaded_at")
+    inlines = (Days,)
+    ordering = ("-year",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CalendarDay)
+class CalendarDayAdmin(ReadOnlyAdmin):
+    view_permission = ENTER
+    list_display = ("date", "kind", "name", "year")
+    list_filter = ("kind", "year")
+    list_select_related = ("year",)
+    search_fields = ("name",)
+    ordering = ("-date",)

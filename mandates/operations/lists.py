@@ -97,6 +97,14 @@ def matter_of(duty_list: DutyList, *, code: str) -> Matter:
     return matter
 
 
+def hold_draft(version: ListVersion) -> ListVersion:
+    """Lock a version until the transaction ends, so that nobody publishes it meanwhile.
+
+    Raises NotADraft.
+    """
+    return _draft(version)
+
+
 def open_draft(duty_list: DutyList, *, by: Actor | None, at: datetime) -> ListVersion:
     """Open a draft that begins as a copy of the last version. Raises DraftExists."""
     with transaction.atomic():

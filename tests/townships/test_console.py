@@ -113,7 +113,7 @@ def test_an_officer_sees_and_edits_the_own_county_alone() -> None:
     assert list(listed) == [mine]
     unknown = client.get(page("department", "change", theirs.pk))
     missing = client.get(page("department", "change", 10**9))
-    assert (unknown.status_code, missing.status_code) == (302, 302)
+    assert (unknown.status_code, missing.status_code) == (404, 404)
     assert [c.pk for c in client.get(page("county")).context["cl"].queryset] == [own.pk]
 
 

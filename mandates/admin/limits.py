@@ -1,0 +1,82 @@
+"""Limits, levels, hours and rules of a county."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from mandates.admin.county import CountyAdmin, member_of
+from mandates.forms.console import LevelForm
+from mandates.models import CountyRules, LadderLevel, Limit, OfficeHours
+from mandates.permissions import Permission
+
+
+class RuleAdmin(CountyAdmin):
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.LIMIT_EDIT
+    list_select_related = ("county",)
+
+
+@admin.register(Limit)
+class LimitAdmin(RuleAdmin):
+    """Changed, never deleted: a clock without a limit stops all calls of its kind."""
+
+    list_display = ("urgency", "kind", "amount", "unit", "roll", "source", "county")
+    list_display_links = ("urgency", "kind")
+    list_filter = ("urgency", "kind", "unit")
+    fields = ("urgency", "kind", "amount", "unit", "roll", "source")
+    ordering = ("county", "urgency", "id")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("urgency", "kind") if obj else ()
+
+
+@admin.register(LadderLevel)
+class LadderLevelAdmin(RuleAdmin):
+    delete_permission = Permission.LIMIT_EDIT
+    form = LevelForm
+    list_display = ("urgency", "level", "share", "after", "source", "county")
+    list_display_links = ("urgency", "level")
+    list_filter = ("urgency", "level")
+    fields = ("urgency", "level", "share", "after", "source")
+    ordering = ("county", "urgency", "id")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("urgency", "level") if obj else ()
+
+
+@admin.register(OfficeHours)
+class OfficeHoursAdmin(RuleAdmin):
+    delete_permission = Permission.LIMIT_EDIT
+    list_display = (
+        "__str__",
+        "morning_from",
+        "morning_to",
+        "afternoon_from",
+        "afternoon_to",
+        "source",
+        "county",
+    )
+    fields = (
+        ("from_month", "from_day"),
+        ("to_month", "to_day"),
+        ("morning_from", "morning_to"),
+        ("afternoon_from", "afternoon_to"),
+        "source",
+    )
+    ordering = ("county", "from_month", "from_day")
+
+
+@admin.register(CountyRules)
+class CountyRulesAdmin(RuleAdmin):
+    list_display = ("county", "emergency_skips_head", "source")
+    fields = ("emergency_skips_head", "source")
+    ordering = ("county",)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A county has one row."""
+        if not super().has_add_permission(request, obj):
+            return False
+        return not CountyRules.objects.filter(county=member_of(request).county_id).exists()

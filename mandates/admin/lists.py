@@ -1,0 +1,369 @@
+"""Lists: drafts are edited and checked here, and published; what was published is only read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import RelatedOnlyFieldListFilter
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.errors import Invalid, Problem
+from common.site import may
+from mandates.admin.county import CountyAdmin, CountyInline, member_of
+from mandates.forms.console import (
+    EntryForm,
+    EntryLimitForm,
+    PublishForm,
+    standing_departments,
+)
+from mandates.models import (
+    DutyList,
+    Entry,
+    EntryAssist,
+    EntryLimit,
+    ListVersion,
+    VersionState,
+)
+from mandates.operations import lists
+from mandates.permissions import Permission
+from mandates.queries.gaps import Finding, gaps
+
+
+def is_draft(obj: Any) -> bool:
+    """Say whether a version, or an entry's version, may still be edited; True for a new record."""
+    version = getattr(obj, "version", obj)
+    return obj is None or version.state == VersionState.DRAFT
+
+
+class ListPages:
+    """What both pages of lists need: a record within reach, and pages of their own."""
+
+    admin_site: Any
+    opts: Any
+
+    def found(self, request: HttpRequest, pk: int) -> Any:
+        """Return a record of the officer's own county; out of reach is 404."""
+        if not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return get_object_or_404(self.get_queryset(request), pk=pk)  # type: ignore[attr-defined]
+
+    def page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        frame = self.admin_site.each_context(request)
+        context = {**frame, "opts": self.opts, "title": title, **context}
+        return TemplateResponse(request, f"admin/mandates/{template}.html", context)
+
+
+@admin.register(DutyList)
+class DutyListAdmin(ListPages, CountyAdmin):
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.LIST_EDIT
+    list_display = ("name", "kind", "county")
+    list_select_related = ("county",)
+    fields = ("kind", "name")
+    ordering = ("county", "kind")
+    change_form_template = "admin/mandates/dutylist/change_form.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("kind",) if obj else ()
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.open_draft)
+        name = "mandates_dutylist_open_draft"
+        return [path("<int:pk>/open-draft/", view, name=name), *super().get_urls()]
+
+    def open_draft(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Open a draft as a copy of the last version, or go to the one there is."""
+        duty_list = self.found(request, pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not may(request, Permission.LIST_EDIT):
+            raise PermissionDenied
+        try:
+            draft = lists.open_draft(duty_list, by=member_of(request), at=timezone.now())
+            self.message_user(request, _("The draft has been opened."), messages.SUCCESS)
+        except lists.DraftExists as refusal:
+            self.message_user(request, str(refusal), messages.WARNING)
+            draft = duty_list.versions.get(state=VersionState.DRAFT)
+        return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[draft.pk]))
+
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+        obj = context.get("original")
+        if obj is not None:
+            context["versions"] = obj.versions.order_by("-number")
+            context["may_edit"] = may(request, Permission.LIST_EDIT)
+        return super().render_change_form(request, context, **kwargs)
+
+
+@admin.register(ListVersion)
+class ListVersionAdmin(ListPages, CountyAdmin):
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.LIST_EDIT
+    list_display = ("duty_list", "number", "state", "document_no", "valid_from", "valid_to")
+    list_filter = ("state", ("duty_list", RelatedOnlyFieldListFilter))
+    list_select_related = ("duty_list",)
+    fields = (
+        "duty_list",
+        "number",
+        "state",
+        "document_no",
+        "valid_from",
+        "valid_to",
+        "published_at",
+        "published_by",
+        "note",
+    )
+    readonly_fields = fields[:-1]
+    ordering = ("duty_list", "-number")
+    change_form_template = "admin/mandates/listversion/change_form.html"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # a draft is opened from its list
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_change_permission(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("duty_list", "published_by")
+
+    def get_urls(self) -> list[Any]:
+        own = {"gaps": self.gaps, "publish": self.publish, "discard": self.discard}
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"mandates_listversion_{name}",
+            )
+            for name, view in own.items()
+        ] + super().get_urls()
+
+    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+        obj = context["original"]
+        context["entries"] = obj.entries.count()
+        context["is_draft"] = is_draft(obj)
+        context["may_edit"] = may(request, Permission.LIST_EDIT)
+        context["may_publish"] = may(request, Permission.LIST_PUBLISH)
+        return super().render_change_form(request, context, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        lists.hold_draft(obj)
+        super().save_model(request, obj, form, change)
+
+    def gaps(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what the version lacks today."""
+        version = self.found(request, pk)
+        found = gaps(version, on=timezone.localdate())
+        title = _("Gaps of %s") % version
+        return self.page(
+            request, "listversion/gaps", title, version=version, is_draft=is_draft(version),
+            **_by_weight(found),
+        )  # fmt: skip
+
+    def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask for date and document number, and publish."""
+        version = self.found(request, pk)
+        if not may(request, Permission.LIST_PUBLISH):
+            raise PermissionDenied
+        if not is_draft(version):
+            return self._refuse(request, version, lists.NotADraft())
+        form = PublishForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                version = lists.publish(
+                    version,
+                    valid_from=form.cleaned_data["valid_from"],
+                    document_no=form.cleaned_data["document_no"],
+                    by=member_of(request),
+                    at=timezone.now(),
+                )
+            except lists.HasGaps:
+                form.add_error(None, _("The gaps below stand in the way. Fill them first."))
+            except Problem as problem:
+                _complain(form, problem)
+            else:
+                return self._published(request, version)
+        chosen = form.cleaned_data.get("valid_from") if form.is_bound else None
+        found = gaps(version, on=chosen or timezone.localdate())
+        return self.page(
+            request, "listversion/publish", _("Publish %s") % version, version=version, form=form,
+            media=self.media + form.media, **_by_weight(found),
+        )  # fmt: skip
+
+    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, and delete a draft with its entries."""
+        version = self.found(request, pk)
+        if not may(request, Permission.LIST_EDIT):
+            raise PermissionDenied
+        if not is_draft(version):
+            return self._refuse(request, version, lists.NotADraft())
+        if request.method == "POST":
+            lists.discard_draft(version, by=member_of(request), at=timezone.now())
+            self.message_user(request, _("The draft has been deleted."), messages.SUCCESS)
+            return HttpResponseRedirect(reverse("admin:mandates_listversion_changelist"))
+        title = _("Delete the draft %s?") % version
+        entries = version.entries.count()
+        return self.page(request, "listversion/discard", title, version=version, entries=entries)
+
+    def _published(self, request: HttpRequest, version: ListVersion) -> HttpResponse:
+        text = _("Published. Calls go by version %(number)d from %(day)s on.")
+        words = {"number": version.number, "day": version.valid_from}
+        self.message_user(request, text % words, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[version.pk]))
+
+    def _refuse(self, request: HttpRequest, version: ListVersion, problem: Problem) -> HttpResponse:
+        self.message_user(request, str(problem), messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[version.pk]))
+
+
+def _by_weight(found: list[Finding]) -> dict[str, list[Finding]]:
+    return {
+        "blocking": [one for one in found if one.is_blocking],
+        "advisory": [one for one in found if not one.is_blocking],
+    }
+
+
+def _complain(form: Form, problem: Problem) -> None:
+    """Say on the form what the operation refused, beside the field it is about."""
+    if isinstance(problem, Invalid):
+        for name, texts in problem.fields.items():
+            form.add_error(name, texts)
+    else:
+        form.add_error("valid_from", str(problem))
+
+
+class OfDraft(CountyInline):
+    """Rows under an entry: edited while its version is a draft."""
+
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.LIST_EDIT
+    delete_permission = Permission.LIST_EDIT
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_delete_permission(request, obj)
+
+
+class Assists(OfDraft):
+    model = EntryAssist
+    fields = ("department", "duty")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "department":
+            match = request.resolver_match
+            kwargs["queryset"] = standing_departments(
+                member_of(request).county_id,
+                day=timezone.localdate(),
+                entry_id=_number(match.kwargs.get("object_id") if match else None),
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class Limits(OfDraft):
+    model = EntryLimit
+    form = EntryLimitForm
+    fields = ("urgency", "kind", "amount", "unit", "source")
+
+
+def _number(text: Any) -> int | None:
+    return int(text) if str(text).isdigit() else None
+
+
+@admin.register(Entry)
+class EntryAdmin(CountyAdmin):
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.LIST_EDIT
+    delete_permission = Permission.LIST_EDIT
+    form = EntryForm
+    inlines = (Assists, Limits)
+    list_display = (
+        "code",
+        "name",
+        "category",
+        "lead",
+        "platform",
+        "urgency",
+        "is_sample",
+        "version",
+    )
+    list_filter = (
+        ("version", RelatedOnlyFieldListFilter),
+        "urgency",
+        ("lead", RelatedOnlyFieldListFilter),
+        "is_sample",
+    )
+    list_select_related = ("matter", "lead", "platform", "version__duty_list")
+    search_fields = ("name", "matter__code", "category", "legal_basis", "township_duty")
+    ordering = ("-version", "position", "id")
+    fields = (
+        "version",
+        "code",
+        "position",
+        "category",
+        "name",
+        "lead",
+        "platform",
+        "urgency",
+        "department_duty",
+        "township_duty",
+        "legal_basis",
+        "evidence",
+        "evidence_files",
+        "contact",
+        "is_sample",
+        "source_note",
+    )
+
+    @admin.display(description=gettext_lazy("code"), ordering="matter__code")
+    def code(self, obj: Entry) -> str:
+        """Return the code of the matter, which does not change with its entries."""
+        return str(obj.matter)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("version", "code") if obj else ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        return rows.select_related("version__duty_list", "matter", "lead", "platform")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "version":
+            kwargs["queryset"] = ListVersion.objects.filter(state=VersionState.DRAFT)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Put a new entry at the end of the draft it is for."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        rows = Entry.objects.filter(version=_number(initial.get("version")))
+        last = rows.aggregate(last=Max("position"))["last"]
+        return {"position": (last or 0) + 1, **initial}
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_draft(obj) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        lists.hold_draft(obj.version)
+        if not change:
+            code = form.cleaned_data["code"]
+            obj.matter = lists.matter_of(obj.version.duty_list, code=code)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        lists.hold_draft(obj.version)
+        super().delete_model(request, obj)

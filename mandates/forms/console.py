@@ -1,0 +1,100 @@
+"""Input of the console's pages for lists and limits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminDateWidget
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from mandates.models import ClockKind, Entry, Level, Matter, UnitChoices
+from townships.models import Department
+
+CODE_LENGTH = Matter._meta.get_field("code").max_length
+
+
+class CountyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A row of the officer's county: the county is no field, yet constraints see it."""
+
+    county_id: int | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.county_id is None:
+            self.instance.county_id = self.county_id
+
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"county"}
+
+
+class CountyFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    """Rows under a record; they belong to its county."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]
+        form.instance.county_id = self.instance.county_id
+        return form
+
+
+class EntryForm(CountyForm):
+    """One entry of a draft. The code names the matter, old or new."""
+
+    day: date
+    code = forms.CharField(label=_("code"), max_length=CODE_LENGTH)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "lead" in self.fields:
+            # What is chosen already stays to be seen, even if it has ended.
+            standing = Department.objects.filter(county=self.instance.county_id)
+            in_force = standing.as_of(self.day) | standing.filter(pk=self.instance.lead_id)
+            self.fields["lead"].queryset = in_force.order_by("code")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        version, code = cleaned.get("version"), cleaned.get("code")
+        if version and code and Entry.objects.filter(version=version, matter__code=code).exists():
+            self.add_error("code", _("This code stands in the draft already."))
+        return cleaned
+
+
+class EntryLimitForm(CountyForm):
+    kind = forms.ChoiceField(label=_("clock"), choices=ClockKind.choices)
+    unit = forms.ChoiceField(label=_("unit"), choices=UnitChoices.choices)
+
+
+class LevelForm(CountyForm):
+    """A level of the ladder; closing what nobody rated is no county's choice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "level" in self.fields:
+            choices = [one for one in Level.choices if one[0] != Level.LAPSE]
+            self.fields["level"].choices = choices  # type: ignore[attr-defined]
+
+
+class PublishForm(forms.Form):
+    """From when a draft holds, and by which document."""
+
+    valid_from = forms.DateField(
+        label=_("in force from"),
+        widget=AdminDateWidget,
+        help_text=_("The version before ends with the day before."),
+    )
+    document_no = forms.CharField(
+        label=_("document number"), max_length=60, help_text=_("For example 泾编办〔2026〕12号.")
+    )
+    confirmed = forms.BooleanField(
+        label=_("I have checked the draft. Once published it can no longer be changed.")
+    )
+
+
+def standing_departments(county_id: int | None, *, day: date, entry_id: Any = None) -> Any:
+    """Return the departments that may be chosen: those that stand, and those chosen already."""
+    chosen = Q(pk__in=Entry.objects.filter(pk=entry_id).values("assists__department"))
+    rows = Department.objects.filter(county=county_id)
+    return (rows.as_of(day) | rows.filter(chosen)).order_by("code").distinct()
