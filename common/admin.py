@@ -171,7 +171,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
-class DaysOfYear(BaseInlineFormSet):  # type: ignore[type-arg]
+class DaysOfYear(BaseInlineFormSet):
     """Days that belong to the year they stand under."""
 
     def clean(self) -> None:

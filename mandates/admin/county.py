@@ -36,7 +36,7 @@ class CountyInline(OfficerInline):
     formset = CountyFormSet
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):
     """Counts to ten thousand and no further; who looks for more narrows the list."""
 
     @cached_property

@@ -96,12 +96,14 @@ class DutyListAdmin(ListPages, CountyAdmin):
             draft = duty_list.versions.get(state=VersionState.DRAFT)
         return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[draft.pk]))
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         obj = context.get("original")
         if obj is not None:
             context["versions"] = obj.versions.order_by("-number")
             context["may_edit"] = may(request, Permission.LIST_EDIT)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(ListVersion)
@@ -146,13 +148,15 @@ class ListVersionAdmin(ListPages, CountyAdmin):
             for name, view in own.items()
         ] + super().get_urls()
 
-    def render_change_form(self, request: HttpRequest, context: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         obj = context["original"]
         context["entries"] = obj.entries.count()
         context["is_draft"] = is_draft(obj)
         context["may_edit"] = may(request, Permission.LIST_EDIT)
         context["may_publish"] = may(request, Permission.LIST_PUBLISH)
-        return super().render_change_form(request, context, **kwargs)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         lists.hold_draft(obj)

@@ -16,7 +16,7 @@ from townships.models import Department
 CODE_LENGTH = Matter._meta.get_field("code").max_length
 
 
-class CountyForm(forms.ModelForm):  # type: ignore[type-arg]
+class CountyForm(forms.ModelForm):
     """A row of the officer's county: the county is no field, yet constraints see it."""
 
     county_id: int | None = None
@@ -31,7 +31,7 @@ class CountyForm(forms.ModelForm):  # type: ignore[type-arg]
         return excluded - {"county"}
 
 
-class CountyFormSet(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class CountyFormSet(forms.BaseInlineFormSet):
     """Rows under a record; they belong to its county."""
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
-from mandates.models import ClockKind, Entry, EntryAssist, UnitChoices, Urgency
+from mandates.models import ClockKind, Entry, EntryAssist, Matter, UnitChoices, Urgency
 from townships.models import County, Department, Platform
 
 COLUMNS = [
@@ -189,11 +189,12 @@ class _Reader:
             if not row[name]:
                 yield _("“%s” is empty") % name
         for name in _TEXTS:
-            longest = Entry._meta.get_field(name).max_length if name != "code" else 20
-            if len(row[name]) > (longest or LONGEST_TEXT):
+            model = Matter if name == "code" else Entry
+            longest = getattr(model._meta.get_field(name), "max_length", None) or LONGEST_TEXT
+            if len(row[name]) > longest:
                 yield _("“%(name)s” is longer than %(max)d characters") % {
                     "name": name,
-                    "max": longest or LONGEST_TEXT,
+                    "max": longest,
                 }
         for name in ("no", "evidence_files"):
             if not (row[name].isascii() and row[name].isdigit() and int(row[name]) < 10000):
@@ -222,7 +223,7 @@ class _Reader:
         code, _equals, duty = (piece.strip() for piece in text.partition("="))
         if fault := self._fault_of_unit(code):
             raise ValueError(fault)
-        if len(duty) > (EntryAssist._meta.get_field("duty").max_length or 0):
+        if len(duty) > getattr(EntryAssist._meta.get_field("duty"), "max_length", 0):
             raise ValueError(_("the duty of “%s” is too long") % code)
         return Part(self.units[code].pk, duty)
 
