@@ -14,3 +14,8 @@ urlpatterns = [
     path("", include("townships.urls")),
     path("", include("mandates.urls")),
 ]
+
+handler400 = "config.views.bad_request"
+handler403 = "config.views.forbidden"
+handler404 = "config.views.not_found"
+handler500 = "config.views.server_error"

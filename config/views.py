@@ -1,0 +1,56 @@
+"""What is answered when a request cannot be: with a reference that also stands in the logs."""
+
+from __future__ import annotations
+
+import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import gettext as _
+
+
+def reference() -> str:
+    """Return the id of the request, as the logs have it; "" outside one."""
+    found: str = structlog.contextvars.get_contextvars().get("request_id", "")
+    return found
+
+
+def _machine(request: HttpRequest, status: int, code: str) -> HttpResponse | None:
+    """Answer another system in its own form; None for people."""
+    if not request.path.startswith("/api/"):
+        return None
+    body = {"type": "about:blank", "status": status, "code": code, "reference": reference()}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what cannot be read; say so plainly where it was only too much."""
+    if answer := _machine(request, 400, "malformed"):
+        return answer
+    detail = ""
+    if isinstance(exception, TooManyFilesSent):
+        detail = _("Too many files at once. Nothing was kept; send fewer.")
+    elif isinstance(exception, RequestDataTooBig):
+        detail = _("The text is too long. Nothing was kept; shorten it and send it again.")
+    context = {"detail": detail, "reference": reference()}
+    return render(request, "400.html", context, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    answer = _machine(request, 403, "not_allowed")
+    return answer or render(request, "403.html", {"reference": reference()}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The same for what is out of reach and for what does not exist."""
+    answer = _machine(request, 404, "not_found")
+    return answer or render(request, "404.html", {"reference": reference()}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer with a page that needs nothing: neither the database nor who is asking."""
+    if answer := _machine(request, 500, "server_error"):
+        return answer
+    page = loader.get_template("500.html").render({"reference": reference()})
+    return HttpResponse(page, status=500)

@@ -1,0 +1,32 @@
+"""What the list of matters is narrowed to; the address of the page says all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class MatterFilters(forms.Form):
+    """Words, category, lead department, and the day whose version is asked for."""
+
+    q = forms.CharField(label=_("Words"), max_length=100, required=False)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    department = forms.ChoiceField(label=_("Lead"), required=False)
+    day = forms.DateField(
+        label=_("Version in force on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+    county = forms.UUIDField(widget=forms.HiddenInput, required=False)
+
+    def narrow(
+        self, *, categories: Sequence[tuple[str, str]], departments: Sequence[tuple[str, str]]
+    ) -> None:
+        """Offer what the version has."""
+        fields: dict[str, Any] = self.fields
+        fields["category"].choices = [("", _("All categories")), *categories]
+        fields["department"].choices = [("", _("All departments")), *departments]

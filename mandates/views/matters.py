@@ -1,0 +1,268 @@
+"""责任清单: browse the version in force on a day, search it, read one matter."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from common.display import Chip, Crumb, SavedView
+from common.errors import NotAllowed
+from common.reasons import period_text
+from mandates.forms.matters import MatterFilters
+from mandates.models import ClockKind, Entry, ListVersion, VersionState
+from mandates.permissions import Permission
+from mandates.queries.preview import open_calls
+from mandates.queries.rulebook import NoLimit, rulebook
+from townships.http import Member, MemberRequest
+from townships.models import County
+
+STAGES = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.CLOSE, ClockKind.CASE, ClockKind.RATE)
+
+
+@login_required
+@require_GET
+def entry_list(request: MemberRequest) -> HttpResponse:
+    """The county's list as it stands, or stood on a day."""
+    member = _reader(request)
+    today = timezone.localdate()
+    form = MatterFilters(request.GET)
+    asked = form.data.get("county", "")
+    counties = _counties(member)
+    county = _county(member, counties, asked)
+    day = _day(form) or today
+    version = _version(county, day)
+    entries = list(Entry.objects.filter(version=version).with_columns().order_by("position", "id"))
+    form.narrow(
+        categories=[(name, name) for name in dict.fromkeys(one.category for one in entries)],
+        departments=_leads(entries),
+    )
+    form.is_valid()
+    shown = _narrowed(form, version, entries)
+    context = {
+        "version": version,
+        "is_current": day == today,
+        "day": day,
+        "counties": [_county_tab(one, one == county) for one in counties],
+        "form": form,
+        "categories": _categories(form, entries),
+        "chips": _chips(form, request),
+        "clear_url": _without(request, "q", "category", "department", "day"),
+        "entries": shown,
+        "total": len(shown),
+        "words": form.cleaned_data.get("q", ""),
+    }
+    page = "_rows" if request.htmx and not request.htmx.history_restore_request else "list"
+    return render(request, f"mandates/matters/{page}.html", context)
+
+
+@login_required
+@require_GET
+def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """One matter as one version has it: duties side by side, limits, evidence, laws, versions."""
+    member = _reader(request)
+    found = Entry.objects.filter(uid=uid, version__state=VersionState.PUBLISHED)
+    entry = found.with_columns().select_related("version__duty_list").first()
+    if entry is None:
+        raise Http404
+    today = timezone.localdate()
+    in_force = entry.version.holds_on(today)
+    context = {
+        "entry": entry,
+        "crumbs": [
+            Crumb(_("Responsibility list"), reverse("mandates:entry-list")),
+            Crumb(entry.matter.code),
+        ],
+        "in_force": in_force,
+        "not_yet": entry.version.valid_from > today,
+        "limits": _limits(entry),
+        "versions": _versions(entry, today),
+        "usage": _usage(member, entry),
+        "laws": [one.strip() for one in re.split(r"[；;\n]+", entry.legal_basis) if one.strip()],
+        "raise_matter_url": _raise_url(member, entry) if in_force else "",
+    }
+    return render(request, "mandates/matters/detail.html", context)
+
+
+def _reader(request: MemberRequest) -> Member:
+    if not request.member.may(Permission.LIST_READ):
+        raise NotAllowed
+    return request.member
+
+
+# --- Which list ----------------------------------------------------------------------------------
+
+
+def _counties(member: Member) -> list[County]:
+    """List the counties to choose from: for posts of the city, which stand in none."""
+    if member.county_id is not None:
+        return []
+    return list(County.objects.order_by("code"))
+
+
+def _county(member: Member, counties: Sequence[County], asked: str) -> int | County | None:
+    if member.county_id is not None:
+        return member.county_id
+    return next((one for one in counties if str(one.uid) == asked), next(iter(counties), None))
+
+
+def _county_tab(county: County, is_current: bool) -> SavedView:
+    query = urlencode({"county": county.uid})
+    return SavedView(county.name, f"{reverse('mandates:entry-list')}?{query}", "", is_current)
+
+
+def _day(form: MatterFilters) -> date | None:
+    """Return the day asked for, before the rest of the form is known."""
+    try:
+        found: date | None = form.fields["day"].clean(form.data.get("day", ""))
+    except Exception:  # whatever is wrong with it is told at the field
+        return None
+    return found
+
+
+def _version(county: int | County | None, day: date) -> ListVersion | None:
+    if county is None:
+        return None
+    rows = ListVersion.objects.filter(county=county).in_force_on(day)
+    found: ListVersion | None = rows.select_related("duty_list").order_by("duty_list").first()
+    return found
+
+
+# --- Narrowing it --------------------------------------------------------------------------------
+
+
+def _leads(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    leads = {str(one.lead.uid): one.lead.name for one in entries if one.lead}
+    return list(leads.items())
+
+
+def _narrowed(
+    form: MatterFilters, version: ListVersion | None, entries: Sequence[Entry]
+) -> list[Entry]:
+    asked = form.cleaned_data
+    if words := asked.get("q"):
+        rows = Entry.objects.filter(version=version).speaking_of(words)
+        said = set(rows.values_list("pk", flat=True))
+        entries = [one for one in entries if one.pk in said]
+    if category := asked.get("category"):
+        entries = [one for one in entries if one.category == category]
+    if department := asked.get("department"):
+        entries = [one for one in entries if one.lead and str(one.lead.uid) == department]
+    return list(entries)
+
+
+def _categories(form: MatterFilters, entries: Sequence[Entry]) -> list[SavedView]:
+    chosen = form.cleaned_data.get("category", "")
+    kept = {name: form.data[name] for name in ("day", "county") if form.data.get(name)}
+    tabs = [SavedView(_("All"), _list_url(kept), str(len(entries)), not chosen)]
+    counts = Counter(one.category for one in entries)
+    return tabs + [
+        SavedView(name, _list_url({**kept, "category": name}), str(n), name == chosen)
+        for name, n in counts.items()
+    ]
+
+
+def _list_url(query: dict[str, Any]) -> str:
+    return f"{reverse('mandates:entry-list')}{'?' if query else ''}{urlencode(query)}"
+
+
+def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
+    found = []
+    for name in ("q", "category", "department", "day"):
+        value = form.cleaned_data.get(name)
+        if not value:
+            continue
+        choices = dict(getattr(form.fields[name], "choices", ()))
+        text = f"{form.fields[name].label}{_(': ')}{choices.get(str(value), value)}"
+        found.append(Chip(text, _without(request, name)))
+    return found
+
+
+def _without(request: MemberRequest, *names: str) -> str:
+    kept = {name: value for name, value in request.GET.items() if value and name not in names}
+    return _list_url(kept)
+
+
+# --- One matter ----------------------------------------------------------------------------------
+
+
+def _limits(entry: Entry) -> list[dict[str, Any]]:
+    """List the limits that apply to calls of the entry's usual urgency."""
+    book = rulebook(entry.county_id)
+    facts = book.entries.get(entry.pk)
+    who = {
+        ClockKind.CASE: _("Everybody together"),
+        ClockKind.CLOSE: _("Lead"),
+        ClockKind.RATE: _("Township"),
+    }
+    found = []
+    for kind in STAGES:
+        try:
+            period = book.period(entry.urgency, kind, facts)
+        except NoLimit:
+            continue
+        found.append(
+            {
+                "stage": kind.label,
+                "who": who.get(kind, _("Lead and assists")),
+                "limit": period_text(period.amount, period.unit),
+                "needs": _evidence(entry) if kind == ClockKind.CLOSE else "",
+                "source": period.basis,
+            }
+        )
+    return found
+
+
+def _evidence(entry: Entry) -> str:
+    if not entry.evidence_files:
+        return entry.evidence
+    needed = _("at least %(n)d files") % {"n": entry.evidence_files}
+    return f"{entry.evidence} ({needed})" if entry.evidence else needed
+
+
+def _versions(entry: Entry, today: date) -> list[dict[str, Any]]:
+    rows = (
+        Entry.objects.filter(matter=entry.matter_id, version__state=VersionState.PUBLISHED)
+        .select_related("version")
+        .order_by("-version__valid_from")
+    )
+    return [
+        {
+            "label": _("Version %(n)d") % {"n": one.version.number},
+            "url": one.get_absolute_url(),
+            "is_this": one.pk == entry.pk,
+            "is_current": one.version.holds_on(today),
+            "valid_from": one.version.valid_from,
+            "valid_to": one.version.valid_to,
+        }
+        for one in rows
+    ]
+
+
+def _usage(member: Member, entry: Entry) -> dict[str, Any] | None:
+    """Count the open calls about it that the reader may open."""
+    if not member.may(Permission.CALL_READ):
+        return None
+    try:
+        url = f"{reverse('mandates:call-list')}?{urlencode({'matter': entry.matter.code})}"
+    except NoReverseMatch:
+        url = ""
+    return {"n": open_calls(member, entry.matter_id), "url": url}
+
+
+def _raise_url(member: Member, entry: Entry) -> str:
+    if member.township_id is None or not member.may(Permission.CALL_DRAFT):
+        return ""
+    return f"{reverse('mandates:call-new')}?{urlencode({'matter': entry.uid})}"
