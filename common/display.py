@@ -117,7 +117,7 @@ class NavItem:
     label: str
     url: str
     icon: str
-    count: int | None = None
+    count: int | str | None = None
     is_over: bool = False
     is_current: bool = False
     on_phone: bool = False

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
+from django.urls import reverse
+
+from common import board
+from common.board import Frame
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: the environment's note, and the member."""
-    return {
+    """Context processor: the environment's note, the member, and the frame around the page.
+
+    The frame's parts are functions: a page without a frame, and a part of a page, ask nothing.
+    """
+    member = getattr(request, "member", None)
+
+    @cache
+    def frame() -> Frame:
+        if member is None or connection.needs_rollback:
+            return Frame()
+        return board.frame(member, path=request.get_full_path())
+
+    found: dict[str, Any] = {
         "environment_note": settings.ENVIRONMENT_NOTE,
         "installation_name": settings.INSTALLATION_NAME,
-        "member": getattr(request, "member", None),
+        "member": member,
     }
+    if member is None:
+        return found
+    return {
+        **found,
+        "place_name": _place_name(member),
+        "navigation": lambda: frame().navigation,
+        "raise_url": lambda: frame().raise_url,
+        "search_url": lambda: frame().search_url,
+        "notices_url": lambda: frame().notices_url,
+        "unread_count": lambda: frame().unread_count,
+        "other_posts": [post for post in member.posts if post.pk != member.post_id],
+        "profile_url": reverse("townships:profile"),
+        "post_switch_url": reverse("townships:post-switch"),
+    }
+
+
+def _place_name(member: Any) -> str:
+    """Return the name of the county, else of the unit itself: the city's posts."""
+    return str((member.county or member.unit).name)

@@ -1,13 +1,34 @@
 from django.urls import URLPattern, URLResolver, path
 
-from mandates.views import deadlines, drafts, matters
+from mandates.models.moves import MOVES
+from mandates.views import calls, deadlines, drafts, matters, moves, notices, work
 
 app_name = "mandates"
+MAKE = [
+    path(
+        f"calls/<uuid:uid>/{name.replace('_', '-')}/",
+        moves.make,
+        {"move": name},
+        name=f"call-{name.replace('_', '-')}",
+    )
+    for name, move in MOVES.items()
+    if move.by_people
+]
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", work.my_work, name="my-work"),
+    path("calls/", calls.call_list, name="call-list"),
     path("calls/new/", drafts.call_new, name="call-new"),
     path("calls/new/matters/", drafts.call_matters, name="call-matters"),
     path("calls/new/preview/", drafts.call_preview, name="call-preview"),
     path("calls/<uuid:uid>/edit/", drafts.call_edit, name="call-edit"),
+    path("calls/<uuid:uid>/", calls.call_detail, name="call-detail"),
+    path("calls/<uuid:uid>/files/", moves.attach, name="call-attach"),
+    path("calls/<uuid:uid>/files/<uuid:file>/", calls.call_file, name="call-file"),
+    path("calls/<uuid:uid>/notes/", moves.note, name="call-note"),
+    *MAKE,
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/read/", notices.notice_read_all, name="notice-read-all"),
+    path("notices/<uuid:uid>/", notices.notice_read, name="notice-read"),
     path("matters/", matters.entry_list, name="entry-list"),
     path("matters/<uuid:uid>/", matters.entry_detail, name="entry-detail"),
     path("deadlines/", deadlines.deadline, name="deadline"),

@@ -1,0 +1,96 @@
+"""What the frame of pages shows for calls and lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from common import board
+from common.board import Entry, Offer
+from common.display import NavItem
+from common.models import Notice
+from mandates.permissions import Permission
+from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
+from townships.http import Member
+from townships.roles import Role
+
+UNREAD = 100
+
+
+@board.register
+def offer(member: Member) -> Offer:
+    """My work, calls, the list and the calculator, as far as the post may open them."""
+    if member.scope is None or not member.may(Permission.CALL_READ):
+        return Offer()
+    narrow = not member.scope.is_wide
+    return Offer(
+        entries=[*_calls(member), *_basis(member)],
+        raise_url=_raise_url(member),
+        search_url=reverse("mandates:call-list"),
+        notices_url=reverse("mandates:notice-list") if narrow else "",
+        unread_count=_unread(member) if narrow else None,
+    )
+
+
+def _calls(member: Member) -> list[Entry]:
+    now, calls = timezone.now(), reverse("mandates:call-list")
+    found = []
+    if member.role != Role.ESTABLISHMENT_OFFICER:
+        waiting = waiting_count(member, at=now)
+        item = _item(_("My work"), reverse("mandates:my-work"), "inbox", key="work", phone=True,
+                     count=_counted(waiting) if waiting else None, short=_("My work"))  # fmt: skip
+        found.append(Entry(item, 10))
+    label = _("All calls")
+    if member.township_id is not None:
+        label = _("Calls of our township")
+    elif member.department_id is not None:
+        label = _("Calls of our unit")
+    item = _item(label, calls, "speakerphone", key="calls", phone=True, short=_("Calls"))
+    found.append(Entry(item, 20))
+    if member.role == Role.COUNTY_DESK or member.role in WATCHERS:
+        late = late_count(member, at=now)
+        found.append(
+            Entry(
+                _item(_("Overdue"), f"{calls}?late=true", "alert-triangle", phone=True,
+                      count=_counted(late) if late else None, is_over=True),
+                30,
+            )
+        )  # fmt: skip
+    if member.role == Role.COUNTY_DESK:
+        ruling = _item(_("Objections"), f"{calls}?state=objected", "scale", phone=False)
+        found.append(Entry(ruling, 40))
+    return found
+
+
+def _basis(member: Member) -> list[Entry]:
+    entries = _item(
+        _("Responsibility list"), reverse("mandates:entry-list"), "books", phone=True,
+        short=_("List"),
+    )  # fmt: skip
+    calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")
+    return [Entry(entries, 110, "basis"), Entry(calculator, 120, "basis")]
+
+
+def _item(
+    label: str, url: str, icon: str, *, phone: bool = False, short: str = "", **more: Any
+) -> NavItem:
+    return NavItem(label, url, icon, on_phone=phone, short_label=short, **more)
+
+
+def _counted(count: int) -> int | str:
+    return f"{COUNTED - 1}+" if count >= COUNTED else count
+
+
+def _raise_url(member: Member) -> str:
+    if member.township_id is None or not member.may(Permission.CALL_DRAFT):
+        return ""
+    return reverse("mandates:call-new")
+
+
+def _unread(member: Member) -> int:
+    """Count unread notices, up to UNREAD, by their own index."""
+    rows = Notice.objects.filter(user=member.user_id, read_at=None)
+    return len(rows.values_list("pk")[:UNREAD])

@@ -1,0 +1,59 @@
+"""The filter row over the list of calls. What a filter means stands in `queries.call_list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from mandates.models import CallState
+from mandates.queries.call_list import LONGEST_WORDS
+
+Choices = Iterable[tuple[Any, Any]]
+
+
+class FilterForm(forms.Form):
+    """Shows the conditions of the address; a condition nobody may choose is left out."""
+
+    order = forms.CharField(required=False, widget=forms.HiddenInput)
+    q = forms.CharField(
+        label=_("Words"),
+        required=False,
+        max_length=LONGEST_WORDS,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    township = forms.ChoiceField(label=_("Township"), required=False)
+    department = forms.ChoiceField(label=_("Lead department"), required=False)
+    category = forms.ChoiceField(label=_("Category"), required=False)
+    state = forms.ChoiceField(label=_("State"), required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        townships: Iterable[tuple[UUID, str]] = (),
+        departments: Iterable[tuple[UUID, str]] = (),
+        categories: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("auto_id", "filter_%s")
+        super().__init__(*args, **kwargs)
+        known: dict[str, Choices] = {
+            "township": [(str(uid), name) for uid, name in townships],
+            "department": [(str(uid), name) for uid, name in departments],
+            "category": [(name, name) for name in categories],
+            "state": CallState.choices,
+        }
+        for name, choices in known.items():
+            rows = list(choices)
+            if rows:
+                self.fields[name].choices = [("", _("All")), *rows]  # type: ignore[attr-defined]
+            else:
+                del self.fields[name]
+
+    def label_of(self, name: str, value: str) -> str:
+        """Return how a chosen value is called; the value itself where the form has no word."""
+        choices = dict(getattr(self.fields.get(name), "choices", ()))
+        return str(choices.get(value, value))

@@ -1,0 +1,71 @@
+"""What a notice says, by kind, in the language of whoever reads it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from common import display
+from common.models import Notice
+from mandates.models import ClockKind
+from mandates.templatetags.calls import step_icon, step_tone
+
+
+def _sentences() -> dict[str, str]:
+    return {
+        "submit": _("%(unit)s submitted a call for your approval"),
+        "send_back_draft": _("Your call was sent back for changes"),
+        "raise": _("A call on no list waits for dispatch"),
+        "hand_over": _("The department of this call no longer exists; please dispatch it"),
+        "route": _("Dispatched by the list"),
+        "dispatch": _("Dispatched by the desk"),
+        "return_to_township": _("The desk returned the call to the township"),
+        "withdraw": _("%(unit)s withdrew the call"),
+        "accept": _("%(unit)s accepted the call"),
+        "object": _("%(unit)s objected to the dispatch"),
+        "uphold": _("The objection was upheld, and the call redirected"),
+        "reject": _("Your objection was rejected"),
+        "reply": _("%(unit)s gave an interim answer"),
+        "ask_information": _("%(unit)s asks for missing information"),
+        "supply_information": _("%(unit)s supplied the missing information"),
+        "ask_extension": _("%(unit)s asks for an extension"),
+        "grant_extension": _("The extension was granted"),
+        "refuse_extension": _("The extension was refused"),
+        "feed_back": _("%(unit)s gave its assisting opinion"),
+        "answer": _("%(unit)s answered; please rate"),
+        "rate": _("%(unit)s rated, and the call is closed"),
+        "send_back": _("%(unit)s is not satisfied: please handle it again"),
+        "lapse": _("Closed without rating"),
+        "urge": _("%(unit)s urges you"),
+        "warned": _("Due soon: %(clock)s"),
+        "urged": _("Overdue and urged: %(clock)s"),
+        "supervised": _("Overdue and put under supervision: %(clock)s"),
+        "escalated": _("Overdue and reported to the county leader: %(clock)s"),
+        "recomputed": _("A due date was worked out anew"),
+    }
+
+
+def text(notice: Notice, *, at: datetime) -> str:
+    """Say what happened, in one sentence; the due instant stands where there is one."""
+    facts = notice.facts
+    kind = facts.get("clock", "")
+    clock = str(ClockKind(kind).label) if kind in ClockKind.values else ""
+    words = {"unit": facts.get("unit") or _("System"), "clock": clock}
+    said = _sentences().get(notice.kind, notice.kind) % words
+    due = facts.get("due")
+    if not due:
+        return said
+    when = display.moment_text(datetime.fromisoformat(due), now=at)
+    return _("%(text)s (due %(at)s)") % {"text": said, "at": when}
+
+
+def icon(notice: Notice) -> str:
+    return step_icon(notice.kind)
+
+
+def tone(notice: Notice) -> str:
+    """Return the colour class of a notice: time presses, or it does not."""
+    if notice.kind == "warned":
+        return "warn"
+    return "over" if step_tone(notice.kind) == "over" else ""

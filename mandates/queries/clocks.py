@@ -1,0 +1,101 @@
+"""The clocks of calls, read for pages: which one comes next, and how much of it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from common import worktime
+from common.worktime import TimeLeft, WorkCalendar
+from mandates.models import Call, Clock, ClockKind, Party
+
+Pauses = Sequence[tuple[datetime, datetime | None]]
+# The whole call's clock and a right to object press nobody.
+SILENT = (ClockKind.CASE, ClockKind.OBJECT)
+
+
+@dataclass(frozen=True)
+class CallClocks:
+    """What a row of a list shows of a call's clocks."""
+
+    running: Sequence[Clock]
+    departments: Sequence[int]
+
+    def next(self, call: Call, *, department_id: int | None = None) -> Clock | None:
+        """Return the clock that runs out first against whoever must act now.
+
+        With a department: against its own part, paused or not.
+        """
+        if department_id is not None:
+            wanted = [c for c in self.running if c.department_id == department_id]
+        else:
+            wanted = [
+                c
+                for c in self.running
+                if c.party == call.waiting_on
+                and (c.party != Party.DEPARTMENT or c.department_id == call.lead_id)
+            ]
+        wanted = [c for c in wanted if c.kind not in SILENT]
+        return min(wanted, key=lambda c: (c.paused_since is not None, c.due_at), default=None)
+
+    def of_kind(self, kind: str) -> Clock | None:
+        return next((c for c in self.running if c.kind == kind), None)
+
+    @property
+    def waits(self) -> bool:
+        """True while the township is asked for missing information."""
+        return self.of_kind(ClockKind.SUPPLY) is not None
+
+
+NONE = CallClocks((), ())
+
+
+def clocks_of(calls: Iterable[Call]) -> dict[int, CallClocks]:
+    """Fetch the running clocks of some calls, and who takes part, in one query."""
+    keys = [call.pk for call in calls if call.raised_at or call.waiting_on]
+    if not keys:
+        return {}
+    found: dict[int, list[Clock]] = {key: [] for key in keys}
+    # Every standing part has its clock for the answer, met or not.
+    rows = (
+        Clock.objects.filter(call__in=keys, cancelled_at=None)
+        .filter(Q(met_at=None) | Q(kind=ClockKind.CLOSE))
+        .order_by("id")
+    )
+    for clock in rows:
+        found[clock.call_id].append(clock)
+    return {
+        key: CallClocks(
+            running=[c for c in clocks if c.is_running],
+            departments=list(
+                dict.fromkeys(
+                    c.department_id
+                    for c in clocks
+                    if c.kind == ClockKind.CLOSE and c.department_id is not None
+                )
+            ),
+        )
+        for key, clocks in found.items()
+    }
+
+
+def left(clock: Clock, *, at: datetime, calendar: WorkCalendar, pauses: Pauses = ()) -> TimeLeft:
+    """Return what is left of a clock, or by how much it is overdue."""
+    return worktime.time_left(at, clock.due_at, clock.unit, calendar=calendar, pauses=pauses)
+
+
+def share(
+    clock: Clock, *, at: datetime, calendar: WorkCalendar, pauses: Pauses = ()
+) -> tuple[int, int]:
+    """Return used and all minutes of a clock, as its unit counts them."""
+    until = min(clock.met_at or clock.paused_since or at, clock.due_at)
+    used = worktime.elapsed_minutes(
+        clock.started_at, until, clock.unit, calendar=calendar, pauses=pauses
+    )
+    whole = worktime.elapsed_minutes(
+        clock.started_at, clock.due_at, clock.unit, calendar=calendar, pauses=pauses
+    )
+    return min(used, whole), whole

@@ -1,0 +1,321 @@
+"""The page of one call put together: what templates/mandates/calls/detail.html shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from common.display import ClockView, Crumb, DateReason, FileView, MoveView
+from common.worktime import WorkCalendar
+from mandates.forms.moves import FileForm, NoteForm
+from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, ClockKind
+from mandates.operations.casework import Casework
+from mandates.permissions import Permission
+from mandates.queries import call_page
+from mandates.queries.explain import ClockWhy, explain_clocks
+from mandates.queries.rulebook import rulebook
+from mandates.views import clocks, next_step
+from mandates.views.history import history
+from mandates.views.next_step import Case
+from townships.http import Member, MemberRequest
+
+
+def case_of(uid: UUID, *, member: Member, at: datetime) -> Case:
+    """Fetch a call with all that belongs to it. Raises Http404 out of reach."""
+    if member.scope is None or not member.may(Permission.CALL_READ):
+        raise Http404
+    try:
+        record = call_page.load(uid, member=member)
+    except Call.DoesNotExist as error:
+        raise Http404 from error
+    work = Casework(
+        record.call, list(record.parts), list(record.clocks), rulebook(record.call.county_id)
+    )
+    return Case(record, work, member, at)
+
+
+def respond(
+    request: MemberRequest,
+    case: Case,
+    *,
+    active: MoveView | None = None,
+    status: int = 200,
+    file_form: FileForm | None = None,
+    note_form: NoteForm | None = None,
+) -> HttpResponse:
+    """Show a call; ``active`` is the move whose form is open."""
+    context = page(case, active=active, oldest_first=request.GET.get("order") == "oldest")
+    if file_form is not None:
+        context["file_form"] = file_form
+    if note_form is not None:
+        context["note_form"] = note_form
+    return render(request, "mandates/calls/detail.html", context, status=status)
+
+
+def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str, Any]:
+    """Build the context; see the template for what each name means."""
+    record, call = case.record, case.record.call
+    whys = explain_clocks(_shown_clocks(case), case.book, at=case.at)
+    big = [view for why in whys if (view := _large(why, case))]
+    reasons = [_reason(why, case) for why in whys if why.due is not None]
+    views = next_step.moves(case)
+    here = reverse("mandates:call-detail", args=[call.uid])
+    ordered = record.steps if oldest_first else list(reversed(record.steps))
+    return {
+        "crumbs": [
+            Crumb(calls_label(case.member), reverse("mandates:call-list")),
+            Crumb(call.number or call.title),
+        ],
+        "call": call,
+        "waits": record.waits,
+        "entry_url": _entry_url(call),
+        "clocks": big,
+        "reasons": reasons,
+        "date_question": _("How were these two dates set?")
+        if len(reasons) > 1
+        else _("How was this date set?"),
+        "next_step": next_step.next_step(case),
+        "checklist": next_step.checklist(case),
+        "moves": [view for view in views if active is None or view.name != active.name],
+        "primary": next_step.primary_of(views),
+        "active": active,
+        "refusals": next_step.refusals(case),
+        "edit_url": _edit_url(case),
+        "basis": _basis(case),
+        "basis_note": _("As it stood that day; later changes of the list do not touch this call.")
+        if call.route.get("list")
+        else "",
+        "units": [_unit(part, case) for part in record.parts],
+        "answer": _answer(case),
+        "rating": _rating(call),
+        "objections": [_objection(one, case) for one in record.objections],
+        "steps": history(ordered, case.book, at=case.at),
+        "oldest_first": oldest_first,
+        "order_url": here if oldest_first else f"{here}?order=oldest",
+        "files": _files(case),
+        "file_form": FileForm(auto_id="id_file_%s") if may_attach(case) else None,
+        "file_url": reverse("mandates:call-attach", args=[call.uid]),
+        "notes": record.notes,
+        "note_form": NoteForm(auto_id="id_note_%s")
+        if case.member.may(Permission.CALL_NOTE)
+        else None,
+        "note_url": reverse("mandates:call-note", args=[call.uid]),
+        "notes_note": _("Seen by %(unit)s alone; other units do not see it.")
+        % {"unit": case.member.unit},
+        "contacts": _contacts(case),
+        "version": call.version,
+    }
+
+
+def calls_label(member: Member) -> str:
+    """Name the list of calls of this member."""
+    if member.township_id is not None:
+        return _("Calls of our township")
+    if member.department_id is not None:
+        return _("Calls of our unit")
+    return _("All calls")
+
+
+# --- head ----------------------------------------------------------------------------------------------
+
+
+def _shown_clocks(case: Case) -> list[Clock]:
+    """The clock of whoever looks or must act, and that of the whole call."""
+    call = case.record.call
+    part = case.own or case.work.lead
+    found = [_approval(case)] if call.state == CallState.SUBMITTED else []
+    if part is not None and part.state != AssignmentState.RELEASED:
+        found.append(case.record.awaited(part))
+    if part is None and call.state == CallState.RAISED:
+        found.append(case.record.clock(ClockKind.DISPATCH))
+    if call.state == CallState.ANSWERED and case.member.department_id is None:
+        found = [case.record.clock(ClockKind.RATE)]
+    found.append(case.record.clock(ClockKind.CASE))
+    return [clock for clock in found if clock is not None]
+
+
+def _approval(case: Case) -> Clock | None:
+    return case.record.clock(ClockKind.APPROVE)
+
+
+def _large(why: ClockWhy, case: Case) -> ClockView | None:
+    return clocks.large(
+        why.clock,
+        label=_label(why.clock, case),
+        at=case.at,
+        calendar=case.book.calendar,
+        pauses=why.pauses,
+    )
+
+
+def _label(clock: Clock, case: Case) -> str:
+    if clock.kind == ClockKind.CASE:
+        return _("The whole call, date")
+    label = clock.get_kind_display()
+    if clock.department_id is None:
+        return _("%(what)s, date") % {"what": label}
+    if clock.department_id == case.member.department_id:
+        return _("Ours: %(what)s, date") % {"what": label}
+    unit = case.book.units[clock.department_id].name
+    return _("%(unit)s: %(what)s, date") % {"unit": unit, "what": label}
+
+
+def _reason(why: ClockWhy, case: Case) -> DateReason:
+    return replace(why.reason, title=_label(why.clock, case))
+
+
+def _entry_url(call: Call) -> str:
+    if call.entry is None:
+        return ""
+    try:
+        return str(call.entry.get_absolute_url())
+    except NoReverseMatch:
+        return ""
+
+
+def _edit_url(case: Case) -> str:
+    call, member = case.record.call, case.member
+    if call.state != CallState.DRAFT or not member.may(Permission.CALL_DRAFT):
+        return ""
+    try:
+        return reverse("mandates:call-edit", args=[call.uid])
+    except NoReverseMatch:
+        return ""
+
+
+# --- why this unit -------------------------------------------------------------------------------------
+
+
+def _basis(case: Case) -> list[dict[str, str]]:
+    """Say by which line of which list, or by whose decision, the call went where it is."""
+    call, route = case.record.call, case.record.call.route
+    if not route:
+        return []
+    rules = {
+        "list": _("The system, by the published list"),
+        "successor": _("The system, by the list; the department named there has a successor"),
+        "hand": _("The desk, by hand"),
+        "ruling": _("The desk, by its ruling on an objection"),
+        "no_lead": _("The department the list names no longer exists: the desk decides"),
+    }
+    lines = [(_("Rule"), rules.get(route.get("rule", ""), ""), "")]
+    if route.get("list"):
+        version = _("“%(list)s”, version %(number)s") % {
+            "list": route["list"],
+            "number": route.get("version"),
+        }
+        lines.append((_("List"), version, ""))
+        lines.append((_("Document number"), route.get("document_no", ""), ""))
+        lines.append(
+            (_("Line"), f"{route.get('code', '')} {route.get('matter', '')}", _entry_url(call))
+        )
+        lines.append((_("Duty"), _quoted(route.get("duty", "")), ""))
+        lines.append((_("Law"), route.get("legal_basis", ""), ""))
+    lines.append((_("Decided by"), route.get("by", ""), ""))
+    lines.append((_("Reason"), route.get("reason", ""), ""))
+    return [{"label": label, "text": text, "url": url} for label, text, url in lines if text]
+
+
+def _quoted(text: str) -> str:
+    return f"“{text}”" if text else ""
+
+
+# --- units, answer, objections ---------------------------------------------------------------------------
+
+
+def _unit(part: Assignment, case: Case) -> dict[str, Any]:
+    calendar: WorkCalendar = case.book.calendar
+    handler = part.handled_by
+    waits = case.record.waits and part.is_lead and part.state == AssignmentState.ACCEPTED
+    return {
+        "assignment": part,
+        "name": case.book.units[part.department_id].name,
+        "is_lead": part.is_lead,
+        "handler": handler.name if handler else "",
+        "handler_post": "",
+        "duty": part.duty,
+        "clock": clocks.chip(case.record.awaited(part), at=case.at, calendar=calendar),
+        "waits": waits,
+        "answer": part.answer,
+    }
+
+
+def _answer(case: Case) -> dict[str, Any] | None:
+    call = case.record.call
+    step = case.record.last_step("answer")
+    if step is None or not call.answer:
+        return None
+    return {"text": call.answer, "unit": step.unit, "person": step.actor, "at": step.at}
+
+
+def _rating(call: Call) -> dict[str, Any] | None:
+    if not call.rating:
+        return None
+    return {"label": call.get_rating_display(), "note": call.rating_note, "at": call.closed_at}
+
+
+def _objection(one: Any, case: Case) -> dict[str, Any]:
+    cites = f"{one.entry.matter.code} {one.entry.name}" if one.entry else ""
+    law = f"{one.law} {one.article}".strip()
+    proposed = case.book.units.get(one.proposed_id)
+    return {
+        "unit": case.book.units[one.assignment.department_id].name,
+        "at": one.raised_at,
+        "reason": one.reason,
+        "cites": pgettext("between names", ", ").join(text for text in (cites, law) if text),
+        "proposed": proposed.name if proposed else "",
+        "outcome": one.get_outcome_display() if one.outcome else "",
+        "decision": one.decision,
+        "decided_at": one.decided_at,
+    }
+
+
+# --- files and people -------------------------------------------------------------------------------------
+
+
+def _files(case: Case) -> list[FileView]:
+    return [
+        FileView(
+            name=file.name,
+            url=reverse("mandates:call-file", args=[case.record.call.uid, file.uid]),
+            size=file.size,
+            at=file.at,
+            unit=file.unit,
+            content_type=file.content_type,
+            is_evidence=file.is_evidence,
+        )
+        for file in case.record.files
+    ]
+
+
+def may_attach(case: Case) -> bool:
+    """Say whether to offer adding files; `operations.files` decides."""
+    call, member = case.record.call, case.member
+    if call.is_ended:
+        return False
+    if member.township_id is not None:
+        return member.may(Permission.CALL_DRAFT) or member.may(Permission.CALL_SUPPLY)
+    if member.department_id is not None:
+        return case.own is not None and member.may(Permission.CALL_HANDLE)
+    return member.may(Permission.CALL_DISPATCH)
+
+
+def _contacts(case: Case) -> Sequence[dict[str, str]]:
+    """Whoever wrote the call down, and whoever handles it in each department."""
+    call = case.record.call
+    found = [{"name": call.created_by.name, "unit": call.township.name}]
+    found += [
+        {"name": part.handled_by.name, "unit": case.book.units[part.department_id].name}
+        for part in case.work.standing
+        if part.handled_by is not None
+    ]
+    return found

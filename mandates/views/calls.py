@@ -1,0 +1,246 @@
+"""The list of calls, one call, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from common import attachments, reference
+from common.display import Chip, Pager, SavedView
+from common.errors import Invalid, NotAllowed
+from common.paging import Page
+from common.worktime import SHANGHAI
+from mandates.forms.filters import FilterForm
+from mandates.models import Call, CallFile, CallState, Party, Urgency
+from mandates.permissions import Permission
+from mandates.queries.call_list import BY_DUE, MINE, NEWEST, CallFilters, page_of
+from mandates.queries.clocks import NONE, CallClocks, clocks_of
+from mandates.queries.inbox import WATCHERS
+from mandates.queries.rulebook import rulebook
+from mandates.views import next_step
+from mandates.views.call_page import calls_label, case_of, respond
+from mandates.views.clocks import chip
+from townships.http import Member, MemberRequest
+from townships.models import Township
+
+IN_HAND = f"order={BY_DUE}"
+SIZE = 20
+CONDITIONS = (
+    "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
+    "raised_from", "raised_to",
+)  # fmt: skip
+
+
+@login_required
+@require_safe
+def call_list(request: MemberRequest) -> HttpResponse:
+    """Calls by the conditions of the address; without any, those in hand."""
+    member, now = request.member, timezone.now()
+    if member.scope is None or not member.may(Permission.CALL_READ):
+        raise NotAllowed
+    params = request.GET.copy()
+    if not any(params.get(name) for name in (*CONDITIONS, "order", "cursor")):
+        params["order"] = BY_DUE
+    params.setdefault("size", str(SIZE))
+    wrong: list[str] = []
+    filters, found = CallFilters(order=BY_DUE), Page([], None, None)
+    try:
+        filters = CallFilters.parse(params)
+        found = page_of(member, filters, at=now)
+    except Invalid as problem:
+        wrong = [str(text) for text in problem.fields.values()] or [str(problem.detail)]
+    form = _form(member, params)
+    context = {
+        "page_title": calls_label(member),
+        "views": _views(member, params),
+        "form": form,
+        "wrong": wrong,
+        "chips": _chips(form, params),
+        "clear_url": request.path,
+        "rows": _rows(found.rows, member, at=now),
+        "pager": _pager(request, params, found),
+        "orders": _orders(request, params, filters),
+        "sort_aria": {"due": "ascending"} if filters.order == BY_DUE else {},
+        "show_raised": filters.order == NEWEST,
+        "note": _("Calls, the nearest date first")
+        if filters.order == BY_DUE
+        else _("Calls, the newest first"),
+        "search_words": params.get("q", ""),
+    }
+    template = "_rows" if request.htmx else "list"
+    status = 400 if wrong else 200
+    return render(request, f"mandates/calls/{template}.html", context, status=status)
+
+
+@login_required
+@require_safe
+def call_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """One call; ``?do=`` opens the form of a move."""
+    case = case_of(uid, member=request.member, at=timezone.now())
+    wanted, target = request.GET.get("do", ""), request.GET.get("to", "")
+    active = next_step.open_form(wanted, case, target=target) if wanted else None
+    return respond(request, case, active=active)
+
+
+@login_required
+@require_safe
+def call_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase:
+    """Hand out an attachment to whoever may see its call, never to be shown inside a page."""
+    if request.member.scope is None:
+        raise Http404
+    call = get_object_or_404(Call.objects.visible_to(request.member).only("id"), uid=uid)
+    found = get_object_or_404(CallFile, call=call, uid=file)
+    try:
+        content = attachments.opened(found.path)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    answer = FileResponse(
+        content, as_attachment=True, filename=found.name, content_type=found.content_type
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+# --- rows ----------------------------------------------------------------------------------------------
+
+
+def _rows(calls: Sequence[Call], member: Member, *, at: datetime) -> list[dict[str, Any]]:
+    clocks = clocks_of(calls)
+    return [_row(call, clocks.get(call.pk, NONE), member, at) for call in calls]
+
+
+def _row(call: Call, own: CallClocks, member: Member, at: datetime) -> dict[str, Any]:
+    book = rulebook(call.county_id)
+    part = getattr(call, "assignment", None)
+    charged = part is not None and part.is_open
+    clock = own.next(call, department_id=member.department_id if charged else None)
+    names = [book.units[key].name for key in own.departments if key in book.units]
+    if call.lead is not None and call.lead.name in names:
+        names.remove(call.lead.name)
+    assists = ""
+    if names:
+        one = names[0]
+        several = _("Assists: %(unit)s and others, %(n)d in all") % {"unit": one, "n": len(names)}
+        assists = several if len(names) > 1 else _("Assists: %(unit)s") % {"unit": one}
+    return {
+        "call": call,
+        "url": call.get_absolute_url(),
+        "clock": chip(clock, at=at, calendar=book.calendar),
+        "matter": call.entry.name if call.entry else "",
+        "category": call.entry.category if call.entry else "",
+        "assists": assists,
+        "waits": own.waits,
+    }
+
+
+# --- what stands around the rows ------------------------------------------------------------------------
+
+
+def _form(member: Member, params: Any) -> FilterForm:
+    if member.county_id is None:
+        return FilterForm(params)
+    book, day = rulebook(member.county_id), timezone.localdate(timezone=SHANGHAI)
+    units = [(u.uid, u.name) for u in book.units.values() if u.exists_on(day)]
+    categories = dict.fromkeys(entry.category for entry in book.in_force(day))
+    return FilterForm(
+        params,
+        townships=_townships(member.county_id) if member.township_id is None else (),
+        departments=units if member.department_id is None else (),
+        categories=categories,
+    )
+
+
+def _townships(county_id: int) -> list[tuple[UUID, str]]:
+    def load() -> list[tuple[UUID, str]]:
+        rows = Township.objects.filter(county_id=county_id, valid_to=None).order_by("code")
+        return list(rows.values_list("uid", "name"))
+
+    return reference.kept(("townships", county_id), load)
+
+
+def _views(member: Member, params: Any) -> list[SavedView]:
+    known = [
+        (_("In hand"), {"order": BY_DUE}),
+        (_("Overdue"), {"late": "true"}),
+        (_("Waiting for rating"), {"state": "answered"}),
+        (_("Objection"), {"state": "objected"}),
+        (_("Closed"), {"state": "closed"}),
+        (_("All"), {"order": NEWEST}),
+    ]
+    if member.role not in WATCHERS and member.role != "establishment_officer":
+        known.insert(1, (_("Waiting for me"), {"waiting": MINE}))
+    now = {name: params.get(name) for name in (*CONDITIONS, "order") if params.get(name)}
+    path = reverse("mandates:call-list")
+    return [
+        SavedView(
+            label=label,
+            url=f"{path}?{urlencode(query)}",
+            is_current=now == query,
+            is_over="late" in query,
+        )
+        for label, query in known
+    ]
+
+
+def _chips(form: FilterForm, params: Any) -> list[Chip]:
+    labels = {"late": _("Overdue"), "waiting": _("Waiting for"), "urgency": _("Urgency")}
+    labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
+    found = []
+    for name in CONDITIONS:
+        value = params.get(name, "")
+        if not value:
+            continue
+        label = str(form.fields[name].label) if name in form.fields else labels.get(name, name)
+        text = label if name == "late" else f"{label}{_(': ')}{_value(form, name, value)}"
+        found.append(Chip(text, _without(params, name)))
+    return found
+
+
+def _value(form: FilterForm, name: str, value: str) -> str:
+    if name == "waiting":
+        if value == MINE:
+            return _("me")
+        return str(dict(Party.choices).get(value, value))
+    if name in ("urgency", "state"):
+        words = dict(Urgency.choices) if name == "urgency" else dict(CallState.choices)
+        return "、".join(str(words.get(one, one)) for one in value.split(","))
+    return form.label_of(name, value)
+
+
+def _without(params: Any, *names: str, **changes: str) -> str:
+    """Return the address of this list with some conditions changed, from its first page."""
+    kept = {
+        name: params.get(name)
+        for name in (*CONDITIONS, "order")
+        if params.get(name) and name not in names
+    }
+    kept.update(changes)
+    path = reverse("mandates:call-list")
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _orders(request: MemberRequest, params: Any, filters: CallFilters) -> list[SavedView]:
+    known = [(_("nearest date"), BY_DUE), (_("newest"), NEWEST)]
+    return [
+        SavedView(label, _without(params, order=order), is_current=filters.order == order)
+        for label, order in known
+    ]
+
+
+def _pager(request: MemberRequest, params: Any, found: Page) -> Pager:
+    def at(cursor: str | None) -> str:
+        return _without(params, cursor=cursor) if cursor else ""
+
+    return Pager(previous_url=at(found.previous), next_url=at(found.next))

@@ -1,0 +1,166 @@
+"""The history of a call in words: the verb first, then who, then what came with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from common import display
+from common.display import StepView
+from common.reasons import period_text
+from mandates.models import ClockKind, Rating, Step
+from mandates.queries.rulebook import Rulebook
+from mandates.templatetags.calls import step_icon, step_tone
+
+
+def verbs() -> dict[str, str]:
+    """Return what was done, by move."""
+    return {
+        "draft": _("Draft written"),
+        "revise": _("Draft changed"),
+        "attach": _("Files added"),
+        "submit": _("Submitted for approval"),
+        "send_back_draft": _("Sent back for changes"),
+        "raise": _("Approved and raised"),
+        "withdraw": _("Withdrawn"),
+        "route": pgettext("in the history", "Dispatched"),
+        "hand_over": _("Handed to the desk for dispatch"),
+        "dispatch": _("Dispatched by the desk"),
+        "return_to_township": _("Returned to the township"),
+        "accept": _("Accepted"),
+        "object": _("Objected to the dispatch"),
+        "uphold": _("Objection upheld, redirected"),
+        "reject": _("Objection rejected"),
+        "reply": _("Interim answer"),
+        "ask_information": _("Asked for information, clocks stopped"),
+        "supply_information": _("Information supplied, clocks run on"),
+        "ask_extension": _("Asked for an extension"),
+        "grant_extension": _("Extension granted"),
+        "refuse_extension": _("Extension refused"),
+        "feed_back": _("Assisting opinion given"),
+        "answer": _("Answer submitted"),
+        "rate": pgettext("in the history", "Rated"),
+        "send_back": _("Sent back to be handled again"),
+        "lapse": _("Closed without rating"),
+        "urge": pgettext("in the history", "Urged"),
+        "warned": _("Reminded that it is due soon"),
+        "urged": _("Urged at the due time"),
+        "supervised": _("Put under supervision"),
+        "escalated": _("Reported to the county leader"),
+        "recomputed": _("Due time worked out anew"),
+    }
+
+
+def history(steps: Sequence[Step], book: Rulebook, *, at: datetime) -> list[StepView]:
+    """Show steps, in the order given."""
+    words = verbs()
+    return [_view(step, words, book, at) for step in steps]
+
+
+def _view(step: Step, words: dict[str, str], book: Rulebook, at: datetime) -> StepView:
+    verb = words.get(step.move, step.move)
+    if step.move == "raise" and step.role == "township_clerk":
+        verb = pgettext("in the history", "Raised")
+    unit, person = step.unit, step.actor
+    if not step.actor:
+        unit = _("System, by the list") if step.move == "route" else _("System")
+    return StepView(
+        verb=verb,
+        icon=step_icon(step.move),
+        at=step.at,
+        unit=unit,
+        person=person,
+        tone=step_tone(step.move),
+        quote=step.note,
+        facts=[fact for fact in _facts(step, book, at) if fact],
+    )
+
+
+def _facts(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    maker = FACTS.get(step.move)
+    return maker(step, book, at) if maker else []
+
+
+def _names(keys: Sequence[int], book: Rulebook) -> str:
+    names = [book.units[key].name for key in keys if key in book.units]
+    return pgettext("between names", ", ").join(names)
+
+
+def _dispatched(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    lead, assists = step.data.get("lead"), step.data.get("assists") or []
+    found = [_("Lead: ") + _names([lead], book)] if lead else []
+    if assists:
+        found.append(_("Assists: ") + _names(assists, book))
+    if step.data.get("rule") == "successor":
+        found.append(_("The department the list names has a successor."))
+    return found
+
+
+def _redirected(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    lead = step.data.get("lead")
+    return [_("Now: %(unit)s") % {"unit": _names([lead], book)}] if lead else []
+
+
+def _cited(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    cites = step.data.get("cites")
+    return [_("Cites: %(what)s") % {"what": cites}] if cites else []
+
+
+def _length(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    amount, unit = step.data.get("amount"), step.data.get("unit")
+    if not amount or not unit:
+        return []
+    return [_("By %(length)s") % {"length": period_text(amount, unit)}]
+
+
+def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    kind, due = step.data.get("clock", ""), step.data.get("due", "")
+    label = str(ClockKind(kind).label) if kind in ClockKind.values else kind
+    found = [_("About: %(clock)s") % {"clock": label}] if label else []
+    if due:
+        when = display.moment_text(datetime.fromisoformat(due), now=at)
+        found.append(_("due %(at)s") % {"at": when})
+    whom = step.data.get("department")
+    if whom:
+        found.append(_names([whom], book))
+    return ["，".join(found) if display.is_chinese() else ", ".join(found)]
+
+
+def _rated(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    rating = step.data.get("rating", "")
+    return [str(Rating(rating).label)] if rating in Rating.values else []
+
+
+def _overridden(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    why = step.data.get("override")
+    return [_("Without the assisting departments: %(why)s") % {"why": why}] if why else []
+
+
+def _attached(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    names = [one.get("name", "") for one in step.data.get("files", [])]
+    return [pgettext("between names", ", ").join(names)] if names else []
+
+
+def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    before, after = step.data.get("before"), step.data.get("after")
+    if not before or not after:
+        return []
+    texts = [display.moment_text(datetime.fromisoformat(t), now=at) for t in (before, after)]
+    return [_("From %(before)s to %(after)s") % {"before": texts[0], "after": texts[1]}]
+
+
+FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
+    "route": _dispatched,
+    "dispatch": _dispatched,
+    "uphold": _redirected,
+    "object": _cited,
+    "ask_extension": _length,
+    "answer": _overridden,
+    "attach": _attached,
+    "rate": _rated,
+    "recomputed": _recomputed,
+    **dict.fromkeys(("warned", "urged", "supervised", "escalated"), _pressed),
+}
