@@ -56,23 +56,32 @@ def answer(line: bytes, calendar: WorkCalendar) -> tuple[dict[str, Any], bool]:
         mark = question.get("id")
         if strange:
             raise BadLine("strange_number", _("A number is not finite, or too long."))
-        result = worktime.due(
-            _instant(question.get("start")),
-            question.get("amount"),  # type: ignore[arg-type]  # checked there
-            _text(question.get("unit")),
-            calendar=calendar,
-            roll=_flag(question.get("roll")),
-            pauses=_pauses(question.get("pauses")),
-            extension=0 if question.get("extension") is None else question["extension"],
-        )
+        return reckoned(question, calendar), True
     except (BadLine, WorktimeError) as error:
         return {"id": mark, "error": sentence(error)}, False
+
+
+def not_an_object() -> BadLine:
+    return BadLine("not_an_object", _("The line is not a JSON object."))
+
+
+def reckoned(question: dict[str, Any], calendar: WorkCalendar) -> dict[str, Any]:
+    """Answer one question that has been read. Raises BadLine, WorktimeError."""
+    result = worktime.due(
+        _instant(question.get("start")),
+        question.get("amount"),  # type: ignore[arg-type]  # checked there
+        _text(question.get("unit")),
+        calendar=calendar,
+        roll=_flag(question.get("roll")),
+        pauses=_pauses(question.get("pauses")),
+        extension=0 if question.get("extension") is None else question["extension"],
+    )
     return {
-        "id": mark,
+        "id": question.get("id"),
         "due": result.at.isoformat(),
         "provisional": result.provisional,
         "explanation": result.explanation,
-    }, True
+    }
 
 
 def written(reply: dict[str, Any]) -> bytes:
@@ -110,7 +119,7 @@ def _question(line: bytes) -> tuple[dict[str, Any], bool]:
     except (ValueError, RecursionError):
         raise BadLine("not_json", _("The line is not JSON in UTF-8.")) from None
     if not isinstance(question, dict):
-        raise BadLine("not_an_object", _("The line is not a JSON object."))
+        raise not_an_object()
     if isinstance(question.get("id"), dict | list):
         question["id"] = None
     return question, bool(strange)

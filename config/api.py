@@ -1,13 +1,43 @@
 """/api/: the routes of all apps, the schema, the pages that show it, and tokens for systems."""
 
-from django.urls import include, path
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from oauth2_provider.views import TokenView
+
+from common.api import NotFound, is_storable
+from mandates.api import urls as mandates
+from townships.api import urls as townships
+
+
+class Token(TokenView):
+    """A token for the credentials of a system (RFC 6749, section 4.4)."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            sent = [text for name, values in request.POST.lists() for text in (name, *values)]
+        except SuspiciousOperation:
+            sent = ["\0"]
+        if not all(is_storable(str(text)) for text in sent):
+            return JsonResponse({"error": "invalid_request"}, status=400)
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
+
+
+v1 = [
+    *mandates.urlpatterns,
+    *townships.urlpatterns,
+    # What leads nowhere is answered like everything else here.
+    re_path(r"^.*/$", NotFound.as_view()),
+]
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     # The split view keeps its script in a file of its own: the content policy allows no other.
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("token/", TokenView.as_view(), name="api-token"),
-    path("v1/", include("mandates.api.urls", namespace="api")),
+    path("token/", Token.as_view(), name="api-token"),
+    path("v1/", include((v1, "api"))),
 ]

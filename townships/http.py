@@ -12,13 +12,14 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from oauth2_provider.scopes import SettingsScopes
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from common import audit, grants
 from common.tenancy import Scope
-from townships.models import County, Department, Division, Post, User
+from townships.models import County, Department, Division, Post, SystemAccount, User
 from townships.roles import Role
 from townships.rules import county_of, scope_of
 
@@ -187,6 +188,25 @@ class MemberAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+class AccountScopes(SettingsScopes):
+    """What a system may ask for: what its account was given, and nothing without one."""
+
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        account = SystemAccount.objects.filter(application=application, is_active=True).first()
+        allowed = account.allowed_scopes.split() if account else []
+        known = super().get_available_scopes(application, request)
+        return [scope for scope in known if scope in allowed]
+
+    def get_default_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        available = self.get_available_scopes(application, request)
+        default = super().get_default_scopes(application, request)
+        return [scope for scope in default if scope in available]
 
 
 class IsMember(BasePermission):

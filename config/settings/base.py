@@ -207,11 +207,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # No badge of a validator on the internet.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "CallState": "mandates.models.calls.CallState",
         "AssignmentState": "mandates.models.calls.AssignmentState",
+        "Party": "mandates.models.clocks.Party",
+        "ClockKind": "mandates.models.limits.ClockKind",
+        "ClockUnit": "mandates.models.limits.UnitChoices",
+        "DepartmentKind": "townships.models.departments.DepartmentKind",
     },
 }
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
@@ -222,6 +228,7 @@ OAUTH2_PROVIDER = {
         "reference.read": _("Read divisions, departments and matters"),
     },
     "DEFAULT_SCOPES": ["calls.read", "reference.read"],
+    "SCOPES_BACKEND_CLASS": "townships.http.AccountScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # RFC 9700, the best current practice: hashed tokens, and none of the grants it retires.
     **{

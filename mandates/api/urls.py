@@ -1,4 +1,19 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-app_name = "mandates"
-urlpatterns: list[URLPattern | URLResolver] = []
+from mandates.api import calls, deadlines, matters
+
+# Included below /api/v1/ beside those of the other apps, under one namespace.
+urlpatterns = [
+    path("calls/", calls.CallList.as_view(), name="call-list"),
+    path("calls/<uuid:uid>/", calls.CallDetail.as_view(), name="call-detail"),
+    path("calls/<uuid:uid>/files/", calls.CallFiles.as_view(), name="call-files"),
+    path("calls/<uuid:uid>/files/<uuid:file>/", calls.CallFileContent.as_view(), name="call-file"),
+    path("calls/<uuid:uid>/notes/", calls.CallNotes.as_view(), name="call-notes"),
+    path("matters/", matters.MatterList.as_view(), name="matter-list"),
+    path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
+    path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),
+]
+# Every move that people make has its address: call-answer, call-ask-extension …
+for _name, _view in calls.MOVE_VIEWS.items():
+    _verb = _name.replace("_", "-")
+    urlpatterns.append(path(f"calls/<uuid:uid>/{_verb}/", _view.as_view(), name=f"call-{_verb}"))

@@ -140,6 +140,11 @@ class Rulebook:
     def entry_by_uid(self, uid: UUID) -> EntryFacts | None:
         return next((entry for entry in self.entries.values() if entry.uid == uid), None)
 
+    def entry_by_code(self, code: str, day: date) -> EntryFacts | None:
+        """Return what the list says of a matter on a day; before or after that, what it last said."""
+        known = [entry for entry in self.entries.values() if entry.code == code]
+        return next((e for e in known if e.holds_on(day)), next(iter(known), None))
+
     def in_force(self, day: date) -> list[EntryFacts]:
         """List the entries that hold on a day, in the order of the list."""
         return [entry for entry in self.entries.values() if entry.holds_on(day)]

@@ -1,0 +1,291 @@
+"""What every part of the REST API shares: reading bodies, versions, and answers given once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import (
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.http import Http404, HttpRequest
+from django.http.request import UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.errors import Invalid, PreconditionRequired, Problem, Stale
+from common.models import IdempotencyKey
+
+ETAG = re.compile(r'(?:W/)?"([^"]*)"')
+VERSION = re.compile(r"[0-9]{1,9}")
+KEY = re.compile(r"[\x20-\x7e]{1,200}")
+MULTIPART_OVERHEAD = 1024 * 1024  # headers and fields beside one file of the largest size
+
+
+class Malformed(Problem):
+    code = "malformed"
+    detail = _("This is not JSON in UTF-8.")
+
+
+class BadText(Invalid):
+    """A character no text can hold: NUL, or half of a surrogate pair."""
+
+    code = "bad_text"
+    detail = _("The text holds a character that cannot be stored.")
+
+
+class TooLarge(Problem):
+    code = "too_large"
+    status = 413
+    detail = _("What was sent is too large.")
+
+
+class LengthRequired(Problem):
+    code = "length_required"
+    status = 411
+    detail = _("Send the length of the body with it.")
+
+
+class BadVersion(Invalid):
+    code = "bad_if_match"
+    detail = _("If-Match holds one version, as ETag gave it.")
+
+
+class KeyRequired(Problem):
+    code = "idempotency_key_required"
+    detail = _("Send Idempotency-Key: 1 to 200 printable ASCII characters, new for every request.")
+
+
+class KeyReused(Problem):
+    code = "idempotency_key_reused"
+    status = 422
+    detail = _("This Idempotency-Key was used for another request.")
+
+
+# --- reading bodies ----------------------------------------------------------------------------
+
+
+class JSONBody(BaseParser):
+    """JSON in UTF-8, of a bounded size, every text of which can be stored."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise TooLarge
+        try:
+            data = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Malformed from error
+        _check_texts(data)
+        return data
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _check_texts(data: Any) -> None:
+    """Raise BadText, naming the place, for a text that no database takes."""
+    waiting: list[tuple[str, Any]] = [("", data)]
+    while waiting:
+        place, value = waiting.pop()
+        if isinstance(value, str):
+            if not is_storable(value):
+                raise BadText(fields={place: BadText.detail})
+        elif isinstance(value, list):
+            waiting += [(place, one) for one in value]
+        elif isinstance(value, dict):
+            for name, one in value.items():
+                if not is_storable(name):
+                    raise BadText
+                waiting.append((f"{place}.{name}" if place else name, one))
+
+
+def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL can hold a text: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+class FileBody(MultiPartParser):
+    """Files, together no larger than the largest one allowed."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        request: HttpRequest = parser_context["request"]._request
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if length > settings.UPLOAD_LIMIT_BYTES + MULTIPART_OVERHEAD:
+            raise TooLarge
+        return super().parse(stream, media_type, parser_context)
+
+
+class Strict(serializers.Serializer[Any]):
+    """Takes the fields it names and no other: a misspelt one must not be lost in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            self.refuse_unknown(data)
+        return super().to_internal_value(data)
+
+    def refuse_unknown(self, data: Mapping[str, Any]) -> None:
+        """Raise ValidationError naming what is no field of ours."""
+        unknown = [str(name) for name in data if name not in self.fields]
+        if unknown:
+            refused = serializers.ErrorDetail(str(_("There is no such field.")), "unknown_field")
+            raise serializers.ValidationError({name[:100]: [refused] for name in unknown[:20]})
+
+
+# --- views -----------------------------------------------------------------------------------------
+
+
+class ApiView(APIView):
+    """A view of the API: bodies are bounded, and what a client got wrong is never a 5xx."""
+
+    parser_classes = [JSONBody]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
+            exc = TooLarge()
+        elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
+            exc = Malformed(_("The request could not be read."))
+        return super().handle_exception(exc)
+
+
+class NotFound(ApiView):
+    """Answers every address below that leads nowhere, in the words of the API."""
+
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
+def checked(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """Return what a serializer makes of what was sent. Raises ValidationError."""
+    shape = serializer(data=data)
+    shape.is_valid(raise_exception=True)
+    found: dict[str, Any] = shape.validated_data
+    return found
+
+
+def page_answer(request: Request, page: Any, rows: Any) -> dict[str, Any]:
+    """Return the body of one page: rows, and the addresses of its neighbours."""
+    return {
+        "next": _address(request, page.next),
+        "previous": _address(request, page.previous),
+        "results": rows,
+    }
+
+
+def _address(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    query = request.query_params.copy()
+    query["cursor"] = cursor
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+# --- versions ---------------------------------------------------------------------------------------
+
+
+def expected_version(request: Request, *, required: bool) -> int | None:
+    """Return the version that If-Match says has been read; None if it says nothing.
+
+    Raises PreconditionRequired, BadVersion, and Stale for a tag that cannot be one of ours.
+    """
+    header = request.headers.get("If-Match", "").strip()
+    if not header:
+        if required:
+            raise PreconditionRequired
+        return None
+    tag = ETAG.fullmatch(header)
+    if tag is None:
+        raise BadVersion
+    if not VERSION.fullmatch(tag[1]):
+        raise Stale
+    return int(tag[1])
+
+
+# --- answers given once ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status, a body, and the headers that go with it."""
+
+    status: int
+    body: Any
+    etag: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, **more: str) -> Response:
+        headers = {**self.headers, **more}
+        if self.etag:
+            headers["ETag"] = self.etag
+        return Response(self.body, status=self.status, headers=headers)
+
+
+def idempotency_key(request: Request, *, required: bool) -> str:
+    """Return the key of a request, "" if it has none and needs none. Raises KeyRequired."""
+    key: str = request.headers.get("Idempotency-Key", "")
+    if (key or required) and not KEY.fullmatch(key):
+        raise KeyRequired
+    return key
+
+
+def once(
+    key: str,
+    request: Request,
+    *,
+    owner: Mapping[str, int],
+    at: datetime,
+    work: Callable[[], Answer],
+) -> Answer:
+    """Do the work and keep its answer under the key, or give the answer kept before.
+
+    ``owner`` holds the keys of tenant and user. The row is written in the transaction of the
+    work: whoever comes with the same key meanwhile waits for it. Raises KeyReused.
+    """
+    digest = _digest(request)
+    mine = IdempotencyKey(**owner, key=key, body_hash=digest, created_at=at)
+    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
+    kept = IdempotencyKey.objects.get(**owner, key=key)
+    if kept.status is None:  # nobody else's: theirs are seen only with their answer
+        answer = work()
+        body = json.loads(JSONRenderer().render(answer.body))
+        kept.status, kept.etag = answer.status, answer.etag
+        kept.answer = {"body": body, "headers": dict(answer.headers)}
+        kept.save(update_fields=["status", "etag", "answer"])
+        return answer
+    if kept.body_hash != digest:
+        raise KeyReused
+    headers = {**kept.answer["headers"], "Idempotent-Replayed": "true"}
+    return Answer(kept.status, kept.answer["body"], kept.etag, headers)
+
+
+def _digest(request: Request) -> str:
+    """Hash address and body; the order of fields and blanks between them do not count."""
+    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()

@@ -1,0 +1,415 @@
+"""Calls as other systems see and move them: the same operations as the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+from django.http import FileResponse, Http404, HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common import attachments
+from common.api import (
+    Answer,
+    ApiView,
+    FileBody,
+    Strict,
+    checked,
+    expected_version,
+    idempotency_key,
+    once,
+    page_answer,
+)
+from common.errors import Invalid, NotAllowed, Problem, Refused
+from common.workflow import Move
+from mandates.api.shapes import (
+    CallAfter,
+    CallFull,
+    CallNew,
+    CallPage,
+    CallRow,
+    CallWritten,
+    FilesAdded,
+    FilesNew,
+    NoteNew,
+    NoteShape,
+    address,
+    shape_of,
+)
+from mandates.models import Call, CallFile, CallNote, Objection, Step
+from mandates.models.moves import MOVES
+from mandates.operations import calls, files
+from mandates.operations.calls import Draft, Given
+from mandates.operations.casework import Casework, local_day
+from mandates.operations.guards import available_moves
+from mandates.permissions import Permission
+from mandates.queries.call_list import READERS, CallFilters, page_of
+from mandates.queries.explain import explain_clocks
+from mandates.queries.rulebook import rulebook
+from townships.http import Member
+from townships.rules import require
+
+ATTACHING = (
+    Permission.CALL_DRAFT,
+    Permission.CALL_SUPPLY,
+    Permission.CALL_HANDLE,
+    Permission.CALL_DISPATCH,
+)
+REFUSED = OpenApiTypes.OBJECT
+PROBLEMS = {
+    400: OpenApiResponse(REFUSED, "what was sent does not fit"),
+    403: OpenApiResponse(REFUSED, "the post may not do this"),
+    404: OpenApiResponse(REFUSED, "there is no such call, or it is out of reach"),
+}
+MOVE_PROBLEMS = {
+    **PROBLEMS,
+    409: OpenApiResponse(REFUSED, "not in this state"),
+    412: OpenApiResponse(REFUSED, "somebody else acted since this version"),
+    428: OpenApiResponse(REFUSED, "a system sends If-Match"),
+}
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description='the version that was read, like "7"'
+)
+ONCE = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="needed from systems; the same key and body give the first answer again",
+)
+
+
+class UnknownParameter(Invalid):
+    code = "unknown_parameter"
+    detail = _("The list knows no such parameter.")
+
+
+class SourceTaken(Refused):
+    code = "source_no_taken"
+    detail = _("A call with this number of your system is already here.")
+
+
+def reader(request: Request, permission: Permission = Permission.CALL_READ) -> Member:
+    """Return who asks. Raises NotAllowed for a post that has nothing to do with calls."""
+    member: Member | None = getattr(request._request, "member", None)
+    require(member, permission)
+    if member is None or member.scope is None:
+        raise NotAllowed
+    return member
+
+
+def exists(member: Member, uid: UUID) -> None:
+    """Raise Http404 for a call out of reach, as for one that is not there."""
+    if not Call.objects.visible_to(member).filter(uid=uid).exists():
+        raise Http404
+
+
+@contextmanager
+def reachable(member: Member, uid: UUID) -> Iterator[None]:
+    """Say first that a call is not there, and only then what else is wrong with a request."""
+    try:
+        yield
+    except Call.DoesNotExist:
+        raise Http404 from None
+    except (Problem, APIException):
+        # What an operation refused under its lock was there.
+        if not connection.needs_rollback:
+            exists(member, uid)
+        raise
+
+
+# --- lists and details ---------------------------------------------------------------------------
+
+
+def _parameters() -> list[OpenApiParameter]:
+    told = {
+        "state": "one or more, divided by commas",
+        "urgency": "one or more, divided by commas",
+        "matter": "a code of the list",
+        "township": "uid",
+        "department": "uid of the lead department",
+        "late": "true: only what is overdue",
+        "waiting": "mine, or a party: whose turn it is",
+        "raised_from": "a date, included",
+        "raised_to": "a date, included",
+        "order": "due: what is running, the nearest date first; -raised: all, the newest first",
+        "size": "rows of a page, 1 to 100",
+    }
+    return [OpenApiParameter(name, str, description=told.get(name, "")) for name in READERS]
+
+
+class CallList(ApiView):
+    """呼叫."""
+
+    read_scope = "calls.read"
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="call_list", parameters=_parameters(), responses={200: CallPage, **PROBLEMS}
+    )
+    def get(self, request: Request) -> Response:
+        member, now = reader(request), timezone.now()
+        unknown = set(request.query_params) - set(READERS)
+        if unknown:
+            name = sorted(unknown)[0][:100]
+            raise UnknownParameter(fields={name: UnknownParameter.detail})
+        page = page_of(member, CallFilters.parse(request.query_params), at=now)
+        rows = CallRow(page.rows, many=True, context=_context(request, now)).data
+        return Response(page_answer(request, page, rows))
+
+    @extend_schema(
+        operation_id="call_create",
+        request=CallNew,
+        parameters=[ONCE],
+        responses={201: CallAfter, **PROBLEMS, 409: MOVE_PROBLEMS[409]},
+    )
+    def post(self, request: Request) -> Response:
+        member, now = reader(request, Permission.CALL_DRAFT), timezone.now()
+        if member.township_id is None or member.county_id is None:
+            raise NotAllowed
+        key = idempotency_key(request, required=member.is_system)
+        if not key:
+            return _create(request, member, now).response()
+        owner = {
+            "county_id": member.county_id,
+            "township_id": member.township_id,
+            "user_id": member.user_id,
+        }
+        kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
+        return kept.response()
+
+
+def _create(request: Request, member: Member, now: datetime) -> Answer:
+    sent = checked(CallNew, request.data)
+    then, note = sent.pop("then"), sent.pop("note")
+    source_no = sent.pop("source_no")
+    if source_no and not member.is_system:
+        raise Invalid(fields={"source_no": _("Only another system gives its own number.")})
+    written = _draft(sent, member, now)
+    if member.is_system:
+        source = member.user.system_account.source_system
+        written = Draft(**{**vars(written), "source_system": source, "source_no": source_no})
+    try:
+        work = calls.draft(
+            written, by=member, at=now, then="" if then == "draft" else then, note=note
+        )
+    except IntegrityError as error:
+        if "call_source" in str(error):
+            raise SourceTaken(fields={"source_no": SourceTaken.detail}) from error
+        raise
+    where = {"Location": address(request, work.call)}
+    return Answer(201, _after(request, member, work, now), work.call.etag, where)
+
+
+def _draft(sent: dict[str, Any], member: Member, now: datetime) -> Draft:
+    """Make a draft of what was sent; a matter stands for its line in force today."""
+    code = sent.pop("matter", None)
+    if code is None:
+        return Draft(**sent)
+    if "entry" in sent:
+        raise Invalid(fields={"matter": _("Give the line or the matter, not both.")})
+    entry = rulebook(member.county_id or 0).entry_by_code(code, local_day(now))
+    if entry is None:
+        raise Invalid(fields={"matter": _("Your county's list has no such matter.")})
+    return Draft(**sent, entry=entry.uid)
+
+
+class CallDetail(ApiView):
+    """One call with everything that belongs to it."""
+
+    read_scope = "calls.read"
+    write_scope = "calls.write"
+
+    @extend_schema(operation_id="call_detail", responses={200: CallFull, 404: PROBLEMS[404]})
+    def get(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        call = Call.objects.visible_to(member).select_related("township").filter(uid=uid).first()
+        if call is None:
+            raise Http404
+        return Response(_full(request, member, call, now), headers={"ETag": call.etag})
+
+    @extend_schema(
+        operation_id="call_revise",
+        request=CallWritten,
+        parameters=[IF_MATCH],
+        responses={200: CallAfter, **MOVE_PROBLEMS},
+    )
+    def put(self, request: Request, uid: UUID) -> Response:
+        """Write a draft anew."""
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            require(member, Permission.CALL_DRAFT)
+            version = expected_version(request, required=member.is_system)
+            written = _draft(checked(CallWritten, request.data), member, now)
+            work = calls.revise(uid, written, by=member, at=now, version=version)
+        return Answer(200, _after(request, member, work, now), work.call.etag).response()
+
+
+def _context(request: Request, now: datetime) -> dict[str, Any]:
+    return {"request": request, "at": now, "books": cache(rulebook)}
+
+
+def _after(request: Request, member: Member, work: Casework, now: datetime) -> dict[str, Any]:
+    """Say where a call stands, from what the move has in its hands: nothing is read again."""
+    moves = available_moves(member, work, at=now)
+    shown: dict[str, Any] = CallAfter(work, context={"request": request, "moves": moves}).data
+    return shown
+
+
+def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[str, Any]:
+    work = Casework.of([call], everything=True)[0]
+    if member.department_id is not None:
+        call.assignment = work.part_of(member.department_id)  # type: ignore[attr-defined]
+    shown: dict[str, Any] = {
+        "assignments": work.assignments,
+        "clocks": explain_clocks(work.clocks, work.book, at=now),
+        "steps": Step.objects.filter(call=call).order_by("seq"),
+        "objections": Objection.objects.filter(call=call).order_by("id"),
+        "files": CallFile.objects.filter(call=call).order_by("id"),
+        "notes": CallNote.objects.filter(call=call).order_by("id"),
+        "available_moves": available_moves(member, work, at=now),
+    }
+    parts = {part.pk: part for part in work.assignments}
+    context = {**_context(request, now), "call": call, "parts": parts}
+    return CallFull(Everything(call, shown), context=context).data
+
+
+class Everything:
+    """A call and what belongs to it, as one thing to show."""
+
+    def __init__(self, call: Call, beside: dict[str, Any]) -> None:
+        self._call, self._beside = call, beside
+
+    def __getattr__(self, name: str) -> Any:
+        return self._beside[name] if name in self._beside else getattr(self._call, name)
+
+
+# --- moves -----------------------------------------------------------------------------------------
+
+
+class CallMove(ApiView):
+    """One move of the table; each row of it has its own view."""
+
+    write_scope = "calls.write"
+    http_method_names = ["post", "options"]
+    move: ClassVar[Move]
+    given: ClassVar[type[Strict]]
+
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            # The lock itself is refused to posts that only read.
+            if not (member.may(self.move.permission) or self._is_skipping(member)):
+                raise NotAllowed
+            version = expected_version(request, required=member.is_system)
+            given = Given(**checked(self.given, request.data))
+            work = calls.make(self.move.name, uid, by=member, at=now, given=given, version=version)
+        return Answer(200, _after(request, member, work, now), work.call.etag).response()
+
+    def _is_skipping(self, member: Member) -> bool:
+        """A clerk may raise an emergency where the county says so; the guard knows."""
+        return self.move.name == "raise" and member.may(Permission.CALL_DRAFT)
+
+
+def move_view(move: Move) -> type[CallMove]:
+    """Make the view of one move, with what it takes in its description."""
+    name = "".join(part.capitalize() for part in move.name.split("_"))
+    given = shape_of(move)
+    about = {"move": move, "given": given, "__module__": __name__, "__doc__": str(move.name)}
+    view = type(f"Call{name}", (CallMove,), about)
+    described = extend_schema(
+        operation_id=f"call_{move.name}",
+        summary=move.name.replace("_", " "),
+        request=given,
+        parameters=[IF_MATCH],
+        responses={200: CallAfter, **MOVE_PROBLEMS},
+    )
+    return extend_schema_view(post=described)(view)
+
+
+MOVE_VIEWS = {name: move_view(move) for name, move in MOVES.items() if move.by_people}
+
+
+# --- files and notes ------------------------------------------------------------------------------
+
+
+class CallFiles(ApiView):
+    """Attachments."""
+
+    parser_classes = [FileBody]
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="call_attach", request=FilesNew, responses={201: FilesAdded, **PROBLEMS}
+    )
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            if not any(member.may(permission) for permission in ATTACHING):
+                raise NotAllowed
+            sent = checked(FilesNew, request.data)
+            kept = files.attach(
+                uid, sent["files"], by=member, at=now, is_evidence=sent["is_evidence"]
+            )
+        call = kept[0].call
+        context = {"request": request, "call": call}
+        shown = FilesAdded({"version": call.version, "files": kept}, context=context).data
+        return Answer(201, shown, call.etag).response()
+
+
+class CallFileContent(ApiView):
+    """The content of one attachment."""
+
+    read_scope = "calls.read"
+
+    @extend_schema(
+        operation_id="call_file",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: PROBLEMS[404]},
+    )
+    def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:
+        member = reader(request)
+        exists(member, uid)
+        kept = CallFile.objects.filter(call__uid=uid, uid=file).first()
+        if kept is None:
+            raise Http404
+        try:
+            content = attachments.opened(kept.path)
+        except FileNotFoundError:
+            raise Http404 from None
+        return FileResponse(
+            content,
+            as_attachment=True,
+            filename=kept.name,
+            headers={"Content-Type": kept.content_type, "X-Content-Type-Options": "nosniff"},
+        )
+
+
+class CallNotes(ApiView):
+    """Internal notes of the reader's own unit."""
+
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="call_note", request=NoteNew, responses={201: NoteShape, **PROBLEMS}
+    )
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            sent = checked(NoteNew, request.data)
+            note = files.write_note(uid, sent["text"], by=member, at=now)
+        return Response(NoteShape(note).data, status=201)

@@ -1,0 +1,152 @@
+"""Matters as other systems see them: the lines of the county's list in force on a day."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common import paging
+from common.api import ApiView, Strict, checked, is_storable, page_answer
+from common.errors import Invalid
+from mandates.api.calls import reader
+from mandates.api.shapes import UnitShape
+from mandates.models import ClockKind, Entry, UnitChoices, Urgency
+from mandates.permissions import Permission
+from townships.http import Member
+from townships.models import County
+
+
+class AsOf(Strict):
+    as_of = serializers.DateField(required=False, help_text="the day asked for; today if left out")
+    county = serializers.UUIDField(
+        required=False, help_text="for readers of many counties; others have their own"
+    )
+
+
+class MatterQuery(AsOf):
+    """What the list of matters may be narrowed by."""
+
+    q = serializers.CharField(
+        required=False, max_length=100, help_text="words of name, duties or law; two characters do"
+    )
+    category = serializers.CharField(required=False, max_length=40)
+    cursor = serializers.CharField(required=False, max_length=300)
+    size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
+
+
+class AssistShape(serializers.Serializer[Any]):
+    uid = serializers.UUIDField(source="department.uid")
+    name = serializers.CharField(source="department.name")
+    duty = serializers.CharField()
+
+
+class MatterRow(serializers.Serializer[Any]):
+    """A line of the list."""
+
+    code = serializers.CharField(source="matter.code")
+    entry = serializers.UUIDField(source="uid", help_text="the line in this version")
+    name = serializers.CharField()
+    category = serializers.CharField()
+    urgency = serializers.ChoiceField(Urgency.choices)
+    lead = UnitShape(allow_null=True)
+    assists = AssistShape(many=True, source="assists.all")
+    platform = serializers.CharField(source="platform.code", default=None, allow_null=True)
+    version = serializers.IntegerField(source="version.number")
+    valid_from = serializers.DateField(source="version.valid_from")
+    valid_to = serializers.DateField(source="version.valid_to", allow_null=True)
+    is_sample = serializers.BooleanField(help_text="not taken from a law or a document")
+
+
+class LimitShape(serializers.Serializer[Any]):
+    urgency = serializers.ChoiceField(Urgency.choices)
+    kind = serializers.ChoiceField(ClockKind.choices)
+    amount = serializers.IntegerField()
+    unit = serializers.ChoiceField(UnitChoices.choices)
+    source = serializers.CharField()  # type: ignore[assignment]
+
+
+class MatterFull(MatterRow):
+    """A line of the list with duties, law, evidence and limits of its own."""
+
+    department_duty = serializers.CharField()
+    township_duty = serializers.CharField()
+    legal_basis = serializers.CharField()
+    evidence = serializers.CharField()
+    evidence_files = serializers.IntegerField()
+    source_note = serializers.CharField()
+    document_no = serializers.CharField(source="version.document_no")
+    list = serializers.CharField(source="version.duty_list.name")
+    limits = LimitShape(many=True, source="limits.all", help_text="where they differ")
+
+
+class MatterPage(serializers.Serializer[Any]):
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = MatterRow(many=True)
+
+
+class MatterList(ApiView):
+    """责任清单."""
+
+    read_scope = "reference.read"
+
+    @extend_schema(operation_id="matter_list", parameters=[MatterQuery], responses=MatterPage)
+    def get(self, request: Request) -> Response:
+        member = reader(request, Permission.LIST_READ)
+        asked = checked(MatterQuery, request.query_params.dict())
+        rows = _entries(member, asked).with_columns()
+        if "q" in asked:
+            rows = rows.speaking_of(asked["q"])
+        if "category" in asked:
+            rows = rows.filter(category=asked["category"])
+        found = paging.page(
+            rows, order=("position", "id"), cursor=asked.get("cursor", ""), size=asked["size"]
+        )
+        return Response(page_answer(request, found, MatterRow(found.rows, many=True).data))
+
+
+class MatterDetail(ApiView):
+    """One matter, as the list in force on a day has it."""
+
+    read_scope = "reference.read"
+
+    @extend_schema(operation_id="matter_detail", parameters=[AsOf], responses=MatterFull)
+    def get(self, request: Request, code: str) -> Response:
+        member = reader(request, Permission.LIST_READ)
+        asked = checked(AsOf, request.query_params.dict())
+        if member.county_id is None and "county" not in asked:
+            raise Invalid(fields={"county": _("This is needed.")})
+        if not is_storable(code):
+            raise Http404
+        entry = (
+            _entries(member, asked)
+            .filter(matter__code=code)
+            .with_columns()
+            .select_related("version__duty_list")
+            .prefetch_related("limits")
+            .first()
+        )
+        if entry is None:
+            raise Http404
+        return Response(MatterFull(entry).data)
+
+
+def _entries(member: Member, asked: dict[str, Any]) -> Any:
+    """Return the lines in force on the day asked for, of the reader's county."""
+    rows: QuerySet[Any] = Entry.objects.in_force_on(asked.get("as_of") or timezone.localdate())
+    if member.county_id is not None:
+        rows = rows.filter(county_id=member.county_id)
+    if "county" in asked:
+        found = County.objects.filter(uid=asked["county"]).values_list("pk", flat=True).first()
+        if found is None or member.county_id not in (None, found):
+            raise Invalid(fields={"county": _("There is no such county.")})
+        rows = rows.filter(county_id=found)
+    return rows

@@ -1,0 +1,408 @@
+"""What the API shows of calls, and what it takes in: shapes alone, no rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from common.api import Strict
+from common.workflow import Move
+from mandates.models import (
+    AssignmentState,
+    Call,
+    CallState,
+    ClockKind,
+    Objection,
+    Origin,
+    Part,
+    Party,
+    Rating,
+    UnitChoices,
+    Urgency,
+)
+from mandates.models.moves import MOVES
+from mandates.operations.calls import NOTE_LENGTH
+
+MOST_ASSISTS = 20
+
+# --- units and matters ---------------------------------------------------------------------------
+
+
+class UnitShape(serializers.Serializer[Any]):
+    """A unit: a department, or a division."""
+
+    uid = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+@extend_schema_field(UnitShape)
+class UnitById(serializers.Field[Any, Any, Any, Any]):
+    """A department of the county, named by its key; its name comes from the rules in memory."""
+
+    def to_representation(self, value: int) -> dict[str, str] | None:
+        unit = self.context["book"].units.get(value)
+        return {"uid": str(unit.uid), "name": unit.name} if unit else None
+
+
+class MatterShape(serializers.Serializer[Any]):
+    """The line of the list a call cites."""
+
+    entry = serializers.UUIDField(source="uid")
+    code = serializers.CharField()
+    name = serializers.CharField()
+    category = serializers.CharField()
+
+
+# --- rows ------------------------------------------------------------------------------------------
+
+
+class OwnPart(serializers.Serializer[Any]):
+    """The reader's own department's part in a call."""
+
+    uid = serializers.UUIDField()
+    part = serializers.ChoiceField(Part.choices)
+    state = serializers.ChoiceField(AssignmentState.choices)
+    next_due_at = serializers.DateTimeField(allow_null=True)
+
+
+class CallRow(serializers.Serializer[Any]):
+    """A call in a list."""
+
+    uid = serializers.UUIDField()
+    url = serializers.SerializerMethodField()
+    number = serializers.CharField(help_text="given when the call is dispatched; empty before")
+    title = serializers.CharField()
+    state = serializers.ChoiceField(CallState.choices)
+    version = serializers.IntegerField(help_text="the ETag, to be sent back in If-Match")
+    urgency = serializers.ChoiceField(Urgency.choices)
+    township = UnitShape()
+    matter = serializers.SerializerMethodField(help_text="null for a call that is on no list")
+    lead = UnitById(source="lead_id", allow_null=True)
+    waiting_on = serializers.ChoiceField(Party.choices, allow_blank=True)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="of the whole call")
+    next_due_at = serializers.DateTimeField(
+        allow_null=True, help_text="of the clock against whoever must act now"
+    )
+    is_late = serializers.SerializerMethodField()
+    level = serializers.CharField(help_text="the highest level of pressure reached")
+    urged_count = serializers.IntegerField()
+    rework_count = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    raised_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+    rating = serializers.ChoiceField(Rating.choices, allow_blank=True)
+    assignment = OwnPart(
+        default=None, allow_null=True, help_text="for a department: its own part, else null"
+    )
+
+    def get_url(self, call: Call) -> str:
+        return address(self.context["request"], call)
+
+    @extend_schema_field(MatterShape(allow_null=True))
+    def get_matter(self, call: Call) -> Any:
+        entry = self.context["books"](call.county_id).entries.get(call.entry_id)
+        return MatterShape(entry).data if entry else None
+
+    def get_is_late(self, call: Call) -> bool:
+        return call.next_due_at is not None and call.next_due_at <= self.context["at"]
+
+    def to_representation(self, call: Call) -> Any:
+        context: dict[str, Any] = self.context  # type: ignore[assignment]
+        context["book"] = context["books"](call.county_id)
+        return super().to_representation(call)
+
+
+def address(request: Any, call: Call) -> str:
+    return reverse("api:call-detail", [call.uid], request=request)
+
+
+class CallPage(serializers.Serializer[Any]):
+    """A page of calls; ``next`` and ``previous`` are addresses, or null."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = CallRow(many=True)
+
+
+# --- one call in full ----------------------------------------------------------------------------------
+
+
+class AssignmentShape(serializers.Serializer[Any]):
+    """What one department has to do."""
+
+    uid = serializers.UUIDField()
+    department = UnitById(source="department_id")
+    part = serializers.ChoiceField(Part.choices)
+    state = serializers.ChoiceField(AssignmentState.choices)
+    duty = serializers.CharField()
+    sent_at = serializers.DateTimeField()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    answered_at = serializers.DateTimeField(allow_null=True)
+    released_at = serializers.DateTimeField(allow_null=True)
+    answer = serializers.CharField()
+    next_due_at = serializers.DateTimeField(allow_null=True)
+    may_object = serializers.BooleanField()
+    is_wrong_dispatch = serializers.BooleanField()
+
+
+class PauseShape(serializers.Serializer[Any]):
+    begin = serializers.DateTimeField()
+    end = serializers.DateTimeField(allow_null=True)
+
+
+class ClockShape(serializers.Serializer[Any]):
+    """A period that runs or has run, with why it is due when it is."""
+
+    kind = serializers.ChoiceField(ClockKind.choices, source="clock.kind")
+    label = serializers.CharField(source="clock.get_kind_display")  # type: ignore[assignment]
+    party = serializers.ChoiceField(Party.choices, source="clock.party")
+    department = UnitById(source="clock.department_id", allow_null=True)
+    assignment = serializers.UUIDField(source="clock.assignment.uid", default=None, allow_null=True)
+    started_at = serializers.DateTimeField(source="clock.started_at")
+    amount = serializers.IntegerField(source="clock.amount")
+    unit = serializers.ChoiceField(UnitChoices.choices, source="clock.unit")
+    basis = serializers.CharField(source="clock.basis", help_text="“sample”: no rule says so")
+    due_at = serializers.DateTimeField(source="clock.due_at")
+    original_due_at = serializers.DateTimeField(source="clock.original_due_at")
+    is_provisional = serializers.BooleanField(source="clock.is_provisional")
+    paused_since = serializers.DateTimeField(source="clock.paused_since", allow_null=True)
+    pauses = serializers.SerializerMethodField()
+    met_at = serializers.DateTimeField(source="clock.met_at", allow_null=True)
+    cancelled_at = serializers.DateTimeField(source="clock.cancelled_at", allow_null=True)
+    breached_at = serializers.DateTimeField(source="clock.breached_at", allow_null=True)
+    is_running = serializers.BooleanField(source="clock.is_running")
+    text = serializers.ListField(
+        child=serializers.CharField(),
+        source="reason.sentences",
+        help_text="why this date, in the reader's language",
+    )
+    explanation = serializers.DictField(allow_null=True, help_text="as the previews of deadlines")
+
+    @extend_schema_field(PauseShape(many=True))
+    def get_pauses(self, why: Any) -> Any:
+        spans = [{"begin": begin, "end": end} for begin, end in why.pauses]
+        return PauseShape(spans, many=True).data
+
+
+class StepShape(serializers.Serializer[Any]):
+    """One line of the history; never changed."""
+
+    seq = serializers.IntegerField()
+    move = serializers.CharField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
+    from_state = serializers.CharField()
+    to_state = serializers.ChoiceField(CallState.choices)
+    at = serializers.DateTimeField(help_text="when it took effect")
+    recorded_at = serializers.DateTimeField()
+    role = serializers.CharField()
+    unit = serializers.CharField()
+    actor = serializers.CharField()
+    note = serializers.CharField()
+    algorithm = serializers.CharField()
+    previous_hash = serializers.CharField()
+    hash = serializers.CharField()
+
+    def get_label(self, step: Any) -> str:
+        move = MOVES.get(step.move)
+        return str(move.label) if move else step.move
+
+
+class ObjectionShape(serializers.Serializer[Any]):
+    """A department's "not ours", and the ruling."""
+
+    assignment = serializers.SerializerMethodField()
+    reason = serializers.CharField()
+    entry = serializers.SerializerMethodField(help_text="code of the line cited")
+    law = serializers.CharField()
+    article = serializers.CharField()
+    proposed = UnitById(source="proposed_id", allow_null=True)
+    raised_at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField(Objection.Outcome.choices, allow_blank=True)
+    decision = serializers.CharField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+    def get_assignment(self, objection: Any) -> str | None:
+        part = self.context["parts"].get(objection.assignment_id)
+        return str(part.uid) if part else None
+
+    def get_entry(self, objection: Any) -> str | None:
+        entry = self.context["book"].entries.get(objection.entry_id)
+        return entry.code if entry else None
+
+
+class FileShape(serializers.Serializer[Any]):
+    """An attachment, without its content."""
+
+    uid = serializers.UUIDField()
+    url = serializers.SerializerMethodField()
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="in bytes")
+    sha256 = serializers.CharField()
+    is_evidence = serializers.BooleanField()
+    unit = serializers.CharField()
+    at = serializers.DateTimeField()
+
+    def get_url(self, file: Any) -> str:
+        path = [self.context["call"].uid, file.uid]
+        return reverse("api:call-file", path, request=self.context["request"])
+
+
+class NoteShape(serializers.Serializer[Any]):
+    """An internal note of the reader's own unit."""
+
+    text = serializers.CharField()
+    unit = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class MoveShape(serializers.Serializer[Any]):
+    """A move the reader can make now."""
+
+    name = serializers.CharField(help_text="stands in the address, with dashes")
+    label = serializers.CharField()  # type: ignore[assignment]
+    needs = serializers.ListField(child=serializers.CharField(), help_text="must come with it")
+    takes = serializers.ListField(child=serializers.CharField(), help_text="may come with it")
+
+
+class CallFull(CallRow):
+    """A call with everything that belongs to it."""
+
+    body = serializers.CharField()
+    done_so_far = serializers.CharField()
+    place = serializers.CharField()
+    origin = serializers.ChoiceField(Origin.choices)
+    unlisted_reason = serializers.CharField()
+    source_system = serializers.CharField()
+    source_no = serializers.CharField()
+    routed_at = serializers.DateTimeField(allow_null=True)
+    answered_at = serializers.DateTimeField(allow_null=True)
+    answer = serializers.CharField()
+    rating_note = serializers.CharField()
+    route = serializers.DictField(help_text="why these departments: list, version, line, reason")
+    assignments = AssignmentShape(many=True)
+    clocks = ClockShape(many=True)
+    steps = StepShape(many=True)
+    objections = ObjectionShape(many=True)
+    files = FileShape(many=True)
+    notes = NoteShape(many=True)
+    available_moves = MoveShape(many=True)
+
+
+class CallAfter(serializers.Serializer[Any]):
+    """Where a call stands after a move."""
+
+    uid = serializers.UUIDField(source="call.uid")
+    url = serializers.SerializerMethodField()
+    number = serializers.CharField(source="call.number")
+    state = serializers.ChoiceField(CallState.choices, source="call.state")
+    version = serializers.IntegerField(source="call.version")
+    waiting_on = serializers.ChoiceField(Party.choices, allow_blank=True, source="call.waiting_on")
+    next_due_at = serializers.DateTimeField(allow_null=True, source="call.next_due_at")
+    available_moves = serializers.SerializerMethodField()
+
+    def get_url(self, work: Any) -> str:
+        return address(self.context["request"], work.call)
+
+    @extend_schema_field(MoveShape(many=True))
+    def get_available_moves(self, work: Any) -> Any:
+        return MoveShape(self.context["moves"], many=True).data
+
+
+class FilesAdded(serializers.Serializer[Any]):
+    """The files just added, and the version of the call now."""
+
+    version = serializers.IntegerField()
+    files = FileShape(many=True)
+
+
+# --- what comes in ---------------------------------------------------------------------------------------
+
+
+def _text(name: str, **options: Any) -> serializers.CharField:
+    """Take a text as long as the column of this name of a call."""
+    column: Any = Call._meta.get_field(name)
+    return serializers.CharField(max_length=column.max_length, **options)
+
+
+class CallWritten(Strict):
+    """A call as it is written down: a line of the list, or why it is on none."""
+
+    title = _text("title")
+    body = _text("body")
+    urgency = serializers.ChoiceField(
+        Urgency.choices, required=False, default="", help_text="the line's own if left out"
+    )
+    entry = serializers.UUIDField(required=False, help_text="a line of the list")
+    matter = serializers.CharField(
+        required=False, max_length=20, help_text="or its code: the line in force today"
+    )
+    unlisted_reason = _text("unlisted_reason", required=False, allow_blank=True, default="")
+    done_so_far = _text("done_so_far", required=False, allow_blank=True, default="")
+    place = _text("place", required=False, allow_blank=True, default="")
+    origin = serializers.ChoiceField(Origin.choices, required=False, default=Origin.PATROL)
+
+
+class CallNew(CallWritten):
+    """A new call."""
+
+    then = serializers.ChoiceField(
+        [("draft", "draft"), ("submit", "submit"), ("raise", "raise")],
+        required=False,
+        default="raise",
+        help_text="how far it goes at once",
+    )
+    note = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=NOTE_LENGTH
+    )
+    source_no = _text(
+        "source_no", required=False, allow_blank=True, default="",
+        help_text="number in the system that sends it; it is taken once",
+    )  # fmt: skip
+
+
+class NoteNew(Strict):
+    text = serializers.CharField(max_length=2000)
+
+
+class FilesNew(Strict):
+    """Files for a call; what a department adds is evidence for its answer."""
+
+    files = serializers.ListField(child=serializers.FileField(), max_length=10)
+    is_evidence = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+    """Return a field for everything that may come with a move."""
+    own: dict[str, Any] = {"required": needed}
+    text = {**own, "allow_blank": not needed}
+    return {
+        "note": serializers.CharField(max_length=NOTE_LENGTH, **text),
+        "rating": serializers.ChoiceField(Rating.choices, **own),
+        "lead": serializers.UUIDField(**own, help_text="a department"),
+        "assists": serializers.ListField(
+            child=serializers.UUIDField(), max_length=MOST_ASSISTS, **own
+        ),
+        "assignment": serializers.UUIDField(**own, help_text="the one that was objected to"),
+        "entry": serializers.UUIDField(**own, help_text="a line of the list in force"),
+        "law": serializers.CharField(max_length=100, **text),
+        "article": serializers.CharField(max_length=60, **text),
+        "proposed": serializers.UUIDField(**own, help_text="the department it belongs to"),
+        "amount": serializers.IntegerField(
+            min_value=1, max_value=10_000, **own, help_text="in the unit of the clock"
+        ),
+        "override": serializers.CharField(max_length=500, **text),
+    }
+
+
+def shape_of(move: Move) -> type[Strict]:
+    """Make what comes with a move out of its row of the table."""
+    needed, taken = _fields(True), _fields(False)
+    fields = {name: needed[name] for name in move.needs}
+    fields |= {name: taken[name] for name in move.takes}
+    name = "".join(part.capitalize() for part in move.name.split("_"))
+    about = {"__doc__": f"What comes with {move.name}.", "__module__": __name__}
+    return type(f"{name}Given", (Strict,), {**fields, **about})
