@@ -23,7 +23,7 @@ class RuleAdmin(CountyAdmin):
 class LimitAdmin(RuleAdmin):
     """Changed, never deleted: a clock without a limit stops all calls of its kind."""
 
-    list_display = ("urgency", "kind", "amount", "unit", "roll", "source", "county")
+    list_display = ("urgency", "kind", "amount", "unit", "roll", "source")
     list_display_links = ("urgency", "kind")
     list_filter = ("urgency", "kind", "unit")
     fields = ("urgency", "kind", "amount", "unit", "roll", "source")
@@ -37,7 +37,7 @@ class LimitAdmin(RuleAdmin):
 class LadderLevelAdmin(RuleAdmin):
     delete_permission = Permission.LIMIT_EDIT
     form = LevelForm
-    list_display = ("urgency", "level", "share", "after", "source", "county")
+    list_display = ("urgency", "level", "share", "after", "source")
     list_display_links = ("urgency", "level")
     list_filter = ("urgency", "level")
     fields = ("urgency", "level", "share", "after", "source")
@@ -57,7 +57,6 @@ class OfficeHoursAdmin(RuleAdmin):
         "afternoon_from",
         "afternoon_to",
         "source",
-        "county",
     )
     fields = (
         ("from_month", "from_day"),
@@ -71,7 +70,7 @@ class OfficeHoursAdmin(RuleAdmin):
 
 @admin.register(CountyRules)
 class CountyRulesAdmin(RuleAdmin):
-    list_display = ("county", "emergency_skips_head", "source")
+    list_display = ("emergency_skips_head", "source")
     fields = ("emergency_skips_head", "source")
     ordering = ("county",)
 

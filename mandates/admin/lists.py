@@ -67,7 +67,7 @@ class ListPages:
 class DutyListAdmin(ListPages, CountyAdmin):
     view_permission = Permission.LIST_READ
     edit_permission = Permission.LIST_EDIT
-    list_display = ("name", "kind", "county")
+    list_display = ("name", "kind")
     list_select_related = ("county",)
     fields = ("kind", "name")
     ordering = ("county", "kind")
@@ -112,7 +112,7 @@ class ListVersionAdmin(ListPages, CountyAdmin):
     edit_permission = Permission.LIST_EDIT
     list_display = ("duty_list", "number", "state", "document_no", "valid_from", "valid_to")
     list_filter = ("state", ("duty_list", RelatedOnlyFieldListFilter))
-    list_select_related = ("duty_list",)
+    list_select_related = ("duty_list", "county")
     fields = (
         "duty_list",
         "number",
@@ -121,12 +121,16 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         "valid_from",
         "valid_to",
         "published_at",
-        "published_by",
+        "publisher",
         "note",
     )
     readonly_fields = fields[:-1]
     ordering = ("duty_list", "-number")
     change_form_template = "admin/mandates/listversion/change_form.html"
+
+    @admin.display(description=gettext_lazy("published by"))
+    def publisher(self, obj: ListVersion) -> str:
+        return str(obj.published_by or "—")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a draft is opened from its list
@@ -309,7 +313,7 @@ class EntryAdmin(CountyAdmin):
         ("lead", RelatedOnlyFieldListFilter),
         "is_sample",
     )
-    list_select_related = ("matter", "lead", "platform", "version__duty_list")
+    list_select_related = ("matter", "lead", "platform", "county", "version__duty_list")
     search_fields = ("name", "matter__code", "category", "legal_basis", "township_duty")
     ordering = ("-version", "position", "id")
     fields = (

@@ -89,7 +89,8 @@ class PublishForm(forms.Form):
         label=_("document number"), max_length=60, help_text=_("For example 泾编办〔2026〕12号.")
     )
     confirmed = forms.BooleanField(
-        label=_("I have checked the draft. Once published it can no longer be changed.")
+        label=_("I have checked the draft. Once published it can no longer be changed."),
+        label_suffix="",
     )
 
 

@@ -7,6 +7,7 @@ from datetime import time
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.tenancy import CountyOwned
 from common.worktime import Unit
@@ -39,7 +40,7 @@ class UnitChoices(models.TextChoices):
     MINUTE = Unit.MINUTE.value, _("minutes, day and night")
     WORKING_MINUTE = Unit.WORKING_MINUTE.value, _("minutes of office time")
     WORKING_DAY = Unit.WORKING_DAY.value, _("working days")
-    CALENDAR_DAY = Unit.CALENDAR_DAY.value, _("calendar days")
+    CALENDAR_DAY = Unit.CALENDAR_DAY.value, pgettext_lazy("unit of time", "calendar days")
     MONTH = Unit.MONTH.value, _("months")
 
 
