@@ -25,14 +25,14 @@ def period_text(amount: int, unit: str) -> str:
         return display.days_text(amount, working=False)
     if unit == Unit.MONTH:
         return ngettext("%(n)d month", "%(n)d months", amount) % {"n": amount}
-    length = _hours(amount) if amount % 60 == 0 else display.duration_text(amount)
+    hours, rest = divmod(amount, 60)
     if unit == Unit.WORKING_MINUTE:
-        return _("%(length)s of office time") % {"length": length}
-    return length
-
-
-def _hours(minutes: int) -> str:
-    return ngettext("%(n)d hour", "%(n)d hours", minutes // 60) % {"n": minutes // 60}
+        if rest:
+            return _("%(length)s of office time") % {"length": display.duration_text(amount)}
+        return ngettext("%(n)d working hour", "%(n)d working hours", hours) % {"n": hours}
+    if rest:
+        return display.duration_text(amount)
+    return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
 
 
 def date_reason(due: Due, *, title: str, basis: str = "", today: date | None = None) -> DateReason:

@@ -27,6 +27,8 @@ FIELD_OF = {"entry": "matter"}
 class PlainText(forms.CharField):
     """Text with plain line ends, counted as people count; control characters are left out."""
 
+    default_error_messages = {"required": _("This is needed.")}
+
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
         text = text.replace("\r\n", "\n").replace("\r", "\n")

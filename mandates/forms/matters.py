@@ -13,7 +13,9 @@ class MatterFilters(forms.Form):
     """Words, category, lead department, and the day whose version is asked for."""
 
     q = forms.CharField(label=_("Words"), max_length=100, required=False)
-    category = forms.ChoiceField(label=_("Category"), required=False)
+    category = forms.CharField(
+        label=_("Category"), max_length=40, required=False, widget=forms.HiddenInput
+    )
     department = forms.ChoiceField(label=_("Lead"), required=False)
     day = forms.DateField(
         label=_("Version in force on"),
@@ -23,10 +25,7 @@ class MatterFilters(forms.Form):
     )
     county = forms.UUIDField(widget=forms.HiddenInput, required=False)
 
-    def narrow(
-        self, *, categories: Sequence[tuple[str, str]], departments: Sequence[tuple[str, str]]
-    ) -> None:
-        """Offer what the version has."""
+    def narrow(self, *, departments: Sequence[tuple[str, str]]) -> None:
+        """Offer the departments that lead in the version."""
         fields: dict[str, Any] = self.fields
-        fields["category"].choices = [("", _("All categories")), *categories]
         fields["department"].choices = [("", _("All departments")), *departments]

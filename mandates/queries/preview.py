@@ -54,10 +54,10 @@ class Preview:
 def preview(book: Rulebook, entry: EntryFacts | None, urgency: str, *, at: datetime) -> Preview:
     """Work out what would happen to a call raised at that instant."""
     day = timezone.localtime(at, SHANGHAI).date()
-    if entry is None:
-        dispatch = _step(book, None, urgency, ClockKind.DISPATCH, at)
+    lead, succeeded = book.valid_unit(entry.lead_id, day) if entry else (None, False)
+    if entry is None or lead is None:
+        dispatch = _step(book, entry, urgency, ClockKind.DISPATCH, at)
         return Preview(None, (), False, [dispatch] if dispatch else [])
-    lead, succeeded = book.valid_unit(entry.lead_id, day)
     assists: list[Unit] = []
     for department, _duty in entry.assists:
         unit, _moved = book.valid_unit(department, day)

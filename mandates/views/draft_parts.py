@@ -52,7 +52,9 @@ def parts(
     if "matters" in only:
         found |= _matters(member, book, form, entry, at)
     if "urgencies" in only:
-        found["urgencies"] = _urgencies(book, entry, urgency)
+        # Nothing is ticked before a matter is chosen: unticked, the entry's own counts.
+        ticked = form.chosen_urgency or (entry.urgency if entry else "")
+        found["urgencies"] = _urgencies(book, entry, ticked)
     if "preview" in only:
         waits = not direct and not (skips and urgency == Urgency.EMERGENCY)
         found |= _preview(book, form, entry, urgency, at, waits=waits)
@@ -168,7 +170,7 @@ def _as_if(at: datetime) -> str:
 
 def _sent_to(seen: Preview) -> list[dict[str, Any]]:
     if seen.lead is None:
-        return [_row(before=_("The county desk dispatches it by hand"))]
+        return [] if seen.steps else [_row(before=_("The county desk dispatches it by hand"))]
     before, _lead, after = _("Goes to {unit}, which leads").partition("{unit}")
     names = pgettext("between names", ", ").join(unit.name for unit in seen.assists)
     notes = [_("Assists: ") + names] if names else []

@@ -45,10 +45,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
     day = _day(form) or today
     version = _version(county, day)
     entries = list(Entry.objects.filter(version=version).with_columns().order_by("position", "id"))
-    form.narrow(
-        categories=[(name, name) for name in dict.fromkeys(one.category for one in entries)],
-        departments=_leads(entries),
-    )
+    form.narrow(departments=_leads(entries))
     form.is_valid()
     shown = _narrowed(form, version, entries)
     context = {
@@ -64,8 +61,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "total": len(shown),
         "words": form.cleaned_data.get("q", ""),
     }
-    page = "_rows" if request.htmx and not request.htmx.history_restore_request else "list"
-    return render(request, f"mandates/matters/{page}.html", context)
+    return render(request, "mandates/matters/list.html", context)
 
 
 @login_required
@@ -229,7 +225,9 @@ def _evidence(entry: Entry) -> str:
     if not entry.evidence_files:
         return entry.evidence
     needed = _("at least %(n)d files") % {"n": entry.evidence_files}
-    return f"{entry.evidence} ({needed})" if entry.evidence else needed
+    if not entry.evidence:
+        return needed
+    return _("%(evidence)s (%(needed)s)") % {"evidence": entry.evidence, "needed": needed}
 
 
 def _versions(entry: Entry, today: date) -> list[dict[str, Any]]:
