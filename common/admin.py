@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, BaseModelForm
 from django.http import Http404, HttpRequest
@@ -77,6 +77,12 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
             elif any(one.name == "county" for one in target._meta.concrete_fields):
                 field.queryset = field.queryset.filter(county=county)
         return field
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        # Django checks what stands in fields, not what stands in filters.
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            raise BadRequest("NUL in a filter")
+        return super().changelist_view(request, extra_context)
 
     def _get_obj_does_not_exist_redirect(self, *args: Any) -> Any:
         # Django would lead back to the index: a record out of reach is 404 here as everywhere.

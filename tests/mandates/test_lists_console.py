@@ -527,3 +527,69 @@ def test_platforms_can_be_chosen(officer, draft):
     officer.post(page("entry", "change", entry.pk), fields_of(entry, platform=other.pk))
 
     assert code_of("NY-01", draft).platform_id == other.pk
+
+
+# --- Bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        ("entry", "?q=%00"),
+        ("entry", "?urgency__exact=%00"),
+        ("entry", "?version__id__exact=abc"),
+        ("entry", "?version__id__exact=99999999999999999999"),
+        ("entry", "?lead__id__exact=%00"),
+        ("entry", "?o=99&p=abc"),
+        ("entry", "?lead__county__name=x"),
+        ("limit", "?kind__exact=%ED%A0%80"),
+        ("entry/add", "?version=abc"),
+        ("entry/add", "?version=99999999999999999999"),
+        ("entry/add", "?name=%00"),
+        ("entry/99999999999999999999/change", ""),
+        ("entry/%00/change", ""),
+        ("listversion/99999999999999999999/gaps", ""),
+    ],
+)
+def test_odd_addresses_get_an_answer(officer, draft, model, query):
+    answer = officer.get(f"/console/mandates/{model}/{query}")
+
+    assert answer.status_code in (200, 302, 400, 404)
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x00b", "长" * 6000])
+@pytest.mark.parametrize("field", ["name", "legal_basis", "township_duty", "position", "lead"])
+def test_odd_texts_are_refused_on_the_form(officer, draft, field, text):
+    entry = code_of("NY-01", draft)
+
+    answer = officer.post(page("entry", "change", entry.pk), fields_of(entry, **{field: text}))
+
+    assert answer.status_code in (200, 302, 400)
+    assert code_of("NY-01", draft).name == entry.name
+
+
+@pytest.mark.parametrize("document_no", ["\x00", "号" * 61])
+def test_odd_document_numbers_publish_nothing(officer, draft, document_no):
+    form = {
+        "valid_from": timezone.localdate().isoformat(),
+        "document_no": document_no,
+        "confirmed": "on",
+    }
+
+    answer = officer.post(page("listversion", "publish", draft.pk), form)
+
+    assert answer.status_code in (200, 400)
+    assert all_of(ListVersion, pk=draft.pk)[0].state == "draft"
+
+
+def test_half_characters_are_never_kept(officer, draft):
+    body = f"valid_from={timezone.localdate()}&document_no=%ED%A0%80%E5%8F%B7&confirmed=on"
+
+    answer = officer.post(
+        page("listversion", "publish", draft.pk),
+        body,
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert answer.status_code in (200, 302, 400)
+    assert "\ud800" not in all_of(ListVersion, pk=draft.pk)[0].document_no
