@@ -134,6 +134,7 @@ def _tokens() -> QuerySet[AccessToken]:
         .only(
             "scope",
             f"{account}__allowed_scopes",
+            f"{account}__source_system",
             *(f"{account}__user__{name}" for name in USER_FACTS),
             *(f"{account}__post__{name}" for name in POST_FACTS),
         )

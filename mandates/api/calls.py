@@ -281,12 +281,19 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
         "steps": Step.objects.filter(call=call).order_by("seq"),
         "objections": Objection.objects.filter(call=call).order_by("id"),
         "files": CallFile.objects.filter(call=call).order_by("id"),
-        "notes": CallNote.objects.filter(call=call).order_by("id"),
+        "notes": _notes(member, call),
         "available_moves": available_moves(member, work, at=now),
     }
     parts = {part.pk: part for part in work.assignments}
     context = {**_context(request, now), "call": call, "parts": parts}
     return CallFull(Everything(call, shown), context=context).data
+
+
+def _notes(member: Member, call: Call) -> Any:
+    """Return the notes of the reader's unit; who writes none reads none."""
+    if not member.may(Permission.CALL_NOTE):
+        return ()
+    return CallNote.objects.filter(call=call).order_by("id")
 
 
 class Everything:
@@ -305,8 +312,8 @@ class Everything:
 class CallMove(ApiView):
     """One move of the table; each row of it has its own view."""
 
+    read_scope = "calls.read"
     write_scope = "calls.write"
-    http_method_names = ["post", "options"]
     move: ClassVar[Move]
     given: ClassVar[type[Strict]]
 
@@ -352,6 +359,7 @@ class CallFiles(ApiView):
     """Attachments."""
 
     parser_classes = [FileBody]
+    read_scope = "calls.read"
     write_scope = "calls.write"
 
     @extend_schema(
@@ -402,6 +410,7 @@ class CallFileContent(ApiView):
 class CallNotes(ApiView):
     """Internal notes of the reader's own unit."""
 
+    read_scope = "calls.read"
     write_scope = "calls.write"
 
     @extend_schema(

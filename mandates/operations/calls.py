@@ -44,6 +44,7 @@ from mandates.operations.casework import (
 from mandates.operations.guards import part_for, refusal
 from mandates.operations.numbering import give_number
 from mandates.permissions import Permission
+from mandates.queries import sql
 from mandates.queries.rulebook import EntryFacts, rulebook
 
 if TYPE_CHECKING:
@@ -506,8 +507,7 @@ def _ask_extension(making: Making) -> None:
 @_makes("grant_extension")
 def _grant(making: Making) -> None:
     work = making.work
-    extension = _pending_extension(work)
-    ClockExtension.objects.filter(pk=extension.pk).update(granted=True, decided_at=making.at)
+    extension = _decide_extension(making, granted=True)
     clocks = [c for c in work.running() if c.pk == extension.clock_id]
     # The whole call may take as much longer as the department may.
     clocks += (
@@ -534,15 +534,14 @@ def _grant(making: Making) -> None:
 
 @_makes("refuse_extension")
 def _refuse(making: Making) -> None:
-    extension = _pending_extension(making.work)
-    ClockExtension.objects.filter(pk=extension.pk).update(granted=False, decided_at=making.at)
-    making.data["amount"] = extension.amount
+    making.data["amount"] = _decide_extension(making, granted=False).amount
 
 
-def _pending_extension(work: Casework) -> ClockExtension:
-    found: ClockExtension = ClockExtension.objects.get(
-        clock__in=[clock.pk for clock in work.running(ClockKind.CLOSE)], granted=None
-    )
+def _decide_extension(making: Making, *, granted: bool) -> sql.Asked:
+    clocks = [clock.pk for clock in making.work.running(ClockKind.CLOSE)]
+    found = sql.decide_extension(clocks, granted=granted, at=making.at)
+    if found is None:  # its clock has ended meanwhile
+        raise MoveRefused(_("Nobody has asked for an extension."), code="nothing_asked")
     return found
 
 

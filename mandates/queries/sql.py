@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
+
+
+class Asked(NamedTuple):
+    """An extension as it was asked for."""
+
+    clock_id: int
+    amount: int
+    reason: str
+    asked_at: datetime
 
 
 def database_time() -> datetime:
@@ -29,3 +40,16 @@ def take_numbers(county_id: int, year: int, count: int) -> int:
         )
         last: int = cursor.fetchone()[0]
     return last - count + 1
+
+
+def decide_extension(clocks: Sequence[int], *, granted: bool, at: datetime) -> Asked | None:
+    """Decide what has been asked for one of these clocks; return it, None if nothing was."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE mandates_clockextension SET granted = %s, decided_at = %s "
+            "WHERE clock_id = ANY (%s) AND granted IS NULL "
+            "RETURNING clock_id, amount, reason, asked_at",
+            [granted, at, list(clocks)],
+        )
+        row = cursor.fetchone()
+    return Asked(*row) if row else None

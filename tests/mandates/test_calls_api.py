@@ -14,9 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from common import tenancy
+from common import reference, tenancy
 from config.demo.testbed import Access
-from mandates.models import Call, CallFile, Step
+from mandates.models import Call, CallFile, ListVersion, Step
 from mandates.models.moves import MOVES
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
@@ -441,8 +441,10 @@ def test_a_matter_of_another_county_or_time_is_refused(world: World, township: S
     foreign = {**NEW, "entry": str(other.sand.uid)}
     del foreign["matter"]
     assert fields(township.create(foreign)) == {"entry": "invalid"}
-    with time_machine.travel(at(6, 1, year=2019), tick=False):
-        assert fields(System.beside(world.head).create(NEW)) == {"entry": "invalid"}
+    with tenancy.dispatching(reason="a test ends a list"):
+        ListVersion.objects.filter(pk=world.version.pk).update(valid_to=MONDAY.date())
+        reference.refresh()
+    assert fields(township.create(NEW)) == {"entry": "invalid"}
     assert count() == 0
 
 
@@ -451,7 +453,7 @@ def test_lists_refuse_what_they_do_not_know(township: System) -> None:
     assert code(township.get("calls/", state="x")) == (400, "invalid")
     assert code(township.get("calls/", q="a\0")) == (400, "invalid")
     assert code(township.get("calls/", cursor="x")) == (400, "bad_cursor")
-    assert township.client.get("/api/v1/calls/?q=%ED%A0%80%FF").status_code == 400
+    assert township.client.get("/api/v1/calls/?q=%ED%A0%80%FF").json()["results"] == []
 
 
 def test_addresses_that_lead_nowhere(township: System) -> None:
@@ -490,7 +492,8 @@ def test_a_create_and_every_move_take_few_round_trips(committed: Access) -> None
         return f"calls/{uid}"
 
     for system in people.values():
-        system.get("calls/")  # warm the caches of the process
+        system.get("calls/")
+    people["head"].create(NEW)  # the caches of the process are warm from here on
     one = work(**NEW)
     ask("water", f"{one}/accept/")
     ask("police", f"{one}/accept/")
