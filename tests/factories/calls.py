@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management import call_command
 
 from common import outbox, reference, tenancy
+from common.models import CalendarYear
 from common.worktime import SHANGHAI
 from mandates.models import (
     Call,
@@ -21,6 +22,7 @@ from mandates.models import (
     Limit,
     ListVersion,
     Matter,
+    OfficeHours,
     Urgency,
 )
 from mandates.operations import calls
@@ -148,7 +150,8 @@ class World:
 
 def make_world() -> World:
     """Make a county with its list. Names are made up."""
-    call_command("load_calendar", stdout=StringIO())
+    if not CalendarYear.objects.exists():
+        call_command("load_calendar", stdout=StringIO())
     county = CountyFactory()
     water, police, housing = (
         DepartmentFactory(county=county, name=name) for name in ("水利局", "公安局", "住建局")
@@ -165,9 +168,9 @@ def make_world() -> World:
             document_no="试政办〔2020〕1号",
             published_at=at(1, 2, year=2020),
         )
-        for urgency in Urgency.values:
-            _limits(county, urgency)
+        _limits(county)
         CountyRules.objects.create(county=county)
+        OfficeHours.objects.create(county=county)
         reference.refresh()
     return World(
         county=county,
@@ -203,12 +206,21 @@ def _entry(
     return made
 
 
-def _limits(county: County, urgency: str) -> None:
-    for kind, (amount, unit) in LIMITS.items():
-        Limit.objects.create(county=county, urgency=urgency, kind=kind, amount=amount, unit=unit)
-    for level, (share, after) in LADDER.items():
-        if urgency == Urgency.EMERGENCY and level == "escalate":
-            after = 0
-        LadderLevel.objects.create(
-            county=county, urgency=urgency, level=level, share=share, after=after
+def _limits(county: County) -> None:
+    Limit.objects.bulk_create(
+        Limit(county=county, urgency=urgency, kind=kind, amount=amount, unit=unit)
+        for urgency in Urgency.values
+        for kind, (amount, unit) in LIMITS.items()
+    )
+    # An emergency goes to the county leader at the due instant.
+    LadderLevel.objects.bulk_create(
+        LadderLevel(
+            county=county,
+            urgency=urgency,
+            level=level,
+            share=share,
+            after=0 if (urgency, level) == (Urgency.EMERGENCY, "escalate") else after,
         )
+        for urgency in Urgency.values
+        for level, (share, after) in LADDER.items()
+    )
