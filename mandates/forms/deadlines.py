@@ -20,7 +20,16 @@ LARGEST = 5_000_000  # minutes of more than nine years
 FIELD_OF = {"unknown_unit": "unit", "bad_amount": "amount", "before_calendar": "start"}
 
 
-def _instant(label: Any, *, required: bool) -> forms.DateTimeField:
+class Instant(forms.DateTimeField):
+    """A date and time as the control writes it, and nothing behind it."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if isinstance(value, str) and not value.isprintable():
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+def _instant(label: Any, *, required: bool) -> Instant:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     return forms.DateTimeField(label=label, required=required, widget=widget, input_formats=WRITTEN)
 

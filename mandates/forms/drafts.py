@@ -120,7 +120,7 @@ class CallForm(forms.Form):
     origin = forms.ChoiceField(
         label=_("Origin"), choices=Origin.choices, initial=Origin.PATROL, required=False
     )
-    files = files_field()
+    files = files_field()  # type: ignore[assignment]  # a field, not what was uploaded
 
     def clean_matter(self) -> UUID | None:
         """Return the entry's uid; None for what is on no list."""

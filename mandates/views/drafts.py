@@ -169,7 +169,8 @@ def _unseen_duplicates(
     """Say whether there may be duplicates that the sender has not been shown."""
     if request.POST.get("shown", "") == form.chosen:
         return False
-    beside = call.uid if call else None
+    # The same form sent twice is no duplicate of itself.
+    beside = call.uid if call else form.cleaned_data["token"]
     found = parts(member, form, at=timezone.now(), beside=beside, only=("duplicates",))
     return bool(found["duplicates"])
 
@@ -217,7 +218,7 @@ def _overtaken(
 ) -> HttpResponse:
     """Somebody else changed the draft: keep what was typed, and let it be sent knowingly."""
     assert call is not None
-    data = form.data.copy()
+    data = request.POST.copy()
     data["version"] = str(call.version)
     renewed = CallForm(data, request.FILES)
     renewed.full_clean()
@@ -233,7 +234,7 @@ def _sent_before(request: HttpRequest, member: Member, form: CallForm) -> HttpRe
     if made is not None:
         messages.info(request, _("This form had been sent already; it was not made a second call."))
         return redirect(made)
-    data = form.data.copy()
+    data = request.POST.copy()
     data["token"] = str(uuid4())
     renewed = CallForm(data, request.FILES)
     renewed.complain(MoveRefused(_("Please send it again."), code="token_taken"))
