@@ -66,15 +66,14 @@ class Ground:
 def county_with_units(**fields: Any) -> tuple[County, dict[str, Department]]:
     """Make a county with the departments the shipped list names."""
     county = CountyFactory(**fields)
-    units = {
-        code: DepartmentFactory(county=county, code=code, name=f"{code} {county.pk}")
-        for code in UNITS
-    }
-    return county, units
+    made = Department.objects.bulk_create(
+        [DepartmentFactory.build(county=county, code=code, platform=None) for code in UNITS]
+    )
+    return county, {unit.code: unit for unit in made}
 
 
 def with_calendar() -> None:
-    """Load the shipped calendar, unless it stands already."""
+    """Load the shipped calendar, unless it stands already; calls need it, lists do not."""
     if not CalendarYear.objects.exists():
         call_command("load_calendar", stdout=StringIO())
 
@@ -95,7 +94,6 @@ def county_with_list(
 ) -> Ground:
     """Make a county whose list of a few matters is in force; opens a scope of its own."""
     county, units = county_with_units(**fields)
-    with_calendar()
     townships = [TownshipFactory(county=county) for _ in range(2)]
     with tenancy.dispatching(reason="tests arrange a county"):
         with_limits(county)

@@ -15,7 +15,7 @@ from mandates.models import DutyList, Entry, EntryAssist, EntryLimit, Limit, Lis
 from mandates.operations import lists
 from mandates.queries.gaps import gaps
 from mandates.queries.rulebook import rulebook
-from tests.factories.mandates import Ground, assist_keys, county_with_list
+from tests.factories.mandates import Ground, assist_keys, county_with_list, with_calendar
 from tests.factories.townships import member
 from townships.roles import Role
 
@@ -123,6 +123,7 @@ def test_publish_writes_one_audit_row(ground):
 
 
 def test_publish_is_seen_by_the_rulebook_at_once(ground):
+    with_calendar()
     draft = drafted(ground)
     Entry.objects.filter(pk=entry_of(draft, "NY-01").pk).update(name="动物疫病的防控")
     assert {entry.name for entry in rulebook(ground.county.pk).in_force(TODAY)} >= {"动物疫病防控"}
