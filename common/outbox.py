@@ -7,11 +7,12 @@ dispatch loop only say "look"; nobody relies on a message.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
+from django.db.models import Q
 
 from common.models import Outbox
 from common.tenancy import dispatching
@@ -38,16 +39,16 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def drain(*, at: datetime, limit: int = BATCH, counties: Collection[int] | None = None) -> int:
+def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
     """Claim up to ``limit`` waiting rows, do their work, and mark them; return how many.
 
-    ``at`` is the database's time. ``counties`` leaves the rows of others to other workers. Rows that another worker holds are left to it. A row whose work
+    ``at`` is the database's time. ``only`` leaves the other rows to other workers. Rows that another worker holds are left to it. A row whose work
     fails is tried again later, and after some attempts laid aside, visible.
     """
     with dispatching(reason="the outbox is one queue for all tenants"):
         waiting = Outbox.objects.filter(done_at=None, dead_at=None, available_at__lte=at)
-        if counties is not None:
-            waiting = waiting.filter(county__in=counties)
+        if only is not None:
+            waiting = waiting.filter(only)
         rows = list(
             waiting.select_for_update(skip_locked=True, no_key=True).order_by("id")[:limit]
         )

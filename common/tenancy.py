@@ -76,6 +76,10 @@ def scope(inner: Scope) -> Iterator[Scope]:
     """
     outer = _current.get()
     outermost = not connection.in_atomic_block
+    if outer == inner and not outermost:
+        with transaction.atomic():
+            yield inner
+        return
     with transaction.atomic():
         _enter(inner)
         token = _current.set(inner)

@@ -335,7 +335,7 @@ class Story:
         if self.entry is not None and self.entry.evidence_files:
             with tenancy.scope(lead.scope):
                 files.attach(self.call.uid, [texts.evidence(self.dice)], by=lead, at=self.now)
-            self.year.undrained += 1
+            self.year.untold += 1
             yield self.now + timedelta(minutes=self.dice.randrange(1, 9))
         code = self.entry.code if self.entry else ""
         override = self.say(texts.OVERRIDES) if self.assists else ""

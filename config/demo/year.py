@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
+
+from django.db.models import Q
 
 from common import outbox, tenancy
 from common.errors import Problem
@@ -28,7 +29,7 @@ from mandates.operations.sweep import sweep
 from mandates.queries.rulebook import Rulebook, rulebook
 
 BATCH = 500
-ROUNDS = ((12, 2), (17, 32), (23, 0))  # when everything that waits is done at the latest
+ROUNDS = ((12, 2), (17, 31))  # when everything that waits is done at the latest
 JUST_AFTER = timedelta(seconds=1)
 LATER_LEVELS = (1, 3)  # working days after the due instant at which the ladder goes on
 
@@ -60,7 +61,9 @@ class Year:
         self.dice = random.Random(f"year {self.counties}")
         self.running: dict[int, Running] = {}
         self.unrouted: set[int] = set()
-        self.undrained = 0
+        self.untold = 0
+        self.looked_at: datetime | None = None
+        self.ours = Q(county__in=self.counties)
         self.books: dict[int, Rulebook] = {}
         self.troubles: list[str] = []
         self._expected: set[tuple[int, datetime]] = set()
@@ -83,6 +86,7 @@ class Year:
             reached = max(reached, instant)
             act(reached)
         self._look_round(self.now)
+        self._look_round(self.now)  # tells of what the one before has found
 
     def at(self, instant: datetime, act: Callable[[datetime], None]) -> None:
         """Put something on the agenda, unless it lies in the future."""
@@ -118,16 +122,25 @@ class Year:
     # --- what workers do ---------------------------------------------------------------------
 
     def _look_round(self, instant: datetime) -> None:
-        self._drain(instant)
-        while sweep(at=instant, limit=BATCH, counties=self.counties) == BATCH:
-            pass
-        self._drain(instant, always=True)
+        """Tell people, plan and sweep: everything that is to be done by now."""
+        if self.looked_at == instant and not self.untold:
+            return
+        self._drain(instant, only=self.ours)
+        self.looked_at, self.untold = instant, 0
+        while True:
+            looked = sweep(at=instant, limit=BATCH, only=self.ours)
+            self.untold += looked
+            if looked < BATCH:
+                break
 
-    def _drain(self, instant: datetime, *, always: bool = False) -> None:
-        if self.undrained or always:
-            while outbox.drain(at=instant, limit=BATCH, counties=self.counties) == BATCH:
-                pass
-            self.undrained = 0
+    def _route(self, instant: datetime) -> None:
+        """Dispatch what was just raised; telling people of it can wait for the next round."""
+        if self.unrouted:
+            self._drain(instant, only=self.ours & Q(kind="route"))
+
+    def _drain(self, instant: datetime, *, only: Q) -> None:
+        while outbox.drain(at=instant, limit=BATCH, only=only) == BATCH:
+            pass
         if self.unrouted:
             self._learn(self.unrouted)
             self.unrouted = set()
@@ -147,7 +160,7 @@ class Year:
     def watch(self, work: Casework) -> Running:
         """Remember what runs for a call after a move, and look at it when it is due."""
         call = work.call
-        self.undrained += 1
+        self.untold += 1
         known = self.running.setdefault(call.pk, Running())
         known.parts = [(part.department_id, part.part) for part in work.standing]
         known.dues = {}
@@ -183,7 +196,4 @@ class Year:
     def route_soon(self, key: int, instant: datetime) -> None:
         """Have a call that was just raised dispatched by the list, seconds later."""
         self.unrouted.add(key)
-        self.at(instant + timedelta(seconds=self.dice.randrange(2, 40)), self._drain)
-
-    def member(self, role: str, unit: int) -> Any:
-        return self.staff.find(role, unit)
+        self.at(instant + timedelta(seconds=self.dice.randrange(2, 40)), self._route)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone, translation
 
-from common import worktime
+from common import bulk, worktime
 from common.errors import Problem
 from common.workflow import ALGORITHM, Move, chain_hash
 from common.worktime import SHANGHAI
@@ -97,7 +97,9 @@ SYSTEM = Mover(user_id=None, role="system", unit="", name="")
 def mover(member: Any) -> Mover:
     """Describe a member as the record keeps it: in the language of the office."""
     with translation.override(settings.LANGUAGE_CODE):
-        unit, title = str(member.unit), member.post.title or member.post.get_role_display()
+        # Systems come with the name of their unit alone, without its row.
+        unit = member.post.unit_name or str(member.unit)
+        title = member.post.title or member.post.get_role_display()
     return Mover(member.user_id, str(member.role), unit[:100], f"{member.user} {title}"[:100])
 
 
@@ -139,7 +141,12 @@ class Casework:
 
         For moves the calls must be locked; to look only, they need not be.
         """
-        keys = [call.pk for call in calls if call.raised_at or call.state != CallState.DRAFT]
+        # A plain draft has no clocks; one that was sent back has some that have ended.
+        keys = [
+            call.pk
+            for call in calls
+            if everything or call.raised_at or call.state != CallState.DRAFT
+        ]
         routed = [call.pk for call in calls if call.routed_at]
         parts: dict[int, list[Assignment]] = {call.pk: [] for call in calls}
         clocks: dict[int, list[Clock]] = {call.pk: [] for call in calls}
@@ -429,10 +436,7 @@ def _write_calls(works: Sequence[Casework]) -> None:
         if work.is_new:
             work.call.save(force_insert=True)
     kept = [work.call for work in works if not work.is_new]
-    if len(kept) == 1:
-        kept[0].save(update_fields=CALL_COLUMNS)
-    elif kept:
-        Call.objects.bulk_update(kept, CALL_COLUMNS)
+    bulk.update(kept, CALL_COLUMNS)
 
 
 def _write_assignments(works: Sequence[Casework]) -> None:
@@ -445,10 +449,7 @@ def _write_assignments(works: Sequence[Casework]) -> None:
         and work._parts_before.get(part.pk) != _values(part, ASSIGNMENT_COLUMNS)
     ]
     # First those that end, then those that begin: a department stands once in a call.
-    if len(changed) == 1:
-        changed[0].save(update_fields=ASSIGNMENT_COLUMNS)
-    elif changed:
-        Assignment.objects.bulk_update(changed, ASSIGNMENT_COLUMNS)
+    bulk.update(changed, ASSIGNMENT_COLUMNS)
     if new:
         Assignment.objects.bulk_create(new)
 
@@ -462,8 +463,7 @@ def _write_clocks(works: Sequence[Casework]) -> None:
         and work._clocks_before.get(clock.pk) != _values(clock, CLOCK_COLUMNS)
     ]
     new = [clock for _work, clock in clocks if clock.pk is None]
-    if changed:
-        Clock.objects.bulk_update(changed, CLOCK_COLUMNS)
+    bulk.update(changed, CLOCK_COLUMNS)
     _link(new)
     if new:
         Clock.objects.bulk_create(new)

@@ -7,11 +7,13 @@ bookkeeping here, and a late sweep changes no figure.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from common import worktime
+from django.db.models import Q
+
+from common import bulk, worktime
 from common.tenancy import dispatching
 from mandates.models import (
     Call,
@@ -102,8 +104,7 @@ def plan(call_keys: Iterable[int]) -> None:
                 moved.append(row)
     # Two workers may plan the same call at once: the constraint decides, both mean the same.
     ClockAction.objects.bulk_create(new, ignore_conflicts=True)
-    if moved:
-        ClockAction.objects.bulk_update(moved, ["at"])
+    bulk.update(moved, ["at"])
 
 
 def finished_pauses(clock_keys: Sequence[int]) -> dict[int, list[tuple[datetime, datetime]]]:
@@ -125,16 +126,16 @@ class Due:
     clock: Clock
 
 
-def sweep(*, at: datetime, limit: int = BATCH, counties: Collection[int] | None = None) -> int:
+def sweep(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
     """Do what is due by ``at`` (the database's time); return how many actions were looked at.
 
     Two sweeps at once share the work: rows are claimed, and a level happens once a clock.
-    ``counties`` leaves those of others to other workers.
+    ``only`` leaves the other actions to other workers.
     """
     with dispatching(reason="clocks run for every township"):
         waiting = ClockAction.objects.filter(at__lte=at, done_at=None, passed_at=None)
-        if counties is not None:
-            waiting = waiting.filter(county__in=counties)
+        if only is not None:
+            waiting = waiting.filter(only)
         actions = list(
             waiting.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by(
                 "at", "id"
@@ -156,7 +157,7 @@ def _work(actions: list[ClockAction], at: datetime) -> None:
         work = works[one.clock.call_id]
         if _look(one, work, pauses.get(one.clock.pk, ()), at):
             touched[work.call.pk] = work
-    ClockAction.objects.bulk_update([one.action for one in due], ["at", "done_at", "passed_at"])
+    bulk.update([one.action for one in due], ["at", "done_at", "passed_at"])
     if touched:
         save(list(touched.values()))
 
