@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
 from common import worktime
-from common.worktime import TimeLeft, WorkCalendar
+from common.worktime import TimeLeft, Unit, WorkCalendar
 from mandates.models import Call, Clock, ClockKind, Party
 
 Pauses = Sequence[tuple[datetime, datetime | None]]
 # The whole call's clock and a right to object press nobody.
+LONG = timedelta(days=2)
 SILENT = (ClockKind.CASE, ClockKind.OBJECT)
 
 
@@ -84,18 +85,32 @@ def clocks_of(calls: Iterable[Call]) -> dict[int, CallClocks]:
 
 def left(clock: Clock, *, at: datetime, calendar: WorkCalendar, pauses: Pauses = ()) -> TimeLeft:
     """Return what is left of a clock, or by how much it is overdue."""
-    return worktime.time_left(at, clock.due_at, clock.unit, calendar=calendar, pauses=pauses)
+    unit = clock.unit
+    if unit == Unit.WORKING_MINUTE:
+        unit = Unit.WORKING_DAY  # the same minutes, and days where there are more than one
+    elif unit == Unit.MINUTE and abs(clock.due_at - at) >= LONG:
+        unit = Unit.CALENDAR_DAY
+    return worktime.time_left(at, clock.due_at, unit, calendar=calendar, pauses=pauses)
 
 
 def share(
-    clock: Clock, *, at: datetime, calendar: WorkCalendar, pauses: Pauses = ()
+    clock: Clock,
+    *,
+    at: datetime,
+    calendar: WorkCalendar,
+    pauses: Pauses = (),
+    due_at: datetime | None = None,
 ) -> tuple[int, int]:
-    """Return used and all minutes of a clock, as its unit counts them."""
-    until = min(clock.met_at or clock.paused_since or at, clock.due_at)
+    """Return used and all minutes of a clock, as its unit counts them.
+
+    ``due_at`` is given where the clock's own is not what holds: while it stands still.
+    """
+    ends = due_at or clock.due_at
+    until = min(clock.met_at or clock.paused_since or at, ends)
     used = worktime.elapsed_minutes(
         clock.started_at, until, clock.unit, calendar=calendar, pauses=pauses
     )
     whole = worktime.elapsed_minutes(
-        clock.started_at, clock.due_at, clock.unit, calendar=calendar, pauses=pauses
+        clock.started_at, ends, clock.unit, calendar=calendar, pauses=pauses
     )
     return min(used, whole), whole

@@ -109,8 +109,7 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         if case.member.may(Permission.CALL_NOTE)
         else None,
         "note_url": reverse("mandates:call-note", args=[call.uid]),
-        "notes_note": _("Seen by %(unit)s alone; other units do not see it.")
-        % {"unit": case.member.unit},
+        "notes_note": _notes_note(case.member),
         "contacts": _contacts(case),
         "version": call.version,
     }
@@ -130,21 +129,13 @@ def calls_label(member: Member) -> str:
 
 def _shown_clocks(case: Case) -> list[Clock]:
     """The clock of whoever looks or must act, and that of the whole call."""
-    call = case.record.call
     part = case.own or case.work.lead
-    found = [_approval(case)] if call.state == CallState.SUBMITTED else []
-    if part is not None and part.state != AssignmentState.RELEASED:
-        found.append(case.record.awaited(part))
-    if part is None and call.state == CallState.RAISED:
-        found.append(case.record.clock(ClockKind.DISPATCH))
-    if call.state == CallState.ANSWERED and case.member.department_id is None:
-        found = [case.record.clock(ClockKind.RATE)]
-    found.append(case.record.clock(ClockKind.CASE))
-    return [clock for clock in found if clock is not None]
-
-
-def _approval(case: Case) -> Clock | None:
-    return case.record.clock(ClockKind.APPROVE)
+    first = None
+    if case.own is None or case.own.state == AssignmentState.OBJECTED:
+        first = next_step.awaited(case)
+    if first is None and part is not None:
+        first = case.record.awaited(part)
+    return [c for c in (first, case.record.clock(ClockKind.CASE)) if c is not None]
 
 
 def _large(why: ClockWhy, case: Case) -> ClockView | None:
@@ -154,6 +145,7 @@ def _large(why: ClockWhy, case: Case) -> ClockView | None:
         at=case.at,
         calendar=case.book.calendar,
         pauses=why.pauses,
+        expected=why.due.at if why.due and why.clock.paused_since else None,
     )
 
 
@@ -190,6 +182,12 @@ def _edit_url(case: Case) -> str:
         return reverse("mandates:call-edit", args=[call.uid])
     except NoReverseMatch:
         return ""
+
+
+def _notes_note(member: Member) -> str:
+    if member.township_id is None and member.department_id is None:
+        return _("Seen by the county desk alone; other units do not see it.")
+    return _("Seen by %(unit)s alone; other units do not see it.") % {"unit": member.unit}
 
 
 # --- why this unit -------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from common.errors import Invalid, NotAllowed
 from common.paging import Page
 from common.worktime import SHANGHAI
 from mandates.forms.filters import FilterForm
-from mandates.models import Call, CallFile, CallState, Party, Urgency
+from mandates.models import Call, CallFile, CallState, ClockKind, Party, Urgency
 from mandates.permissions import Permission
 from mandates.queries.call_list import BY_DUE, MINE, NEWEST, CallFilters, page_of
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
@@ -137,7 +137,7 @@ def _row(call: Call, own: CallClocks, member: Member, at: datetime) -> dict[str,
     return {
         "call": call,
         "url": call.get_absolute_url(),
-        "clock": chip(clock, at=at, calendar=book.calendar),
+        "clock": chip(clock, at=at, calendar=book.calendar, supply=own.of_kind(ClockKind.SUPPLY)),
         "matter": call.entry.name if call.entry else "",
         "category": call.entry.category if call.entry else "",
         "assists": assists,

@@ -51,16 +51,25 @@ def chip(
     calendar: WorkCalendar,
     pauses: Pauses = (),
     label: str = "",
-    with_note: bool = True,
+    supply: Clock | None = None,
 ) -> ClockView | None:
-    """Show one clock: running, paused or met; None for none, and for one that fell away."""
+    """Show one clock: running, paused or met; None for none, and for one that fell away.
+
+    ``supply`` is the township's clock while it is asked for information: its date stands under
+    a paused one.
+    """
     if clock is None or clock.cancelled_at is not None:
         return None
-    note = due_notes()[clock.kind] if with_note else "{due}"
+    note = due_notes()[clock.kind]
     if clock.met_at is not None:
         return _ended(clock, calendar=calendar, label=label)
     if clock.paused_since is not None:
-        return display.paused_clock(_stood(clock, at=at, calendar=calendar), label=label)
+        return display.paused_clock(
+            _stood(clock, at=at, calendar=calendar),
+            due_at=supply.due_at if supply else None,
+            due_note=due_notes()[ClockKind.SUPPLY],
+            label=label,
+        )
     used, whole = share(clock, at=at, calendar=calendar, pauses=pauses)
     return display.running_clock(
         left(clock, at=at, calendar=calendar, pauses=pauses),
@@ -110,14 +119,21 @@ def large(
     at: datetime,
     calendar: WorkCalendar,
     pauses: Pauses = (),
+    expected: datetime | None = None,
 ) -> ClockView | None:
-    """Show one of the big clocks at the head of a call, with the bar of what is used."""
+    """Show one of the big clocks at the head of a call, with the bar of what is used.
+
+    ``expected`` is when a clock that stands still would be due if it ran on now.
+    """
     shown = chip(clock, at=at, calendar=calendar, pauses=pauses, label=label)
     if shown is None:
         return None
-    used, whole = share(clock, at=at, calendar=calendar, pauses=pauses)
+    ended = [(begins, ends or at) for begins, ends in pauses]
+    used, whole = share(clock, at=at, calendar=calendar, pauses=ended, due_at=expected)
     percent = used * 100 // whole if whole else 0
-    due_at = shown.due_at if shown.kind in (ClockFace.MET, ClockFace.LATE) else clock.due_at
+    due_at = expected or clock.due_at
+    if shown.kind in (ClockFace.MET, ClockFace.LATE):
+        due_at = shown.due_at or due_at
     return ClockView(
         kind=shown.kind,
         text=shown.text,

@@ -99,7 +99,7 @@ def next_step(case: Case) -> NextStep:
         return NextStep(before=_("This call was withdrawn. Nothing is left to be done."))
     if call.state == CallState.CLOSED:
         return NextStep(before=_("This call is closed. Nothing is left to be done."))
-    clock = _own_clock(case) or _awaited(case)
+    clock = _own_clock(case) or awaited(case)
     if clock is None:
         return NextStep(before=_("Nothing is waiting for anybody at the moment."))
     text = duties()[clock.kind]
@@ -121,7 +121,8 @@ def _own_clock(case: Case) -> Clock | None:
     return clock if clock and clock.is_running and clock.paused_since is None else None
 
 
-def _awaited(case: Case) -> Clock | None:
+def awaited(case: Case) -> Clock | None:
+    """Return the clock of whoever must act now for the call to go on."""
     call = case.record.call
     running = [
         c
@@ -288,8 +289,17 @@ def open_form(name: str, case: Case, *, target: str = "") -> MoveView | None:
             part=about,
             needs_override=bool(case.work.open_assists),
         ),
+        initial=_proposed(case, about) if name == "uphold" else None,
     )
     return view_of(move, case, target=about if name in RULINGS else None, form=form)
+
+
+def _proposed(case: Case, part: Assignment | None) -> dict[str, str]:
+    """Offer the department that the objection names."""
+    for objection in case.record.objections:
+        if part is not None and objection.assignment_id == part.pk and objection.proposed_id:
+            return {"lead": str(case.book.units[objection.proposed_id].uid)}
+    return {}
 
 
 def chosen_part(case: Case, target: str) -> Assignment | None:
@@ -346,6 +356,8 @@ def _why_not(move: Move, case: Case) -> Problem | None:
     except NotYours:
         return None
     problem = refusal(case.member, move, case.work, at=case.at)
+    if move.name == "ask_information":  # it has been asked: the page says so
+        return None
     if isinstance(problem, WrongState):
         return _told(move, part)
     if isinstance(problem, MoveRefused) and problem.code not in UNASKED:
@@ -359,8 +371,6 @@ def _told(move: Move, part: Assignment | None) -> Problem | None:
         return None
     if move.name == "object" and part.state == AssignmentState.ACCEPTED:
         return Problem(_("Your unit has accepted it. An objection comes before that."))
-    if move.name in ("answer", "feed_back") and part.state == AssignmentState.SENT:
-        return Problem(_("Accept it first."))
     return None
 
 

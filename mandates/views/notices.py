@@ -31,6 +31,7 @@ def notice_list(request: MemberRequest) -> HttpResponse:
     rows = _own(request)
     unread = rows.filter(read_at=None)
     count = unread[:100].count()
+    shown_count = "99+" if count >= 100 else str(count)
     wanted = request.GET.get("show") or ("unread" if count else "all")
     cursor = request.GET.get("cursor", "")
     shown = unread if wanted == "unread" else rows
@@ -38,7 +39,7 @@ def notice_list(request: MemberRequest) -> HttpResponse:
     here = reverse("mandates:notice-list")
     context = {
         "views": [
-            SavedView(_("Unread"), f"{here}?show=unread", str(count), wanted == "unread"),
+            SavedView(_("Unread"), f"{here}?show=unread", shown_count, wanted == "unread"),
             SavedView(_("All"), f"{here}?show=all", "", wanted != "unread"),
         ],
         "rows": [_row(notice, now) for notice in found.rows],

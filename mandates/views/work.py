@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -146,11 +146,11 @@ def _tasks() -> dict[str, tuple[str, str]]:
         ClockKind.APPROVE: (_("Approve"), _("Look and approve")),
         ClockKind.ROUTE: (_("Dispatch"), _("Look")),
         ClockKind.DISPATCH: (_("Dispatch"), _("Dispatch")),
-        ClockKind.RULING: (_("Rule on the objection"), _("Rule")),
+        ClockKind.RULING: (_("Rule on the objection"), pgettext("to do", "Rule")),
         ClockKind.ACCEPT: (_("Accept"), _("Accept")),
         ClockKind.FIRST_REPLY: (_("First reply"), _("Reply")),
-        ClockKind.CLOSE: (_("Answer"), _("Answer")),
-        ClockKind.REWORK: (_("Handle again"), _("Answer")),
+        ClockKind.CLOSE: (_("Submit answer"), pgettext("to do", "Answer")),
+        ClockKind.REWORK: (_("Handle again"), pgettext("to do", "Answer")),
         ClockKind.SUPPLY: (_("Supply information"), _("Supply")),
         ClockKind.EXTENSION: (_("Decide on the extension"), _("Decide")),
         ClockKind.RATE: (pgettext("to do", "Rate"), pgettext("to do", "Rate")),
@@ -172,7 +172,12 @@ def _row(task: Task, now: datetime, *, is_solid: bool = False) -> dict[str, Any]
         "unit": call.township.name,
         "number": call.number,
         "facts": _facts(task),
-        "clock": chip(clock, at=now, calendar=rulebook(call.county_id).calendar),
+        "clock": chip(
+            clock,
+            at=now,
+            calendar=rulebook(call.county_id).calendar,
+            supply=task.clocks.of_kind(ClockKind.SUPPLY),
+        ),
         "button": button,
         "is_solid": is_solid,
     }
@@ -212,6 +217,7 @@ def _draft_row(call: Call) -> dict[str, Any]:
         "number": "",
         "facts": [call.entry.name] if call.entry else [_("On no list")],
         "clock": None,
+        "written_at": call.created_at,
         "button": _("Go on writing"),
         "is_solid": False,
     }
@@ -239,9 +245,13 @@ def _office_hours(member: Member, now: datetime) -> dict[str, Any] | None:
     calendar = rulebook(member.county_id).calendar
     today = timezone.localdate(now, SHANGHAI)
     off = calendar.why_off(today)
-    hours = [f"{s.opens:%H:%M}—{s.closes:%H:%M}" for s in calendar.segments(today)]
+    hours = [f"{_clock(s.opens)}—{_clock(s.closes)}" for s in calendar.segments(today)]
     lines = [_("Morning %(hours)s") % {"hours": hours[0]}] if hours else []
     if len(hours) > 1:
         lines.append(_("Afternoon %(hours)s") % {"hours": hours[1]})
     note = _("Today is a day off; clocks in working time stand still.") if off else ""
     return {"lines": lines, "note": note}
+
+
+def _clock(hour: time) -> str:
+    return f"{hour.hour}:{hour.minute:02d}"
