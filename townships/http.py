@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import SettingsScopes
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -188,6 +189,16 @@ class MemberAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+class AccountValidator(OAuth2Validator):
+    """Gives tokens to the systems that have an account in use, and to nobody else."""
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        if not super().authenticate_client(request, *args, **kwargs):
+            return False
+        accounts = SystemAccount.objects.filter(application=request.client)
+        return accounts.filter(is_active=True, user__is_active=True).exists()
 
 
 class AccountScopes(SettingsScopes):

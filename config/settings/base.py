@@ -229,6 +229,7 @@ OAUTH2_PROVIDER = {
     },
     "DEFAULT_SCOPES": ["calls.read", "reference.read"],
     "SCOPES_BACKEND_CLASS": "townships.http.AccountScopes",
+    "OAUTH2_VALIDATOR_CLASS": "townships.http.AccountValidator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # RFC 9700, the best current practice: hashed tokens, and none of the grants it retires.
     **{

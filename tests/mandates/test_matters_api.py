@@ -108,7 +108,7 @@ def test_a_deadline_is_worked_out_as_on_the_command_line(system: System) -> None
     assert answer.status_code == 200, answer.json()
     shown = answer.json()
     assert set(shown) == {"id", "due", "provisional", "explanation"}
-    assert (shown["id"], shown["due"]) == ("x", "2026-10-09T17:30:00+08:00")
+    assert (shown["id"], shown["due"]) == ("x", "2026-10-10T17:30:00+08:00")
     names = {day["name"] for day in shown["explanation"]["skipped"]}
     assert {"中秋节", "国庆节"} <= names
 
@@ -186,7 +186,7 @@ def test_a_system_gets_a_token_and_works_with_it(world: World) -> None:
     assert sent.status_code == 403
     SystemAccount.objects.update(is_active=False)
     assert client.get("/api/v1/calls/").status_code == 401
-    assert ask_token(made).status_code in (400, 401)
+    assert ask_token(made).status_code == 401
 
 
 def test_a_token_holds_no_scope_the_account_was_not_given(world: World) -> None:
