@@ -31,7 +31,7 @@ class Instant(forms.DateTimeField):
 
 def _instant(label: Any, *, required: bool) -> Instant:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=required, widget=widget, input_formats=WRITTEN)
+    return Instant(label=label, required=required, widget=widget, input_formats=WRITTEN)
 
 
 class DeadlineForm(forms.Form):
