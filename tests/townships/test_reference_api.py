@@ -88,7 +88,7 @@ def test_pages_lead_through_all_rows_once(tree: None, ask: Callable[..., Any]) -
         "level": "township",
         "statutory": "true",
         "as_of": "2020-06-30",
-        "page_size": 40,
+        "size": 40,
     }
     while url:
         answer = ask(url, **query).json()
@@ -101,7 +101,7 @@ def test_pages_lead_through_all_rows_once(tree: None, ask: Callable[..., Any]) -
 def test_children_of_a_county(tree: None, ask: Callable[..., Any]) -> None:
     county = Township.objects.get(name="天湖街道").county
 
-    rows = ask(DIVISIONS, parent=county.uid, statutory="1", page_size=100).json()["results"]
+    rows = ask(DIVISIONS, parent=county.uid, statutory="1", size=100).json()["results"]
 
     assert (county.name, len(rows)) == ("宁国市", 19)
 
@@ -113,9 +113,9 @@ def test_a_list_costs_the_same_whatever_its_length(
     ask(DIVISIONS)
     around = 5  # token, begin, scope, and in a test the end of the scope and of the savepoint
     with django_assert_num_queries(around + 4):
-        assert len(ask(DIVISIONS, level="township", page_size=rows).json()["results"]) == rows
+        assert len(ask(DIVISIONS, level="township", size=rows).json()["results"]) == rows
     with django_assert_num_queries(around + 1):
-        ask(DEPARTMENTS, page_size=rows)
+        ask(DEPARTMENTS, size=rows)
 
 
 def test_units_are_found_by_county_and_word(ask: Callable[..., Any]) -> None:
@@ -141,9 +141,10 @@ def test_units_are_found_by_county_and_word(ask: Callable[..., Any]) -> None:
         (DIVISIONS, {"q": "\0"}),
         (DIVISIONS, {"cursor": "x"}),
         (DIVISIONS, {"parent": "x"}),
-        (DIVISIONS, {"page_size": 10**9}),
+        (DIVISIONS, {"size": 10**9}),
         (DEPARTMENTS, {"county": "x"}),
         (DEPARTMENTS, {"q": "长" * 61}),
+        (DEPARTMENTS, {"colour": "red"}),
     ],
 )
 def test_a_wrong_question_is_answered_with_a_code(

@@ -10,11 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common import paging
+from common.api import Strict, page_answer
 
 
-class PageQuery(serializers.Serializer):
-    cursor = serializers.CharField(required=False, max_length=200)
-    page_size = serializers.IntegerField(required=False, min_value=1, max_value=200, default=50)
+class PageQuery(Strict):
+    cursor = serializers.CharField(required=False, max_length=300)
+    size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
 
 def paged(
@@ -24,21 +25,5 @@ def paged(
     asked: dict[str, Any],
 ) -> Response:
     """Answer one page in the order of the ids, with the addresses of its neighbours."""
-    found = paging.page(
-        rows, order=("id",), cursor=asked.get("cursor", ""), size=asked["page_size"]
-    )
-    return Response(
-        {
-            "next": _address(request, found.next),
-            "previous": _address(request, found.previous),
-            "results": row(found.rows, many=True).data,
-        }
-    )
-
-
-def _address(request: Request, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    query = request.query_params.copy()
-    query["cursor"] = cursor
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    found = paging.page(rows, order=("id",), cursor=asked.get("cursor", ""), size=asked["size"])
+    return Response(page_answer(request, found, row(found.rows, many=True).data))
