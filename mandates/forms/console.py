@@ -86,7 +86,7 @@ class PublishForm(forms.Form):
         help_text=_("The version before ends with the day before."),
     )
     document_no = forms.CharField(
-        label=_("document number"), max_length=60, help_text=_("For example 泾编办〔2026〕12号.")
+        label=_("document number"), max_length=60, help_text=_("For example ×编办〔2026〕12号.")
     )
     confirmed = forms.BooleanField(
         label=_("I have checked the draft. Once published it can no longer be changed."),

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from common import tenancy
-from common.models import AuditEntry
-from common.worktime import SHANGHAI
 from mandates.models import (
-    CountyRules,
     DutyList,
     Entry,
     EntryLimit,
-    LadderLevel,
-    Limit,
     ListVersion,
-    OfficeHours,
 )
-from mandates.operations import lists
+from tests.factories.console import (
+    NOW,
+    all_of,
+    code_of,
+    drafted,
+    fields_of,
+    page,
+    signed_in,
+    trail,
+)
 from tests.factories.mandates import LINES, Ground, county_with_list
-from tests.factories.townships import PostFactory
 from townships.models import Platform
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
-NOW = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
 MODELS = (
     "dutylist",
     "listversion",
@@ -61,55 +60,6 @@ def officer(ground: Ground) -> Client:
 @pytest.fixture
 def draft(ground: Ground) -> ListVersion:
     return drafted(ground)
-
-
-def drafted(ground: Ground) -> ListVersion:
-    with tenancy.dispatching(reason="tests open a draft"):
-        return lists.open_draft(ground.version.duty_list, by=None, at=NOW)
-
-
-def signed_in(role: Role, **fields: Any) -> Client:
-    client = Client()
-    client.force_login(PostFactory(role=role, **fields).user)
-    return client
-
-
-def page(model: str, what: str = "changelist", *args: Any) -> str:
-    return reverse(f"admin:mandates_{model}_{what}", args=args)
-
-
-def rows(client: Client, model: str) -> list[Any]:
-    with tenancy.dispatching(reason="tests look at a page's rows"):
-        return list(client.get(page(model)).context["cl"].queryset)
-
-
-def all_of(model: Any, **wanted: Any) -> list[Any]:
-    with tenancy.everywhere(reason="tests look at what was written"):
-        return list(model.objects.filter(**wanted).order_by("pk"))
-
-
-def trail(action: str) -> list[AuditEntry]:
-    with tenancy.everywhere(reason="tests look at the trail"):
-        return list(AuditEntry.objects.filter(action=action).order_by("pk"))
-
-
-def code_of(entry_code: str, version: ListVersion) -> Entry:
-    return all_of(Entry, version=version, matter__code=entry_code)[0]
-
-
-def fields_of(entry: Entry, **changes: Any) -> dict[str, Any]:
-    """Return the form of an entry as the page sends it, without rows below it."""
-    names = (
-        "position category name lead_id platform_id urgency department_duty township_duty "
-        "legal_basis evidence evidence_files contact source_note"
-    )
-    found = {name.removesuffix("_id"): getattr(entry, name) for name in names.split()}
-    counts = {
-        f"{prefix}-{name}": 0
-        for prefix in ("assists", "limits")
-        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
-    }
-    return {**found, **counts, **changes}
 
 
 # --- Pages open, and show the own county alone ---------------------------------------------------
@@ -419,89 +369,14 @@ def test_a_draft_is_discarded_after_a_question(ground, officer, draft):
     assert not all_of(EntryLimit, entry__version=draft.pk)
 
 
-# --- Limits, levels, hours, rules ----------------------------------------------------------------
+def test_platforms_can_be_chosen(officer, draft):
+    entry = code_of("NY-01", draft)
+    other = Platform.objects.exclude(pk=entry.platform_id).first()
+    assert other is not None
 
+    officer.post(page("entry", "change", entry.pk), fields_of(entry, platform=other.pk))
 
-def test_a_limit_is_changed_and_recorded_with_both_values(ground, officer):
-    limit = all_of(Limit, county=ground.county, urgency="general", kind="close")[0]
-
-    answer = officer.post(
-        page("limit", "change", limit.pk),
-        {"amount": 7, "unit": "working_day", "source": "试〔2026〕3号"},
-    )
-
-    assert answer.status_code == 302
-    assert all_of(Limit, pk=limit.pk)[0].amount == 7
-    assert trail("console_changed")[-1].detail["changes"]["amount"] == [10, 7]
-
-
-def test_a_limit_is_not_deleted_nor_doubled(ground, officer):
-    limit = all_of(Limit, county=ground.county)[0]
-    form = {"urgency": limit.urgency, "kind": limit.kind, "amount": 1, "unit": "minute"}
-
-    assert officer.post(page("limit", "delete", limit.pk), {"post": "yes"}).status_code == 403
-    answer = officer.post(page("limit", "add"), {**form, "source": "试验"})
-
-    assert answer.status_code == 200
-    assert len(all_of(Limit, county=ground.county)) == 52
-
-
-@pytest.mark.parametrize(
-    ("model", "kind", "form"),
-    [
-        ("limit", Limit, {"amount": 0, "unit": "minute", "source": "x"}),
-        ("limit", Limit, {"amount": 5, "unit": "fortnight", "source": "x"}),
-        ("ladderlevel", LadderLevel, {"share": 80, "after": 1, "source": "x"}),
-        ("ladderlevel", LadderLevel, {"share": "", "after": "", "source": "x"}),
-        (
-            "officehours",
-            OfficeHours,
-            {
-                "from_month": 1,
-                "from_day": 1,
-                "to_month": 12,
-                "to_day": 31,
-                "morning_from": "12:00",
-                "morning_to": "08:00",
-                "afternoon_from": "14:30",
-                "afternoon_to": "17:30",
-                "source": "x",
-            },
-        ),
-    ],
-)
-def test_values_the_database_refuses_are_refused_on_the_form(ground, officer, model, kind, form):
-    row = all_of(kind, county=ground.county)[0]
-
-    answer = officer.post(page(model, "change", row.pk), form)
-
-    assert answer.status_code == 200
-    assert answer.context["errors"]
-
-
-def test_the_closing_without_rating_is_no_level_of_a_county(ground, officer):
-    with tenancy.dispatching(reason="tests make room"):
-        LadderLevel.objects.filter(county=ground.county, urgency="general").delete()
-
-    form = {"urgency": "general", "level": "lapse", "after": 1, "source": "x"}
-    answer = officer.post(page("ladderlevel", "add"), form)
-    allowed = officer.post(page("ladderlevel", "add"), {**form, "level": "urge", "after": 0})
-
-    assert (answer.status_code, allowed.status_code) == (200, 302)
-    assert [row.level for row in all_of(LadderLevel, county=ground.county, urgency="general")] == [
-        "urge"
-    ]
-
-
-def test_the_rules_of_a_county_are_one_row(ground, officer):
-    assert officer.get(page("countyrules", "add")).status_code == 403
-
-    with tenancy.dispatching(reason="tests take the row away"):
-        CountyRules.objects.filter(county=ground.county).delete()
-
-    assert officer.post(page("countyrules", "add"), {"source": "试验"}).status_code == 302
-    row = all_of(CountyRules, county=ground.county)[0]
-    assert (row.emergency_skips_head, row.source) == (False, "试验")
+    assert code_of("NY-01", draft).platform_id == other.pk
 
 
 def test_a_county_has_one_list_of_a_kind():
@@ -517,79 +392,3 @@ def test_a_county_has_one_list_of_a_kind():
 
 def _short_list() -> str:
     return "\n".join(LINES.splitlines()[:2]) + "\n"
-
-
-def test_platforms_can_be_chosen(officer, draft):
-    entry = code_of("NY-01", draft)
-    other = Platform.objects.exclude(pk=entry.platform_id).first()
-    assert other is not None
-
-    officer.post(page("entry", "change", entry.pk), fields_of(entry, platform=other.pk))
-
-    assert code_of("NY-01", draft).platform_id == other.pk
-
-
-# --- Bad input -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("model", "query"),
-    [
-        ("entry", "?q=%00"),
-        ("entry", "?urgency__exact=%00"),
-        ("entry", "?version__id__exact=abc"),
-        ("entry", "?version__id__exact=99999999999999999999"),
-        ("entry", "?lead__id__exact=%00"),
-        ("entry", "?o=99&p=abc"),
-        ("entry", "?lead__county__name=x"),
-        ("limit", "?kind__exact=%ED%A0%80"),
-        ("entry/add", "?version=abc"),
-        ("entry/add", "?version=99999999999999999999"),
-        ("entry/add", "?name=%00"),
-        ("entry/99999999999999999999/change", ""),
-        ("entry/%00/change", ""),
-        ("listversion/99999999999999999999/gaps", ""),
-    ],
-)
-def test_odd_addresses_get_an_answer(officer, draft, model, query):
-    answer = officer.get(f"/console/mandates/{model}/{query}")
-
-    assert answer.status_code in (200, 302, 400, 404)
-
-
-@pytest.mark.parametrize("text", ["\x00", "a\x00b", "长" * 6000])
-@pytest.mark.parametrize("field", ["name", "legal_basis", "township_duty", "position", "lead"])
-def test_odd_texts_are_refused_on_the_form(officer, draft, field, text):
-    entry = code_of("NY-01", draft)
-
-    answer = officer.post(page("entry", "change", entry.pk), fields_of(entry, **{field: text}))
-
-    assert answer.status_code in (200, 302, 400)
-    assert code_of("NY-01", draft).name == entry.name
-
-
-@pytest.mark.parametrize("document_no", ["\x00", "号" * 61])
-def test_odd_document_numbers_publish_nothing(officer, draft, document_no):
-    form = {
-        "valid_from": timezone.localdate().isoformat(),
-        "document_no": document_no,
-        "confirmed": "on",
-    }
-
-    answer = officer.post(page("listversion", "publish", draft.pk), form)
-
-    assert answer.status_code in (200, 400)
-    assert all_of(ListVersion, pk=draft.pk)[0].state == "draft"
-
-
-def test_half_characters_are_never_kept(officer, draft):
-    body = f"valid_from={timezone.localdate()}&document_no=%ED%A0%80%E5%8F%B7&confirmed=on"
-
-    answer = officer.post(
-        page("listversion", "publish", draft.pk),
-        body,
-        content_type="application/x-www-form-urlencoded",
-    )
-
-    assert answer.status_code in (200, 302, 400)
-    assert "\ud800" not in all_of(ListVersion, pk=draft.pk)[0].document_no

@@ -1,0 +1,64 @@
+"""What tests of the console share: signing in, addresses, forms, and looks at what was written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from common import tenancy
+from common.models import AuditEntry
+from common.worktime import SHANGHAI
+from mandates.models import Entry, ListVersion
+from mandates.operations import lists
+from tests.factories.mandates import Ground
+from tests.factories.townships import PostFactory
+from townships.roles import Role
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
+
+
+def drafted(ground: Ground) -> ListVersion:
+    with tenancy.dispatching(reason="tests open a draft"):
+        return lists.open_draft(ground.version.duty_list, by=None, at=NOW)
+
+
+def signed_in(role: Role, **fields: Any) -> Client:
+    client = Client()
+    client.force_login(PostFactory(role=role, **fields).user)
+    return client
+
+
+def page(model: str, what: str = "changelist", *args: Any) -> str:
+    return reverse(f"admin:mandates_{model}_{what}", args=args)
+
+
+def all_of(model: Any, **wanted: Any) -> list[Any]:
+    with tenancy.everywhere(reason="tests look at what was written"):
+        return list(model.objects.filter(**wanted).order_by("pk"))
+
+
+def trail(action: str) -> list[AuditEntry]:
+    with tenancy.everywhere(reason="tests look at the trail"):
+        return list(AuditEntry.objects.filter(action=action).order_by("pk"))
+
+
+def code_of(entry_code: str, version: ListVersion) -> Entry:
+    return all_of(Entry, version=version, matter__code=entry_code)[0]
+
+
+def fields_of(entry: Entry, **changes: Any) -> dict[str, Any]:
+    """Return the form of an entry as the page sends it, without rows below it."""
+    names = (
+        "position category name lead_id platform_id urgency department_duty township_duty "
+        "legal_basis evidence evidence_files contact source_note"
+    )
+    found = {name.removesuffix("_id"): getattr(entry, name) for name in names.split()}
+    counts = {
+        f"{prefix}-{name}": 0
+        for prefix in ("assists", "limits")
+        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+    }
+    return {**found, **counts, **changes}
