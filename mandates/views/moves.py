@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from common import attachments
-from common.errors import Problem, Stale
+from common.errors import NotAllowed, Problem, Stale
 from mandates.forms.moves import FIELDS, FileForm, MoveForm, NoteForm
 from mandates.models import Call, CallFile, CallNote, Step
 from mandates.models.moves import MOVES
 from mandates.operations import calls, files
 from mandates.operations.calls import Given
+from mandates.permissions import Permission
 from mandates.queries.rulebook import rulebook
 from mandates.views.call_page import case_of, respond
 from mandates.views.next_step import chosen_part, options, view_of
@@ -156,6 +157,8 @@ def attach(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Add files to a call."""
     now = timezone.now()
     case = case_of(uid, member=request.member, at=now)
+    if request.member.county_id is None:  # a post that reads everything writes nothing
+        raise NotAllowed
     form = FileForm(request.POST, request.FILES, auto_id="id_file_%s")
     if form.is_valid():
         chosen = form.cleaned_data["files"]
@@ -190,6 +193,8 @@ def note(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Write an internal note."""
     now, member = timezone.now(), request.member
     case = case_of(uid, member=member, at=now)
+    if not member.may(Permission.CALL_NOTE):
+        raise NotAllowed
     form = NoteForm(request.POST, auto_id="id_note_%s")
     if form.is_valid():
         text = form.cleaned_data["text"].strip()

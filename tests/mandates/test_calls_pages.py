@@ -172,6 +172,7 @@ def test_every_post_opens_a_call_in_every_state(world: World, state: str) -> Non
     assert call.state == state
     people = [world.clerk, world.head, world.officer(), world.officer(world.police), world.desk]
     people += [world.member(role) for role in ("county_leader", "establishment_officer")]
+    people.append(member("city_overseer"))
     for who in people:
         browser = Browser(who, at=NOW)
         answer = browser.get(url("call-detail", call.uid))
