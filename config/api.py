@@ -31,7 +31,7 @@ v1 = [
     *mandates.urlpatterns,
     *townships.urlpatterns,
     # What leads nowhere is answered like everything else here.
-    re_path(r"^.*/$", NotFound.as_view()),
+    re_path(r"^.*/$", NotFound.as_view(), name="nothing"),
 ]
 
 urlpatterns = [

@@ -40,6 +40,7 @@ POLICY: dict[str, str] = {
     "api-schema": OPEN,
     "api-docs": OPEN,
     "api-token": OPEN,
+    "api:nothing": OPEN,
 }
 
 
