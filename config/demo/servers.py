@@ -332,10 +332,17 @@ def create_database(
 
 def drop_database(connection: psycopg2.extensions.connection, name: str) -> None:
     """Drop a database, and end whoever still uses it."""
+    command = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-        )
+        for _attempt in range(100):
+            try:
+                cursor.execute(command)
+            except psycopg2.errors.InsufficientPrivilege:
+                # A vacuum of the server's own is at work there, which is not ours to end.
+                time.sleep(0.1)
+            else:
+                return
+        cursor.execute(command)
 
 
 def prepare_database(connection: psycopg2.extensions.connection) -> None:

@@ -2,7 +2,10 @@
 "use strict";
 
 (() => {
-  const megabytes = (bytes) => `${(bytes / 1048576).toFixed(1)} MB`;
+  const sizeOf = (bytes) =>
+    bytes < 1048576
+      ? `${Math.max(1, Math.round(bytes / 1024))} KB`
+      : `${(bytes / 1048576).toFixed(1)} MB`;
 
   const check = (input) => {
     const list = document.getElementById(`${input.id}-chosen`);
@@ -25,7 +28,7 @@
     list.replaceChildren(
       ...lines.map(([file, wrong]) => {
         const item = document.createElement("li");
-        item.textContent = `${file.name} ${megabytes(file.size)}${wrong ? ` ${wrong}` : ""}`;
+        item.textContent = `${file.name} ${sizeOf(file.size)}${wrong ? ` ${wrong}` : ""}`;
         item.className = wrong ? "hy-bad" : "";
         return item;
       }),
