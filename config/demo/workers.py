@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import traceback
@@ -83,6 +84,8 @@ def _live(group: list[CountyPlan], now: datetime, end: Connection, parent: int) 
             os._exit(1)
         end.send(number)
 
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)  # short-lived rows by the million, hardly a cycle
     try:
         Year(group, now=now, told=told).run()
         end.send(None)

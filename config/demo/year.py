@@ -94,12 +94,12 @@ class Year:
             heapq.heappush(self._agenda, (instant, next(self._order), act))
 
     def _rounds(self) -> Iterator[datetime]:
+        calendar = self.books[self.counties[0]].calendar
         first = self.now.astimezone(SHANGHAI) - timedelta(days=DAYS + 1)
-        for day in range(DAYS + 2):
-            for hour, minute in ROUNDS:
-                yield (first + timedelta(days=day)).replace(
-                    hour=hour, minute=minute, second=0, microsecond=0
-                )
+        for number in range(DAYS + 2):
+            day = first + timedelta(days=number)
+            for hour, minute in ROUNDS if calendar.is_worked(day.date()) else ():
+                yield day.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
     def _going_on(self, story: Story) -> Callable[[datetime], None]:
         life = story.life()

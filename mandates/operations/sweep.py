@@ -137,12 +137,17 @@ def sweep(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
         if only is not None:
             waiting = waiting.filter(only)
         actions = list(
-            waiting.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by(
-                "at", "id"
-            )[:limit]
+            waiting.select_related("clock")
+            .select_for_update(of=("self",), skip_locked=True, no_key=True)
+            .order_by("at", "id")[:limit]
         )
-        if actions:
-            _work(actions, at)
+        # A clock that has ended does not begin again: nothing else of its call matters.
+        ended = [action.pk for action in actions if not action.clock.is_running]
+        if ended:
+            ClockAction.objects.filter(pk__in=ended).update(passed_at=at)
+        running = [action for action in actions if action.clock.is_running]
+        if running:
+            _work(running, at)
     return len(actions)
 
 
