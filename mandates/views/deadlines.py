@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from common import calendars
+from common.due_lines import sentence
+from common.errors import Refused
 from common.reasons import date_reason
-from common.worktime import WorkCalendar
+from common.worktime import BadCalendar, WorkCalendar
 from mandates.forms.deadlines import DeadlineForm
 from mandates.queries.rulebook import rulebook
 from townships.http import Member, MemberRequest
@@ -32,10 +34,16 @@ def deadline(request: MemberRequest) -> HttpResponse:
 
 
 def calendar_of(member: Member) -> WorkCalendar:
-    """Return the calendar with the office hours of the member's county, else the sample hours."""
-    if member.scope is None or member.county_id is None:
-        return calendars.from_database()
-    return rulebook(member.county_id).calendar
+    """Return the calendar with the office hours of the member's county, else the sample hours.
+
+    Raises Refused where no calendar has been loaded.
+    """
+    try:
+        if member.scope is None or member.county_id is None:
+            return calendars.from_database()
+        return rulebook(member.county_id).calendar
+    except BadCalendar as error:
+        raise Refused(sentence(error), code=error.code) from error
 
 
 def _first() -> dict[str, Any]:

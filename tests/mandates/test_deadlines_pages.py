@@ -105,3 +105,10 @@ def test_every_post_may_reckon(world: World, role: str) -> None:
 
 def test_strangers_sign_in_first() -> None:
     assert Client().get(PAGE)["Location"].startswith("/accounts/login/")
+
+
+def test_without_a_calendar_it_says_so() -> None:
+    answer = ask(PostFactory().user, **period())
+
+    assert answer.status_code == 409
+    assert "没有载入" in answer.content.decode()

@@ -1,0 +1,92 @@
+"""What is answered when a request cannot be: in Chinese, with a reference, and nothing written."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.core.exceptions import RequestDataTooBig
+from django.test import Client, RequestFactory
+
+from config import views
+from mandates.views import deadlines
+from tests.factories.townships import PostFactory
+from townships.models import Post
+
+pytestmark = pytest.mark.django_db
+
+REFERENCE = re.compile(r"错误编号\s*<b[^>]*>[0-9a-f-]{36}</b>")
+
+
+@pytest.fixture
+def client() -> Client:
+    post: Post = PostFactory()
+    made = Client(raise_request_exception=False)
+    made.force_login(post.user)
+    return made
+
+
+def text_of(answer: Any) -> str:
+    found: str = answer.content.decode()
+    assert 'lang="zh-Hans"' in found
+    return found
+
+
+def test_what_does_not_exist(client: Client) -> None:
+    answer = client.get("/nowhere/")
+
+    assert answer.status_code == 404
+    assert "找不到您要看的内容" in text_of(answer)
+    assert REFERENCE.search(text_of(answer))
+
+
+def test_a_stranger_is_told_the_same() -> None:
+    answer = Client().get("/nowhere/")
+
+    assert answer.status_code == 404
+    assert "去登录" in text_of(answer)
+
+
+def test_an_error_of_ours_names_its_reference_and_nothing_else(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(deadlines, "calendar_of", fail)
+    answer = client.get("/deadlines/")
+
+    assert answer.status_code == 500
+    assert "系统出错了，刚才的操作没有生效" in text_of(answer)
+    assert REFERENCE.search(text_of(answer))
+    assert "secret detail" not in text_of(answer)
+
+
+def test_a_form_without_its_token_is_refused_in_words() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    post: Post = PostFactory()
+    strict.force_login(post.user)
+    answer = strict.post("/profile/", {"language": "en"})
+
+    assert answer.status_code == 403
+    assert "没有改动任何内容" in text_of(answer)
+
+
+def test_a_text_too_long_to_be_read(client: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    answer = client.post("/profile/", {"language": "x" * 500})
+
+    assert answer.status_code == 400
+    assert "文字太长" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("handler", "status"),
+    [(views.bad_request, 400), (views.forbidden, 403), (views.not_found, 404)],
+)
+def test_other_systems_get_their_own_form(handler: Any, status: int) -> None:
+    answer = handler(RequestFactory().get("/api/v1/nowhere/"), RequestDataTooBig())
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
