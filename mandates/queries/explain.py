@@ -86,5 +86,5 @@ def _beside(clock: Clock, due: Due, at: datetime) -> list[str]:
 def _basis(clock: Clock) -> str:
     return _("Limit: %(source)s. Calendar: %(calendar)s.") % {
         "source": _("sample data") if clock.basis == "sample" else clock.basis,
-        "calendar": clock.calendar_version,
+        "calendar": clock.calendar_version.rpartition("-")[2],
     }

@@ -75,6 +75,7 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
             Crumb(calls_label(case.member), reverse("mandates:call-list")),
             Crumb(call.number or call.title),
         ],
+        "here": here,
         "call": call,
         "waits": record.waits,
         "entry_url": _entry_url(call),
@@ -85,7 +86,10 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         else _("How was this date set?"),
         "next_step": next_step.next_step(case),
         "checklist": next_step.checklist(case),
-        "moves": [view for view in views if active is None or view.name != active.name],
+        # The button of an open form is the one primary button of the page.
+        "moves": views
+        if active is None
+        else [replace(view, is_primary=False) for view in views if view.name != active.name],
         "primary": next_step.primary_of(views),
         "active": active,
         "refusals": next_step.refusals(case),

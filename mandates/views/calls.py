@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from common import attachments, reference
@@ -60,7 +61,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
         found = page_of(member, filters, at=now)
     except Invalid as problem:
         wrong = [str(text) for text in problem.fields.values()] or [str(problem.detail)]
-    form = _form(member, params)
+    form = _form(member, request.GET)
     context = {
         "page_title": calls_label(member),
         "views": _views(member, params),
@@ -197,14 +198,16 @@ def _views(member: Member, params: Any) -> list[SavedView]:
 def _chips(form: FilterForm, params: Any) -> list[Chip]:
     labels = {"late": _("Overdue"), "waiting": _("Waiting for"), "urgency": _("Urgency")}
     labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
-    found = []
+    colon, found = pgettext("between a label and its error", ": "), []
     for name in CONDITIONS:
         value = params.get(name, "")
         if not value:
             continue
         label = str(form.fields[name].label) if name in form.fields else labels.get(name, name)
-        text = label if name == "late" else f"{label}{_(': ')}{_value(form, name, value)}"
+        text = label if name == "late" else f"{label}{colon}{_value(form, name, value)}"
         found.append(Chip(text, _without(params, name)))
+    if found and params.get("order") == BY_DUE and not params.get("late"):
+        found.insert(0, Chip(_("In hand"), _without(params, "order")))
     return found
 
 

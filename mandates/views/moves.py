@@ -12,9 +12,10 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from common import attachments
 from common.errors import NotAllowed, Problem, Stale
@@ -33,9 +34,14 @@ TWICE = timedelta(minutes=2)  # the same once more within that time is the same 
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def make(request: MemberRequest, uid: UUID, move: str) -> HttpResponse:
-    """Make one move; a refused one is told on the page of the call, with what was written."""
+    """Make one move; a refused one is told on the page of the call, with what was written.
+
+    Whoever loads that page anew is led to the empty form.
+    """
+    if request.method == "GET":
+        return redirect(f"{reverse('mandates:call-detail', args=[uid])}?do={move}#do")
     now, member = timezone.now(), request.member
     if member.scope is None or member.county_id is None:
         raise Http404
@@ -152,9 +158,11 @@ def _uid(request: MemberRequest, name: str) -> UUID | None:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def attach(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Add files to a call."""
+    if request.method == "GET":
+        return redirect("mandates:call-detail", uid)
     now = timezone.now()
     case = case_of(uid, member=request.member, at=now)
     if request.member.county_id is None:  # a post that reads everything writes nothing
@@ -188,9 +196,11 @@ def _attached_already(
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def note(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Write an internal note."""
+    if request.method == "GET":
+        return redirect("mandates:call-detail", uid)
     now, member = timezone.now(), request.member
     case = case_of(uid, member=member, at=now)
     if not member.may(Permission.CALL_NOTE):

@@ -91,7 +91,12 @@ def _groups(found: Inbox, member: Member, now: datetime) -> list[Group]:
     asked = [t for t in found.tasks if t.is_waiting and not t.clocks.waits]
     open_ = [t for t in found.tasks if not t.is_waiting]
     drafts = [_draft_row(call) for call in found.drafts]
-    groups = _by_date(open_, now)
+    approve = [t for t in open_ if t.clock and t.clock.kind == ClockKind.APPROVE]
+    groups = [
+        Group("approve", _("Waiting for approval"), "user-check",
+              [_row(t, now, is_solid=True) for t in approve]),
+        *_by_date([t for t in open_ if t not in approve], now),
+    ]  # fmt: skip
     groups += [
         Group("asked", _("Waiting for a decision on the extension"), "hourglass",
               [_row(t, now) for t in asked]),

@@ -41,7 +41,7 @@ def test_each_post_sees_what_waits_for_it(world: World) -> None:
     assert groups(world.clerk, MONDAY) == {"drafts": ["采砂"]}
     assert groups(world.head, MONDAY) == {}
     world.make("submit", call, by=world.clerk, when=MONDAY)
-    assert groups(world.head, MONDAY) == {"today": ["采砂"]}
+    assert groups(world.head, MONDAY) == {"approve": ["采砂"]}
     assert groups(world.clerk, MONDAY) == {}
     world.draft(title="清单外", entry=None, unlisted_reason="没有", then="raise")
     world.drain(when=MONDAY)
