@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection
-from django.http import FileResponse, Http404, HttpResponseBase
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
@@ -24,11 +24,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common import attachments
 from common.api import (
     Answer,
     ApiView,
-    FileBody,
     Strict,
     checked,
     expected_version,
@@ -38,23 +36,17 @@ from common.api import (
 )
 from common.errors import Invalid, NotAllowed, Problem, Refused
 from common.workflow import Move
+from mandates.api.given import CallNew, CallWritten, shape_of
 from mandates.api.shapes import (
     CallAfter,
     CallFull,
-    CallNew,
     CallPage,
     CallRow,
-    CallWritten,
-    FilesAdded,
-    FilesNew,
-    NoteNew,
-    NoteShape,
     address,
-    shape_of,
 )
 from mandates.models import Call, CallFile, CallNote, Objection, Step
 from mandates.models.moves import MOVES
-from mandates.operations import calls, files
+from mandates.operations import calls
 from mandates.operations.calls import Draft, Given
 from mandates.operations.casework import Casework, local_day
 from mandates.operations.guards import available_moves
@@ -65,12 +57,6 @@ from mandates.queries.rulebook import rulebook
 from townships.http import Member
 from townships.rules import require
 
-ATTACHING = (
-    Permission.CALL_DRAFT,
-    Permission.CALL_SUPPLY,
-    Permission.CALL_HANDLE,
-    Permission.CALL_DISPATCH,
-)
 REFUSED = OpenApiTypes.OBJECT
 PROBLEMS = {
     400: OpenApiResponse(REFUSED, "what was sent does not fit"),
@@ -350,75 +336,3 @@ def move_view(move: Move) -> type[CallMove]:
 
 
 MOVE_VIEWS = {name: move_view(move) for name, move in MOVES.items() if move.by_people}
-
-
-# --- files and notes ------------------------------------------------------------------------------
-
-
-class CallFiles(ApiView):
-    """Attachments."""
-
-    parser_classes = [FileBody]
-    read_scope = "calls.read"
-    write_scope = "calls.write"
-
-    @extend_schema(
-        operation_id="call_attach", request=FilesNew, responses={201: FilesAdded, **PROBLEMS}
-    )
-    def post(self, request: Request, uid: UUID) -> Response:
-        member, now = reader(request), timezone.now()
-        with reachable(member, uid):
-            if not any(member.may(permission) for permission in ATTACHING):
-                raise NotAllowed
-            sent = checked(FilesNew, request.data)
-            kept = files.attach(
-                uid, sent["files"], by=member, at=now, is_evidence=sent["is_evidence"]
-            )
-        call = kept[0].call
-        context = {"request": request, "call": call}
-        shown = FilesAdded({"version": call.version, "files": kept}, context=context).data
-        return Answer(201, shown, call.etag).response()
-
-
-class CallFileContent(ApiView):
-    """The content of one attachment."""
-
-    read_scope = "calls.read"
-
-    @extend_schema(
-        operation_id="call_file",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: PROBLEMS[404]},
-    )
-    def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:
-        member = reader(request)
-        exists(member, uid)
-        kept = CallFile.objects.filter(call__uid=uid, uid=file).first()
-        if kept is None:
-            raise Http404
-        try:
-            content = attachments.opened(kept.path)
-        except FileNotFoundError:
-            raise Http404 from None
-        return FileResponse(
-            content,
-            as_attachment=True,
-            filename=kept.name,
-            headers={"Content-Type": kept.content_type, "X-Content-Type-Options": "nosniff"},
-        )
-
-
-class CallNotes(ApiView):
-    """Internal notes of the reader's own unit."""
-
-    read_scope = "calls.read"
-    write_scope = "calls.write"
-
-    @extend_schema(
-        operation_id="call_note", request=NoteNew, responses={201: NoteShape, **PROBLEMS}
-    )
-    def post(self, request: Request, uid: UUID) -> Response:
-        member, now = reader(request), timezone.now()
-        with reachable(member, uid):
-            sent = checked(NoteNew, request.data)
-            note = files.write_note(uid, sent["text"], by=member, at=now)
-        return Response(NoteShape(note).data, status=201)

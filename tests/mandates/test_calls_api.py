@@ -378,6 +378,14 @@ def test_a_body_that_cannot_be_read_is_refused(township: System, body: bytes, wa
     assert count() == 0
 
 
+def test_a_body_without_its_length_is_not_lost_in_silence(township: System) -> None:
+    answer = township.client.generic(
+        "POST", "/api/v1/calls/", content_type="application/json",
+        headers={"Idempotency-Key": "k", "Transfer-Encoding": "chunked"}, CONTENT_LENGTH="",
+    )  # fmt: skip
+    assert code(answer) == (411, "length_required")
+
+
 def test_another_content_type_is_refused(township: System) -> None:
     for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded"):
         answer = township.client.generic(

@@ -1,0 +1,98 @@
+"""附件 and 内部备注 of a call, for other systems."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common import attachments
+from common.api import Answer, ApiView, FileBody, checked
+from common.errors import NotAllowed
+from mandates.api.calls import PROBLEMS, exists, reachable, reader
+from mandates.api.given import FilesNew, NoteNew
+from mandates.api.shapes import FilesAdded, NoteShape
+from mandates.models import CallFile
+from mandates.operations import files
+from mandates.permissions import Permission
+
+ATTACHING = (
+    Permission.CALL_DRAFT,
+    Permission.CALL_SUPPLY,
+    Permission.CALL_HANDLE,
+    Permission.CALL_DISPATCH,
+)
+
+
+class CallFiles(ApiView):
+    """Attachments."""
+
+    parser_classes = [FileBody]
+    read_scope = "calls.read"
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="call_attach", request=FilesNew, responses={201: FilesAdded, **PROBLEMS}
+    )
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            if not any(member.may(permission) for permission in ATTACHING):
+                raise NotAllowed
+            sent = checked(FilesNew, request.data)
+            kept = files.attach(
+                uid, sent["files"], by=member, at=now, is_evidence=sent["is_evidence"]
+            )
+        call = kept[0].call
+        context = {"request": request, "call": call}
+        shown = FilesAdded({"version": call.version, "files": kept}, context=context).data
+        return Answer(201, shown, call.etag).response()
+
+
+class CallFileContent(ApiView):
+    """The content of one attachment."""
+
+    read_scope = "calls.read"
+
+    @extend_schema(
+        operation_id="call_file",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: PROBLEMS[404]},
+    )
+    def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:
+        member = reader(request)
+        exists(member, uid)
+        kept = CallFile.objects.filter(call__uid=uid, uid=file).first()
+        if kept is None:
+            raise Http404
+        try:
+            content = attachments.opened(kept.path)
+        except FileNotFoundError:
+            raise Http404 from None
+        return FileResponse(
+            content,
+            as_attachment=True,
+            filename=kept.name,
+            headers={"Content-Type": kept.content_type, "X-Content-Type-Options": "nosniff"},
+        )
+
+
+class CallNotes(ApiView):
+    """Internal notes of the reader's own unit."""
+
+    read_scope = "calls.read"
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="call_note", request=NoteNew, responses={201: NoteShape, **PROBLEMS}
+    )
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request), timezone.now()
+        with reachable(member, uid):
+            sent = checked(NoteNew, request.data)
+            note = files.write_note(uid, sent["text"], by=member, at=now)
+        return Response(NoteShape(note).data, status=201)
