@@ -86,7 +86,7 @@ def table(moves: Iterable[Move]) -> dict[str, Move]:
     return found
 
 
-def chain_hash(previous: str, facts: Mapping[str, Any]) -> str:
+def chain_hash(previous: str, facts: Mapping[str, Any], *, algorithm: str = ALGORITHM) -> str:
     """Return the hash of a step: over the hash of the step before and its own facts.
 
     Instants count as UTC with microseconds, so that the value survives the database.
@@ -100,4 +100,4 @@ def chain_hash(previous: str, facts: Mapping[str, Any]) -> str:
     text = json.dumps(
         [previous, facts], ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=plain
     )
-    return hashlib.new(ALGORITHM, text.encode()).hexdigest()
+    return hashlib.new(algorithm, text.encode()).hexdigest()

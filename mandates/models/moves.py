@@ -15,6 +15,7 @@ from mandates.models.calls import AssignmentState as A
 from mandates.models.calls import CallState as C
 from mandates.models.clocks import Party
 from mandates.models.limits import ClockKind as K
+from mandates.models.limits import Level
 from mandates.permissions import Permission as P
 
 # What a mover is to a call.
@@ -369,4 +370,13 @@ PARTY_OF_KIND: dict[str, str] = {
     K.FIRST_REPLY: Party.DEPARTMENT,
     K.CLOSE: Party.DEPARTMENT,
     K.REWORK: Party.DEPARTMENT,
+}
+
+# The step each level of the ladder leaves behind.
+STEP_OF_LEVEL = {
+    Level.WARN: "warned",
+    Level.URGE: "urged",
+    Level.SUPERVISE: "supervised",
+    Level.ESCALATE: "escalated",
+    Level.LAPSE: "lapse",
 }

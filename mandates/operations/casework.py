@@ -33,6 +33,7 @@ from mandates.models import (
 )
 from mandates.models.calls import ENDED
 from mandates.models.moves import PARTY_OF_KIND, RESPONSIBLE
+from mandates.queries.chain import step_facts
 from mandates.queries.rulebook import EntryFacts, Rulebook, rulebook
 
 CALL_COLUMNS = (
@@ -358,27 +359,6 @@ class Casework:
             and (clock.assignment is None or clock.assignment is lead or party != Party.DEPARTMENT)
         ]
         return min(awaited) if awaited else self.call.due_at
-
-
-def step_facts(step: Step, call: Call) -> dict[str, Any]:
-    """Return what the hash of a step is over."""
-    return {
-        "call": str(call.uid),
-        "county": step.county_id,
-        "township": step.township_id,
-        "seq": step.seq,
-        "move": step.move,
-        "from": step.from_state,
-        "to": step.to_state,
-        "by": step.by_id,
-        "role": step.role,
-        "unit": step.unit,
-        "actor": step.actor,
-        "at": step.at,
-        "recorded_at": step.recorded_at,
-        "note": step.note,
-        "data": step.data,
-    }
 
 
 def compute_due(

@@ -27,19 +27,12 @@ from mandates.models import (
     Rating,
 )
 from mandates.models.calls import ENDED
-from mandates.models.moves import WITHOUT_LADDER
+from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
 from mandates.operations.calls import recompute
 from mandates.operations.casework import SYSTEM, Casework, save
 from mandates.queries.rulebook import Rulebook, Rung, rulebook
 
 BATCH = 500
-STEP_OF_LEVEL = {
-    Level.WARN: "warned",
-    Level.URGE: "urged",
-    Level.SUPERVISE: "supervised",
-    Level.ESCALATE: "escalated",
-    Level.LAPSE: "lapse",
-}
 HEIGHT = {"": 0, Level.WARN: 1, Level.URGE: 2, Level.SUPERVISE: 3, Level.ESCALATE: 4}
 Pauses = Sequence[tuple[datetime, datetime]]
 

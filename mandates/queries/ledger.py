@@ -1,0 +1,187 @@
+"""Invariants of calls: steps, routing, clocks and files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from common import attachments
+from common.ledger import PORTION, Check, Violation, invariant, portions
+from common.models import Outbox
+from common.tenancy import everywhere
+from common.workflow import chain_hash
+from mandates.models import Call, CallFile, Clock, ClockAction, Level, Step
+from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
+from mandates.queries.chain import step_facts
+
+SWEEP_PATIENCE = timedelta(minutes=5)
+# A file is written before its row: only one that stays without a row is too many.
+FILE_PATIENCE = timedelta(hours=1)
+
+
+def _calls(check: Check) -> Iterator[list[Call]]:
+    return portions(Call.objects.all, check)
+
+
+def _steps(calls: Iterable[Call]) -> dict[int, list[Step]]:
+    found: dict[int, list[Step]] = defaultdict(list)
+    for step in Step.objects.filter(call__in=[call.pk for call in calls]).order_by("call", "seq"):
+        found[step.call_id].append(step)
+    return found
+
+
+@invariant("I1", _("Every raised call was handed to routing, once, by the step that raised it"))
+def raised_calls_are_routed(check: Check) -> Iterator[Violation]:
+    for calls in _calls(check):
+        keys = [call.pk for call in calls]
+        moves: dict[int, Counter[str]] = defaultdict(Counter)
+        rows = Step.objects.filter(call__in=keys, move__in=("raise", "return_to_township"))
+        for key, move in rows.values_list("call", "move"):
+            moves[key][move] += 1
+        waiting = Counter(
+            Outbox.objects.filter(kind="route", subject_id__in=keys).values_list(
+                "subject_id", flat=True
+            )
+        )
+        for call in calls:
+            raised, returned = moves[call.pk]["raise"], moves[call.pk]["return_to_township"]
+            wanted = 1 if raised else 0
+            if raised != returned + (1 if call.raised_at else 0):
+                yield Violation(_name(call), f"raised {raised} times, returned {returned} times")
+            if waiting[call.pk] != wanted:
+                yield Violation(_name(call), f"{waiting[call.pk]} rows for routing, not {wanted}")
+
+
+@invariant("I3", _("The steps of every call form an unbroken chain that ends in its state"))
+def steps_form_chains(check: Check) -> Iterator[Violation]:
+    for calls in _calls(check):
+        steps = _steps(calls)
+        for call in calls:
+            fault = _fault_of_chain(call, steps[call.pk])
+            if fault:
+                yield Violation(_name(call), fault)
+
+
+def _fault_of_chain(call: Call, steps: list[Step]) -> str:
+    previous = ""
+    for number, step in enumerate(steps, start=1):
+        if step.seq != number:
+            return f"step {number} is missing"
+        if step.previous_hash != previous:
+            return f"step {number} does not follow the one before"
+        if step.hash != _hash_of(step, call):
+            return f"step {number} was changed"
+        previous = step.hash
+    if not steps:
+        return "has no steps"
+    if steps[-1].to_state != call.state:
+        return f"is {call.state}, but its last step leads to {steps[-1].to_state}"
+    if (call.step_count, call.last_hash) != (len(steps), previous):
+        return f"counts {call.step_count} steps, but has {len(steps)}, or ends in another hash"
+    return ""
+
+
+def _hash_of(step: Step, call: Call) -> str:
+    try:
+        return chain_hash(step.previous_hash, step_facts(step, call), algorithm=step.algorithm)
+    except ValueError:  # no such algorithm
+        return ""
+
+
+@invariant("I4", _("What is due happened once a clock and level, stamped with the due instant"))
+def levels_happen_once(check: Check) -> Iterator[Violation]:
+    for calls in _calls(check):
+        keys = [call.pk for call in calls]
+        clocks = Clock.objects.filter(call__in=keys).exclude(kind__in=WITHOUT_LADDER)
+        actions: dict[int, list[ClockAction]] = defaultdict(list)
+        for action in ClockAction.objects.filter(clock__call__in=keys):
+            actions[action.clock_id].append(action)
+        happened = Counter(_happened(keys))
+        for clock in clocks.order_by("pk"):
+            for fault in _faults_of_clock(clock, actions[clock.pk], happened, check.at):
+                yield Violation(f"clock {clock.pk} ({clock.kind}) of call {clock.call_id}", fault)
+
+
+Happened = tuple[int, int | None, str, str, datetime]
+
+
+def _happened(keys: list[int]) -> Iterator[Happened]:
+    rows = Step.objects.filter(call__in=keys, move__in=set(STEP_OF_LEVEL.values()))
+    for call, part, move, data, at in rows.values_list("call", "assignment", "move", "data", "at"):
+        yield call, part, move, data.get("clock", ""), at
+
+
+def _faults_of_clock(
+    clock: Clock, actions: list[ClockAction], happened: Counter[Happened], now: datetime
+) -> Iterator[str]:
+    done = [action for action in actions if action.done_at]
+    for action in done:
+        assert action.done_at is not None
+        move = STEP_OF_LEVEL[Level(action.level)]
+        steps = happened[(clock.call_id, clock.assignment_id, move, clock.kind, action.done_at)]
+        if steps != 1:
+            yield f"{action.level} is done, with {steps} steps"
+    breached = any(action.level not in (Level.WARN, Level.LAPSE) for action in done)
+    if breached and clock.breached_at != clock.due_at:
+        yield f"breached at {clock.breached_at}, but due at {clock.due_at}"
+    if clock.breached_at and not done:
+        yield "breached, but nothing has happened"
+    if not clock.is_running or clock.paused_since:
+        return
+    late = now - SWEEP_PATIENCE
+    waiting = [
+        a.level for a in actions if not a.done_at and not a.passed_at and a.at and a.at < late
+    ]
+    if waiting:
+        yield f"{', '.join(sorted(waiting))} should have happened"
+    if clock.due_at < late and not actions:
+        yield "nothing is planned for it"
+
+
+@invariant("I6", _("Every file has its row, and every row its file, unchanged"))
+def files_stand(check: Check) -> Iterator[Violation]:
+    for rows in portions(CallFile.objects.all, check):
+        for row in rows:
+            fault = _fault_of_file(row)
+            if fault:
+                yield Violation(f"file {row.uid} of call {row.call_id}", fault)
+    yield from _without_row(check)
+
+
+def _fault_of_file(row: CallFile) -> str:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with attachments.opened(row.path) as content:
+            while portion := content.read(1 << 20):
+                digest.update(portion)
+                size += len(portion)
+    except OSError:
+        return f"{row.path} cannot be read"
+    if (size, digest.hexdigest()) != (row.size, row.sha256):
+        return f"{row.path} was changed"
+    return ""
+
+
+def _without_row(check: Check) -> Iterator[Violation]:
+    root = Path(settings.MEDIA_ROOT)
+    until = (check.at - FILE_PATIENCE).astimezone(UTC).timestamp()
+    old = (
+        path for path in root.glob("calls/*/*") if path.is_file() and path.stat().st_mtime < until
+    )
+    while paths := list(islice(old, PORTION)):
+        names = {str(path.relative_to(root)) for path in paths}
+        with everywhere(reason="the ledger is verified"):
+            known = set(CallFile.objects.filter(path__in=names).values_list("path", flat=True))
+        for name in sorted(names - known):
+            yield Violation(name, "belongs to no call")
+
+
+def _name(call: Call) -> str:
+    return f"call {call.pk} {call.number}".strip()
