@@ -37,6 +37,7 @@ CLIENT_ID = "huying-demo-system"
 CLIENT_SECRET = "huying-demo-secret"  # noqa: S105
 SOURCE_SYSTEM = "demo"
 SYSTEM_USER = "demo-system"
+SYSTEM_NAME = "示例对接系统"
 SCOPES = "calls.read calls.write reference.read"
 
 
@@ -75,8 +76,8 @@ def printed() -> str:
         f"  client_id      {CLIENT_ID}",
         f"  client_secret  {CLIENT_SECRET}",
         f"  scope          {SCOPES}",
-        "  curl -u {client}:{secret} -d grant_type=client_credentials <{address}>o/token/".format(
-            client=CLIENT_ID, secret=CLIENT_SECRET, address=_("address")
+        "  curl -u {client}:{secret} -d grant_type=client_credentials $ADDRESS/api/token/".format(
+            client=CLIENT_ID, secret=CLIENT_SECRET
         ),
     ]
     return "\n".join(lines)
@@ -116,7 +117,7 @@ def settle(counties: Sequence[County], *, begin: date, at: datetime, seed: int) 
             )
         _colleagues(counties, begin, random.Random(seed))
         clerk = account_of(Role.TOWNSHIP_CLERK)
-        machine = User(username=SYSTEM_USER, name=_("Demonstration system"), is_machine=True)
+        machine = User(username=SYSTEM_USER, name=SYSTEM_NAME, is_machine=True)
         machine.set_unusable_password()
         machine.save()
         Post.objects.create(user=machine, role=Role.TOWNSHIP_HEAD, valid_from=begin, **_unit(clerk))

@@ -45,6 +45,7 @@ STANDING: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("upheld", (60,)),
     ("rejected", (70,)),
     ("returned", (65,)),
+    ("dispatched", (55,)),
 )
 
 
@@ -122,7 +123,7 @@ def _begin(
     where: Township, at: datetime, stop: str, book: Rulebook, dice: random.Random, *, leads: bool
 ) -> Begun:
     codes = sorted(texts.samples())
-    if stop in ("unlisted", "returned"):
+    if stop in ("unlisted", "returned", "dispatched"):
         code = ""
     elif stop == "assists":
         code = dice.choice([one.code for one in book.entries.values() if one.assists])

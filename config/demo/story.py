@@ -208,7 +208,7 @@ class Story:
         if self.stop == "unlisted":
             return
         yield self.within("dispatch", late=LATE["dispatch"])
-        if self.stop == "returned" or self.chance(RETURNED):
+        if self.stop == "returned" or (not self.stop and self.chance(RETURNED)):
             self.make("return_to_township", self.desk, note=self.say(texts.RETURNED))
             if self.stop == "returned":
                 yield self.later(120)

@@ -45,10 +45,10 @@ class Command(BaseCommand):
             self.stdout.write(people.printed())
             return
         self._check_place(force=options["force"])
+        now = self._now(options["now"])
         if people.is_complete():
             self._tell(_("Everything is there already; nothing was changed."))
             return
-        now = self._now(options["now"])
         begin = date(now.year - 1, 1, 1) if now.month > 2 else date(now.year - 2, 1, 1)
         self._check_empty()
         counties = ground.lay(begin=begin, tell=self._tell)
