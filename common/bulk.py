@@ -17,7 +17,7 @@ def update(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    pk = meta.pk
+    pk: Any = meta.pk
     fields: list[Any] = [pk, *(meta.get_field(name) for name in columns)]
     quote = connection.ops.quote_name
     # Without its length: a cast to varchar(12) cuts off what an assignment refuses.

@@ -76,9 +76,7 @@ def printed() -> str:
         f"  client_id      {CLIENT_ID}",
         f"  client_secret  {CLIENT_SECRET}",
         f"  scope          {SCOPES}",
-        "  curl -u {client}:{secret} -d grant_type=client_credentials $ADDRESS/api/token/".format(
-            client=CLIENT_ID, secret=CLIENT_SECRET
-        ),
+        f"  curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials $ADDRESS/api/token/",
     ]
     return "\n".join(lines)
 
@@ -147,6 +145,7 @@ def _colleagues(counties: Sequence[County], begin: date, dice: random.Random) ->
     units = Department.objects.filter(county__in=counties, valid_to=None).select_related("county")
     for unit in units.order_by("county__code", "code"):
         if (Role.DEPARTMENT_OFFICER, None, unit.pk, None) not in taken:
+            assert unit.county is not None
             name = f"officer.{unit.code}.{unit.county.code}"
             wanted.append((name, Role.DEPARTMENT_OFFICER, {"department": unit}))
     for county in counties:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ class Story:
         return [unit for unit, part in self.running.parts if part == Part.ASSIST]
 
     def make(self, name: str, by: Member, **given: Any) -> None:
-        with tenancy.scope(by.scope):
+        with _acting(by):
             work = calls.make(name, self.call.uid, by=by, at=self.now, given=Given(**given))
         self._took(work)
 
@@ -178,7 +179,7 @@ class Story:
         elif self.stop not in ("draft", "submitted") and not urgent and self.chance(10):
             role, then = Role.TOWNSHIP_HEAD, "raise"
         writer = self.staff(role)
-        with tenancy.scope(writer.scope):
+        with _acting(writer):
             work = calls.draft(self._written(entry), by=writer, at=self.now, then=then)
         self._took(work)
         return writer
@@ -333,7 +334,7 @@ class Story:
     def answering(self, lead: Member) -> Iterator[datetime]:
         """Hand in what the matter asks for, and answer."""
         if self.entry is not None and self.entry.evidence_files:
-            with tenancy.scope(lead.scope):
+            with _acting(lead):
                 files.attach(self.call.uid, [texts.evidence(self.dice)], by=lead, at=self.now)
             self.year.untold += 1
             yield self.now + timedelta(minutes=self.dice.randrange(1, 9))
@@ -363,6 +364,12 @@ class Story:
         if given == Rating.MOSTLY or (not given and self.chance(MOSTLY)):
             return Rating.MOSTLY, self.say(texts.FINE)
         return Rating.SATISFIED, self.say(texts.PRAISE)
+
+
+def _acting(member: Member) -> AbstractContextManager[Any]:
+    """Open the scope of whoever acts, as a request does."""
+    assert member.scope is not None
+    return tenancy.scope(member.scope)
 
 
 def _minutes(number: float) -> timedelta:

@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -177,7 +178,7 @@ def photo(kind: int) -> bytes:
     )
 
 
-def evidence(dice: random.Random) -> SimpleUploadedFile:
+def evidence(dice: random.Random) -> Any:
     """Return a file as a department hands it in."""
     name = dice.choice(("现场核查照片（示例）", "整改后照片（示例）", "处理结果（示例）"))
     return SimpleUploadedFile(f"{name}.png", photo(dice.randrange(8)), content_type="image/png")
