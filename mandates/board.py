@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common import board
@@ -21,13 +21,13 @@ UNREAD = 100
 
 
 @board.register
-def offer(member: Member) -> Offer:
+def offer(member: Member, at: datetime) -> Offer:
     """My work, calls, the list and the calculator, as far as the post may open them."""
     if member.scope is None or not member.may(Permission.CALL_READ):
         return Offer()
     narrow = not member.scope.is_wide
     return Offer(
-        entries=[*_calls(member), *_basis(member)],
+        entries=[*_calls(member, at), *_basis(member)],
         raise_url=_raise_url(member),
         search_url=reverse("mandates:call-list"),
         notices_url=reverse("mandates:notice-list") if narrow else "",
@@ -35,8 +35,8 @@ def offer(member: Member) -> Offer:
     )
 
 
-def _calls(member: Member) -> list[Entry]:
-    now, calls = timezone.now(), reverse("mandates:call-list")
+def _calls(member: Member, now: datetime) -> list[Entry]:
+    calls = reverse("mandates:call-list")
     found = []
     if member.role != Role.ESTABLISHMENT_OFFICER:
         waiting = waiting_count(member, at=now)
@@ -70,8 +70,13 @@ def _basis(member: Member) -> list[Entry]:
         _("Responsibility list"), reverse("mandates:entry-list"), "books", phone=True,
         short=_("List"),
     )  # fmt: skip
+    calendar = _item(_("Working calendar"), reverse("mandates:work-calendar"), "calendar")
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")
-    return [Entry(entries, 110, "basis"), Entry(calculator, 120, "basis")]
+    return [
+        Entry(entries, 110, "basis"),
+        Entry(calendar, 115, "basis"),
+        Entry(calculator, 120, "basis"),
+    ]
 
 
 def _item(

@@ -32,4 +32,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("matters/", matters.entry_list, name="entry-list"),
     path("matters/<uuid:uid>/", matters.entry_detail, name="entry-detail"),
     path("deadlines/", deadlines.deadline, name="deadline"),
+    path("calendar/", deadlines.work_calendar, name="work-calendar"),
 ]

@@ -1,7 +1,11 @@
-"""期限计算器: when a period ends, by the county's calendar, and why then."""
+"""期限计算器 and 工作日历: when a period ends and why then; which days are worked."""
 
 from __future__ import annotations
 
+import calendar as months_of
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,8 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from common import calendars
+from common.display import SavedView, weekday_text
 from common.due_lines import sentence
 from common.errors import Refused
+from common.models import CalendarYear
 from common.reasons import date_reason
 from common.worktime import BadCalendar, WorkCalendar
 from mandates.forms.deadlines import DeadlineForm
@@ -58,3 +64,74 @@ def _result(form: DeadlineForm, calendar: WorkCalendar) -> dict[str, Any] | None
     basis = _("Calendar: %(calendar)s.") % {"calendar": calendar.version}
     reason = date_reason(due, title=_("How was this date set?"), basis=basis)
     return {"due_at": due.at, "provisional": due.provisional, "reason": reason}
+
+
+# --- The calendar itself -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Day:
+    """One cell; ``kind`` is "", "holiday", "weekend" or "worked" (a weekend day worked instead)."""
+
+    day: date
+    kind: str
+    name: str
+
+
+@login_required
+@require_GET
+def work_calendar(request: MemberRequest) -> HttpResponse:
+    """Show a year of worked and free days, as every date here is counted by."""
+    calendar = calendar_of(request.member)
+    today = timezone.localdate()
+    known = range(calendar.first.year, calendar.last.year + 1)
+    asked = request.GET.get("year", "")
+    year = next((one for one in known if str(one) == asked), today.year)
+    year = min(max(year, known[0]), known[-1])
+    context = {
+        "year": year,
+        "years": [SavedView(str(one), f"?year={one}", "", one == year) for one in known],
+        "months": [(date(year, month, 1), _weeks(calendar, year, month)) for month in range(1, 13)],
+        "weekdays": [weekday_text(date(2024, 1, day)) for day in range(1, 8)],  # from a Monday on
+        "notice": CalendarYear.objects.filter(year=year).first(),
+        "provisional": calendar.is_provisional(date(year, 12, 31)),
+        "hours": _hours(calendar),
+        "today": today,
+    }
+    return render(request, "mandates/deadlines/calendar.html", context)
+
+
+def _weeks(calendar: WorkCalendar, year: int, month: int) -> Sequence[Sequence[Day | None]]:
+    """Return the weeks of a month from Monday on; None where a cell is of another month."""
+    return [
+        [_day(calendar, date(year, month, number)) if number else None for number in week]
+        for week in months_of.monthcalendar(year, month)
+    ]
+
+
+def _day(calendar: WorkCalendar, day: date) -> Day:
+    off = calendar.why_off(day)
+    if off:
+        return Day(day, off.reason, off.name)
+    name = calendar.worked.get(day, "")
+    return Day(day, "worked" if name else "", name)
+
+
+def _hours(calendar: WorkCalendar) -> list[dict[str, str]]:
+    """Write the office hours of each season."""
+    return [
+        {
+            "season": _("%(from_month)d/%(from_day)d to %(to_month)d/%(to_day)d")
+            % {
+                "from_month": season.from_md[0],
+                "from_day": season.from_md[1],
+                "to_month": season.to_md[0],
+                "to_day": season.to_md[1],
+            },
+            "hours": "  ".join(
+                f"{one.opens.hour}:{one.opens.minute:02d}—{one.closes.hour}:{one.closes.minute:02d}"
+                for one in season.segments
+            ),
+        }
+        for season in calendar.seasons
+    ]

@@ -110,8 +110,10 @@ def test_the_other_pages_at_both_widths(world: World, somebody: Any) -> None:
         "matters": "/matters/?q=河道",
         "matter": world.sand.get_absolute_url(),
         "deadline": "/deadlines/?start=2026-09-24T10:00&amount=8&unit=working_day",
+        "calendar": "/calendar/",
         "call-handling": call.get_absolute_url(),
     }
     for name, path in pages.items():
         clerk.go(path)
         clerk.look(name)
+        assert clerk.untranslated() == [], name

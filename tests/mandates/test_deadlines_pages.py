@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -112,3 +113,30 @@ def test_without_a_calendar_it_says_so() -> None:
 
     assert answer.status_code == 409
     assert "没有载入" in answer.content.decode()
+
+
+def test_the_calendar_shows_a_year_as_it_is_counted_by(world: World) -> None:
+    client = Client()
+    client.force_login(world.clerk.user)
+    page = client.get("/calendar/?year=2026")
+    days = {
+        one.day: one
+        for _month, weeks in page.context["months"]
+        for week in weeks
+        for one in week
+        if one
+    }
+
+    assert len(days) == 365
+    assert days[date(2026, 10, 10)].kind == "worked"
+    assert (days[date(2026, 10, 1)].kind, days[date(2026, 10, 1)].name) == ("holiday", "国庆节")
+    assert not page.context["provisional"]
+    assert client.get("/calendar/?year=2027").context["provisional"]
+
+
+@pytest.mark.parametrize("year", ["", "abc", "1066", "9999", "\0", "二〇二六"])
+def test_odd_years_show_this_one(world: World, year: str) -> None:
+    client = Client()
+    client.force_login(world.clerk.user)
+
+    assert client.get("/calendar/", {"year": year}).status_code == 200
