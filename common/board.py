@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -50,21 +51,21 @@ class Frame:
     unread_count: int = 0
 
 
-Provider = Callable[[Any], Offer]
+Provider = Callable[[Any, datetime], Offer]
 GROUPS = ("", "basis", "console")
 _providers: list[Provider] = []
 
 
 def register(provider: Provider) -> Provider:
-    """Let an app offer something to the frame; it is given the member."""
+    """Let an app offer something to the frame; it is given the member and the instant."""
     _providers.append(provider)
     return provider
 
 
-def frame(member: Any, *, path: str) -> Frame:
+def frame(member: Any, *, path: str, at: datetime) -> Frame:
     """Put the frame of a page together; ``path`` (with its query) marks the current entry."""
     _discover()
-    offers = [provider(member) for provider in _providers]
+    offers = [provider(member, at) for provider in _providers]
     entries = sorted((e for offer in offers for e in offer.entries), key=lambda e: e.order)
     current = _current([entry.item.url for entry in entries], path)
     marked = [(e.group, replace(e.item, is_current=e.item.url == current)) for e in entries]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from common import board
 from common.board import Frame
@@ -25,7 +26,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     def frame() -> Frame:
         if member is None or connection.needs_rollback:
             return Frame()
-        return board.frame(member, path=request.get_full_path())
+        return board.frame(member, path=request.get_full_path(), at=timezone.now())
 
     found: dict[str, Any] = {
         "environment_note": settings.ENVIRONMENT_NOTE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,7 +15,7 @@ from townships.permissions import Permission
 
 
 @board.register
-def offer(member: Member) -> Offer:
+def offer(member: Member, at: datetime) -> Offer:
     """The way to the console, for posts that may enter it."""
     if not member.may(Permission.CONSOLE_ENTER):
         return Offer()
