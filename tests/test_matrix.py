@@ -93,6 +93,7 @@ PREFIXES = (
     ("mandates:notice-", PERSON),
     ("mandates:my-work", PERSON),
     ("mandates:deadline", PUBLIC),
+    ("mandates:work-calendar", PUBLIC),
     ("mandates:calendar", PUBLIC),
     ("townships:post-", PERSON),
     ("townships:profile", PERSON),
