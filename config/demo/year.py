@@ -29,7 +29,8 @@ from mandates.operations.sweep import sweep
 from mandates.queries.rulebook import Rulebook, rulebook
 
 BATCH = 500
-ROUNDS = ((12, 2), (17, 31))  # when everything that waits is done at the latest
+NOON, EVENING = (12, 2), (17, 31)  # when everything that waits is done at the latest
+LATELY = 30  # days for which it is done at noon too: warnings of long ago may come late
 JUST_AFTER = timedelta(seconds=1)
 LATER_LEVELS = (1, 3)  # working days after the due instant at which the ladder goes on
 
@@ -98,7 +99,9 @@ class Year:
         first = self.now.astimezone(SHANGHAI) - timedelta(days=DAYS + 1)
         for number in range(DAYS + 2):
             day = first + timedelta(days=number)
-            for hour, minute in ROUNDS if calendar.is_worked(day.date()) else ():
+            if not calendar.is_worked(day.date()):
+                continue
+            for hour, minute in (NOON, EVENING) if number > DAYS - LATELY else (EVENING,):
                 yield day.replace(hour=hour, minute=minute, second=0, microsecond=0)
 
     def _going_on(self, story: Story) -> Callable[[datetime], None]:
