@@ -44,6 +44,9 @@ LEVELS: dict[str, tuple[str, str]] = {
 }
 
 STEP_LOOKS: dict[str, tuple[str, str]] = {
+    "draft": ("edit", ""),
+    "revise": ("edit", ""),
+    "attach": ("paperclip", ""),
     "submit": ("speakerphone", ""),
     "send_back_draft": ("arrow-back-up", ""),
     "raise": ("user-check", ""),

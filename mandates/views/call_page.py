@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from common import display
 from common.display import ClockView, Crumb, DateReason, FileView, MoveView
 from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
@@ -209,7 +210,11 @@ def _basis(case: Case) -> list[dict[str, str]]:
         "ruling": _("The desk, by its ruling on an objection"),
         "no_lead": _("The department the list names no longer exists: the desk decides"),
     }
-    lines = [(_("Rule"), rules.get(route.get("rule", ""), ""), "")]
+    rule = rules.get(route.get("rule", ""), "")
+    if rule and route.get("at"):
+        when = display.moment_text(datetime.fromisoformat(route["at"]), now=case.at)
+        rule = _("%(rule)s, %(at)s") % {"rule": rule, "at": when}
+    lines = [(_("Rule"), rule, "")]
     if route.get("list"):
         version = _("“%(list)s”, version %(number)s") % {
             "list": route["list"],
