@@ -49,9 +49,7 @@ def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
         waiting = Outbox.objects.filter(done_at=None, dead_at=None, available_at__lte=at)
         if only is not None:
             waiting = waiting.filter(only)
-        rows = list(
-            waiting.select_for_update(skip_locked=True, no_key=True).order_by("id")[:limit]
-        )
+        rows = list(waiting.select_for_update(skip_locked=True, no_key=True).order_by("id")[:limit])
         # Routing first: telling people can wait for it.
         rows.sort(key=lambda row: (row.kind != "route", row.kind, row.id))
         for kind, group in groupby(rows, key=lambda row: row.kind):

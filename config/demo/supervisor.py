@@ -344,9 +344,11 @@ class Demo:
             ],
             "dispatch": [sys.executable, str(ROOT / "manage.py"), "dispatch"],
         }
+        # The web first: people wait for it, and what they accept waits in the database.
         for name, command in commands.items():
             self.children.start(name, command, cwd=ROOT, environment=self.environment)
-        self._wait_until_ready()
+            if name == "web":
+                self._wait_until_ready()
 
     def _wait_until_ready(self, *, seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds

@@ -408,6 +408,8 @@ class Step(TownshipOwned):
     hash = models.CharField(max_length=64)
 
     class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
         constraints = [
             tenant_target("step"),
             models.UniqueConstraint(fields=["county", "call", "seq"], name="step_seq"),
@@ -464,6 +466,8 @@ class Objection(TownshipOwned):
     decided_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("objection")
+        verbose_name_plural = _("objections")
         constraints = [
             # No second objection: one row an assignment, for ever.
             models.UniqueConstraint(fields=["county", "assignment"], name="objection_once"),
@@ -498,6 +502,8 @@ class CallFile(TownshipOwned):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("file of a call")
+        verbose_name_plural = _("files of calls")
         constraints = [
             models.UniqueConstraint(fields=["uid", "county"], name="call_file_uid"),
         ]
@@ -521,6 +527,8 @@ class CallNote(TownshipOwned):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("internal note")
+        verbose_name_plural = _("internal notes")
         constraints = [
             models.CheckConstraint(
                 name="call_note_one_unit", condition=Q(is_desk=False) | Q(department=None)
@@ -547,6 +555,8 @@ class CallCounter(CountyOwned):
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("counter of calls")
+        verbose_name_plural = _("counters of calls")
         constraints = [
             models.UniqueConstraint(fields=["county", "year"], name="call_counter_once"),
         ]

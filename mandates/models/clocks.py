@@ -49,6 +49,8 @@ class Clock(TownshipOwned):
     cancelled_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("clock of a call")
+        verbose_name_plural = _("clocks of calls")
         constraints = [
             tenant_target("clock"),
             models.CheckConstraint(name="clock_amount", condition=Q(amount__gt=0)),

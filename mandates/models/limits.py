@@ -102,6 +102,8 @@ class LadderLevel(CountyOwned):
                 name="ladder_share_or_after",
                 condition=Q(share__isnull=False, after=None) | Q(share=None, after__isnull=False),
             ),
+            # Silence of the township closes a call by rule, never by a county's ladder.
+            models.CheckConstraint(name="ladder_no_lapse", condition=~Q(level="lapse")),
             models.CheckConstraint(
                 name="ladder_share_range", condition=Q(share=None) | Q(share__gte=1, share__lte=99)
             ),

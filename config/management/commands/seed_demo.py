@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--accounts", action="store_true", help="only print who can sign in")
-        parser.add_argument("--calls", type=int, default=1600, metavar="N", help="how many calls")
+        parser.add_argument("--calls", type=int, default=1520, metavar="N", help="how many calls")
         parser.add_argument("--counties", type=int, metavar="N", help="only in so many counties")
         parser.add_argument("--processes", type=int, default=2, metavar="N")
         parser.add_argument("--seed", type=int, default=20250301)
