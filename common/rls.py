@@ -60,7 +60,7 @@ alter default privileges in schema public revoke select on tables from huying_re
 alter default privileges in schema public
     revoke select, insert, update, delete on tables from {ALL_ROLES};
 drop function refuse_change(); drop function app_ids(text);
-"""
+"""  # noqa: S608
 
 
 class _TableOperation(Operation):

@@ -7,6 +7,7 @@ import pytest
 from common import tenancy
 from common.models import Notice
 from mandates.models import Assignment, Clock, Step
+from mandates.operations.sweep import sweep
 from tests.factories.calls import MONDAY, World, at, make_world
 
 pytestmark = pytest.mark.django_db
@@ -86,8 +87,6 @@ def test_an_upheld_objection_goes_to_the_right_department(world: World) -> None:
 
 
 def test_silence_closes_a_call_as_unrated_at_the_due_instant(world: World) -> None:
-    from mandates.operations.sweep import sweep
-
     call = world.handling()
     world.make("answer", call, by=world.officer(), when=at(3, 4), note="已查处", override="无")
     world.drain(when=at(3, 4))
