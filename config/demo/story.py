@@ -14,9 +14,10 @@ from common.worktime import Unit
 from config.demo import texts
 from config.demo.plan import Begun, CountyPlan
 from mandates.models import Call, CallState, Origin, Part, Rating, Urgency
-from mandates.operations import calls, files
-from mandates.operations.calls import Draft, Given
+from mandates.operations import calls, drafts, files
 from mandates.operations.casework import Casework, local_day
+from mandates.operations.drafts import Draft
+from mandates.operations.making import Given
 from mandates.queries.rulebook import EntryFacts
 from townships.http import Member
 from townships.roles import Role
@@ -180,7 +181,7 @@ class Story:
             role, then = Role.TOWNSHIP_HEAD, "raise"
         writer = self.staff(role)
         with _acting(writer):
-            work = calls.draft(self._written(entry), by=writer, at=self.now, then=then)
+            work = drafts.draft(self._written(entry), by=writer, at=self.now, then=then)
         self._took(work)
         return writer
 

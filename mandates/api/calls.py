@@ -46,10 +46,11 @@ from mandates.api.shapes import (
 )
 from mandates.models import Call, CallFile, CallNote, Objection, Step
 from mandates.models.moves import MOVES
-from mandates.operations import calls
-from mandates.operations.calls import Draft, Given
+from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework, local_day
+from mandates.operations.drafts import Draft
 from mandates.operations.guards import available_moves
+from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, page_of
 from mandates.queries.explain import explain_clocks
@@ -191,7 +192,7 @@ def _create(request: Request, member: Member, now: datetime) -> Answer:
         source = member.user.system_account.source_system
         written = Draft(**{**vars(written), "source_system": source, "source_no": source_no})
     try:
-        work = calls.draft(
+        work = drafts.draft(
             written, by=member, at=now, then="" if then == "draft" else then, note=note
         )
     except IntegrityError as error:
@@ -242,7 +243,7 @@ class CallDetail(ApiView):
             require(member, Permission.CALL_DRAFT)
             version = expected_version(request, required=member.is_system)
             written = _draft(checked(CallWritten, request.data), member, now)
-            work = calls.revise(uid, written, by=member, at=now, version=version)
+            work = drafts.revise(uid, written, by=member, at=now, version=version)
         return Answer(200, _after(request, member, work, now), work.call.etag).response()
 
 

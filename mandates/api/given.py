@@ -9,7 +9,7 @@ from rest_framework import serializers
 from common.api import Strict
 from common.workflow import Move
 from mandates.models import Call, Origin, Rating, Urgency
-from mandates.operations.calls import NOTE_LENGTH
+from mandates.operations.making import NOTE_LENGTH
 
 MOST_ASSISTS = 20
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Problem
 from mandates.forms.drafts import PlainText, files_field
 from mandates.models import Rating
-from mandates.operations.calls import NOTE_LENGTH, Given
+from mandates.operations.making import NOTE_LENGTH, Given
 
 # Moves that are made by a button alone are not named here.
 FIELDS: dict[str, tuple[str, ...]] = {

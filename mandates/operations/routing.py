@@ -9,8 +9,8 @@ from datetime import datetime
 from common.tenancy import dispatching
 from mandates.models import Call, CallState, ClockKind, Part
 from mandates.models.moves import MOVES
-from mandates.operations.calls import list_facts
 from mandates.operations.casework import SYSTEM, Casework, local_day, save
+from mandates.operations.dispatching import list_facts
 from mandates.operations.numbering import give_numbers
 from mandates.queries.rulebook import EntryFacts
 

@@ -28,8 +28,8 @@ from mandates.models import (
 )
 from mandates.models.calls import ENDED
 from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
-from mandates.operations.calls import recompute
 from mandates.operations.casework import SYSTEM, Casework, save
+from mandates.operations.pausing import recompute
 from mandates.queries.rulebook import Rulebook, Rung, rulebook
 
 BATCH = 500

@@ -20,7 +20,7 @@ from common.errors import NotAllowed, Problem, Stale
 from common.workflow import MoveRefused
 from mandates.forms.drafts import CallForm, as_typed, first_shown
 from mandates.models import Call, CallState, Step
-from mandates.operations import calls, files
+from mandates.operations import calls, drafts, files
 from mandates.permissions import Permission
 from mandates.views.draft_parts import draft_files, parts
 from townships.http import Member, MemberRequest
@@ -183,7 +183,7 @@ def _write(form: CallForm, member: Member, call: Call | None, then: str) -> Call
     kept = []
     try:
         if call is None:
-            work = calls.draft(
+            work = drafts.draft(
                 form.written(),
                 by=member,
                 at=now,
@@ -192,7 +192,7 @@ def _write(form: CallForm, member: Member, call: Call | None, then: str) -> Call
             )
         else:
             version = form.cleaned_data["version"]
-            work = calls.revise(call.uid, form.written(), by=member, at=now, version=version)
+            work = drafts.revise(call.uid, form.written(), by=member, at=now, version=version)
         if uploads:
             kept = files.attach(work.call.uid, uploads, by=member, at=now)
         if then and not at_once:

@@ -23,7 +23,7 @@ from mandates.forms.moves import FIELDS, FileForm, MoveForm, NoteForm
 from mandates.models import Call, CallFile, CallNote, Step
 from mandates.models.moves import MOVES
 from mandates.operations import calls, files
-from mandates.operations.calls import Given
+from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.rulebook import rulebook
 from mandates.views.call_page import case_of, respond

@@ -25,9 +25,10 @@ from mandates.models import (
     OfficeHours,
     Urgency,
 )
-from mandates.operations import calls
-from mandates.operations.calls import Draft, Given
+from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
+from mandates.operations.drafts import Draft
+from mandates.operations.making import Given
 from tests.factories.townships import (
     CountyFactory,
     DepartmentFactory,
@@ -118,7 +119,7 @@ class World:
             given["entry"] = self.sand.uid
         by = self.head if then == "raise" else self.clerk
         with tenancy.scope(by.scope):
-            return calls.draft(Draft(**given), by=by, at=when, then=then)
+            return drafts.draft(Draft(**given), by=by, at=when, then=then)
 
     def make(self, name: str, call: Call, *, by: Member, when: datetime, **given: Any) -> Casework:
         with tenancy.scope(by.scope):

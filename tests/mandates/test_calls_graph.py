@@ -17,6 +17,7 @@ from mandates.models.moves import (
 from mandates.operations import calls
 from mandates.operations.announce import AUDIENCES
 from mandates.operations.guards import GUARDS
+from mandates.operations.making import HANDLERS
 from mandates.permissions import Permission
 from mandates.rules import GRANTS
 
@@ -102,7 +103,8 @@ def test_moves_of_the_system_ask_for_no_permission() -> None:
 
 def test_guards_handlers_and_audiences_name_moves_that_exist() -> None:
     assert set(GUARDS) <= set(MOVES)
-    assert set(calls._handlers) <= set(MOVES)
+    assert calls.REGISTERED
+    assert set(HANDLERS) <= set(MOVES)
     assert set(AUDIENCES) <= set(MOVES)
 
 

@@ -15,7 +15,7 @@ from common.models import Notice, Outbox
 from config.demo.testbed import Access
 from mandates.models import Assignment, Call, ClockAction, Step
 from mandates.operations import calls
-from mandates.operations.calls import Given
+from mandates.operations.making import Given
 from mandates.operations.sweep import sweep
 from tests.factories.calls import MONDAY, World, at, make_world
 from townships.http import Member

@@ -10,10 +10,11 @@ from common import tenancy
 from common.errors import Invalid, NotAllowed, Problem, Stale
 from mandates.models import Call, Step
 from mandates.models.moves import MOVES
-from mandates.operations import calls
-from mandates.operations.calls import Draft, Given
+from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
+from mandates.operations.drafts import Draft
 from mandates.operations.guards import available_moves
+from mandates.operations.making import Given
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import member as make_member
 from townships.http import Member
@@ -239,7 +240,7 @@ def test_a_draft_names_every_field_that_is_wrong(
 ) -> None:
     written = {"title": "采砂", "body": "有人采砂", "entry": world.sand.uid, **wrong}
     with tenancy.scope(world.clerk.scope), pytest.raises(Invalid) as caught:
-        calls.draft(Draft(**written), by=world.clerk, at=MONDAY)
+        drafts.draft(Draft(**written), by=world.clerk, at=MONDAY)
     assert set(caught.value.fields) == fields
     with tenancy.everywhere(reason="a test looks"):
         assert not Call.objects.exists()
@@ -248,7 +249,7 @@ def test_a_draft_names_every_field_that_is_wrong(
 def test_another_countys_matter_is_not_there(world: World) -> None:
     foreign = make_world()
     with tenancy.scope(world.clerk.scope), pytest.raises(Invalid) as caught:
-        calls.draft(
+        drafts.draft(
             Draft(title="采砂", body="有人采砂", entry=foreign.sand.uid), by=world.clerk, at=MONDAY
         )
     assert set(caught.value.fields) == {"entry"}

@@ -1,0 +1,101 @@
+"""派单 by hand, and rulings on objections: the moves of the county desk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Invalid
+from mandates.models import AssignmentState, Objection, Part
+from mandates.operations.making import Making, department_of, makes
+from mandates.operations.numbering import give_number
+from mandates.queries.rulebook import EntryFacts
+
+
+@makes("dispatch")
+def _dispatch(making: Making) -> None:
+    work, given = making.work, making.given
+    lead = department_of(work, given.lead, "lead", making.at)
+    assists = [department_of(work, uid, "assists", making.at) for uid in given.assists]
+    if lead in assists or len(set(assists)) != len(assists):
+        raise Invalid(fields={"assists": _("Every department only once.")})
+    give_number(work.call, work.book, making.at)
+    work.call.routed_at = making.at
+    work.assign(lead, Part.LEAD, at=making.at, by=making.by)
+    for department in assists:
+        work.assign(department, Part.ASSIST, at=making.at, by=making.by)
+    work.call.route = {
+        **list_facts(work.entry),
+        "rule": "hand",
+        "reason": given.note.strip(),
+        "by": making.by.name,
+        "at": making.at.isoformat(),
+    }
+    making.data["lead"] = lead
+    making.data["assists"] = assists
+
+
+def list_facts(entry: EntryFacts | None) -> dict[str, Any]:
+    if entry is None:
+        return {}
+    return {
+        "entry": str(entry.uid),
+        "code": entry.code,
+        "matter": entry.name,
+        "duty": entry.department_duty,
+        "legal_basis": entry.legal_basis,
+        "list": entry.list_name,
+        "version": entry.version_number,
+        "document_no": entry.document_no,
+        "valid_from": entry.valid_from.isoformat(),
+    }
+
+
+@makes("uphold")
+def _uphold(making: Making) -> None:
+    """The objection is right: the dispatch was wrong, and another department gets the part."""
+    work, part = making.work, making.own
+    lead = None
+    if making.given.lead is not None:
+        lead = department_of(work, making.given.lead, "lead", making.at)
+        standing = work.part_of(lead)
+        if lead == part.department_id or (standing is not None and standing.is_lead):
+            raise Invalid(fields={"lead": _("Name another department.")})
+    elif part.is_lead:
+        raise Invalid(fields={"lead": _("Name the department that leads instead.")})
+    _decide(making, Objection.Outcome.UPHELD)
+    part.released_at, part.is_wrong_dispatch = making.at, True
+    if lead is None:
+        return
+    standing = work.part_of(lead)
+    if standing is not None:
+        # It assisted so far: that part ends, and with it its clocks.
+        standing.state, standing.released_at = AssignmentState.RELEASED, making.at
+        work.cancel(at=making.at, part=standing)
+    work.assign(lead, part.part, at=making.at, by=making.by, duty=part.duty)
+    making.data["lead"] = lead
+    if part.is_lead:
+        work.call.route = {
+            **work.call.route,
+            "rule": "ruling",
+            "reason": making.given.note.strip(),
+            "by": making.by.name,
+            "at": making.at.isoformat(),
+        }
+
+
+@makes("reject")
+def _reject(making: Making) -> None:
+    """The objection is wrong: the part stays, its clocks have run on, and there is no second."""
+    _decide(making, Objection.Outcome.REJECTED)
+    making.own.may_object = False
+
+
+def _decide(making: Making, outcome: str) -> None:
+    Objection.objects.filter(assignment=making.own, outcome="").update(
+        outcome=outcome,
+        decision=making.given.note.strip(),
+        decided_by=making.by.user_id,
+        decided_at=making.at,
+    )
