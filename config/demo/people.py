@@ -10,18 +10,19 @@ import random
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from oauth2_provider.models import Application
 
-from common import audit
+from common import audit, tenancy
+from common.models import Notice
 from townships.http import Member
 from townships.models import City, County, Department, Post, SystemAccount, Township, User
 from townships.roles import UNIT_OF, Role
@@ -165,6 +166,13 @@ def _colleagues(counties: Sequence[County], begin: date, dice: random.Random) ->
 
 def _person(dice: random.Random) -> str:
     return dice.choice(FAMILY) + dice.choice(GIVEN)
+
+
+def read_old_notices(*, at: datetime) -> None:
+    """Mark what people were told more than three days ago as read, as it would be by now."""
+    with tenancy.dispatching(reason="the people of the demonstration have read their notices"):
+        old = Notice.objects.filter(read_at=None, at__lt=at - timedelta(days=3))
+        old.update(read_at=F("at"))
 
 
 def connect_system(*, at: datetime) -> None:

@@ -57,6 +57,7 @@ class Command(BaseCommand):
         self._tell(_("people: made"))
         plans = plan.make(chosen, calls=options["calls"], now=now, seed=options["seed"])
         workers.run(plans, now=now, processes=options["processes"], tell=self._tell)
+        people.read_old_notices(at=now)
         people.connect_system(at=now)
         self._tell(_("done"))
 
