@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +41,11 @@ class OfficerSite(admin.AdminSite):
             raise PermissionDenied
         following = request.GET.get("next") or reverse("admin:index")
         return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': following})}")
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        if any("\0" in value for value in request.GET.values()):
+            raise SuspiciousOperation("NUL in a search")
+        return super().autocomplete_view(request)
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("account_logout"))

@@ -3,12 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import api, health
+from config import accounts, api, health
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include(accounts.urlpatterns)),
     path("api/", include(api.urlpatterns)),
     path("console/", admin.site.urls),
     path("", include("townships.urls")),

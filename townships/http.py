@@ -194,6 +194,12 @@ class MemberAuthentication(BaseAuthentication):
 class AccountValidator(OAuth2Validator):
     """Gives tokens to the systems that have an account in use, and to nobody else."""
 
+    def _load_application(self, client_id: str | None, request: Any) -> Any:
+        # Credentials may be missing, or hold what the database cannot store.
+        if client_id is None or not client_id.isprintable():
+            return None
+        return super()._load_application(client_id, request)
+
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         if not super().authenticate_client(request, *args, **kwargs):
             return False

@@ -6,7 +6,6 @@ from config.settings.base import *
 
 SECRET_KEY = env("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
-FORCE_PASSWORD_CHANGE = env.bool("FORCE_PASSWORD_CHANGE", default=False)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 ENVIRONMENT_NOTE = _(
