@@ -115,17 +115,30 @@ class Loop:
         listener = Listener()
         rung = True
         while not self.stopping:
-            try:
-                for duty in self._due(rung):
-                    self.last[duty.name] = time.monotonic()
-                    self._do(duty)
+            well = True
+            for duty in self._due(rung):
+                if self.stopping:
+                    break
+                self.last[duty.name] = time.monotonic()
+                well = self._try(duty) and well
+            if well:
                 self._show_life()
-            except DatabaseError:
-                logger.warning("database away, trying again")
-                connection.close()
-                time.sleep(1)
             rung = listener.wait(POLL_SECONDS)
         listener.close()
+
+    def _try(self, duty: Duty) -> bool:
+        """Do a duty, whatever goes wrong in it; say whether the database was there for it."""
+        try:
+            self._do(duty)
+        except DatabaseError:
+            logger.warning("database away, trying again", exc_info=True, extra={"duty": duty.name})
+            connection.close()
+            time.sleep(1)
+            return False
+        except Exception:
+            # A mistake in one duty must not keep the others from being done.
+            logger.exception("duty failed", extra={"duty": duty.name})
+        return True
 
     def _show_life(self) -> None:
         """Touch the file that a health check looks at, if one is named."""
