@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import worktime
 from common.due_lines import sentence
+from common.texts import one_line
 from common.worktime import SHANGHAI, Due, WorkCalendar, WorktimeError
 from mandates.models import UnitChoices
 
@@ -24,8 +25,12 @@ class Instant(forms.DateTimeField):
     """A date and time as the control writes it, and nothing behind it."""
 
     def to_python(self, value: Any) -> datetime | None:
-        if isinstance(value, str) and not value.isprintable():
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        if isinstance(value, str):
+            try:
+                value = one_line(value)
+            except ValueError:
+                invalid = self.error_messages["invalid"]
+                raise forms.ValidationError(invalid, code="invalid") from None
         return super().to_python(value)
 
 

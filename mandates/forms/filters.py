@@ -18,7 +18,6 @@ Choices = Iterable[tuple[Any, Any]]
 class FilterForm(forms.Form):
     """Shows the conditions of the address; a condition nobody may choose is left out."""
 
-    order = forms.CharField(required=False, widget=forms.HiddenInput)
     q = forms.CharField(
         label=_("Words"),
         required=False,

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from common.errors import Invalid, NotAllowed
 from common.paging import Page, page
 from common.search import matching
+from common.texts import one_line
 from common.worktime import SHANGHAI
 from mandates.models import Assignment, AssignmentState, Call, CallState, Part, Party, Urgency
 from mandates.queries.rulebook import rulebook
@@ -283,9 +284,10 @@ def _text(longest: int) -> Reader:
         text = _one(values)
         if len(text) > longest:
             raise Invalid(_("At most %(n)d characters.") % {"n": longest})
-        if "\0" in text or not text.isprintable():
-            raise Invalid(_("This holds a character that cannot be read."))
-        return text
+        try:
+            return one_line(text)
+        except ValueError:
+            raise Invalid(_("This holds a character that cannot be read.")) from None
 
     return read
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -66,6 +66,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
         "page_title": calls_label(member),
         "views": _views(member, params),
         "form": form,
+        "kept": _kept(form, params),
         "wrong": wrong,
         "chips": _chips(form, params),
         "clear_url": request.path,
@@ -161,6 +162,13 @@ def _form(member: Member, params: Any) -> FilterForm:
         departments=units if member.department_id is None else (),
         categories=categories,
     )
+
+
+def _kept(form: FilterForm, params: QueryDict) -> list[tuple[str, str]]:
+    """Name the conditions the filter form has no field for: a search must not lose them."""
+    shown = {bound.name for bound in form.visible_fields()}
+    names = [name for name in (*CONDITIONS, "order") if name not in shown]
+    return [(name, value) for name in names for value in params.getlist(name) if value]
 
 
 def _townships(county_id: int) -> list[tuple[UUID, str]]:

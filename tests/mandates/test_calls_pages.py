@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -68,6 +69,23 @@ def test_the_address_holds_every_condition(world: World) -> None:
     assert answer.context["form"]["township"].value() == str(world.township.uid)
 
 
+def test_a_search_keeps_the_conditions_that_have_no_field(world: World) -> None:
+    browser = Browser(world.desk, at=NOW)
+    query = "late=true&urgency=general&raised_from=2026-03-01&matter=SL-01&order=due"
+    page = browser.get(f"/calls/?{query}&state=routed").content.decode()
+    for name, value in (pair.split("=") for pair in query.split("&")):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in page
+    assert page.count('name="state"') == 1
+    assert browser.get("/calls/").context["kept"] == [("order", "due")]
+    assert browser.get("/calls/?q=采砂").context["kept"] == []
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\u00a0", "\t"])
+def test_blanks_of_input_methods_divide_words(world: World, blank: str) -> None:
+    world.routed(title="泾县河道采砂")
+    assert titles(world.desk, f"?q=采砂{quote(blank)}泾县") == ["泾县河道采砂"]
+
+
 def test_nothing_found_offers_to_clear(world: World) -> None:
     answer = Browser(world.desk, at=NOW).get("/calls/?q=没有")
     assert 'href="/calls/"' in answer.content.decode()
@@ -92,6 +110,7 @@ def test_pages_follow_by_key(world: World) -> None:
         "?township=x",
         "?state=nowhere",
         "?q=%00",
+        "?q=a%07b",
         "?q=" + "长" * 101,
         "?late=perhaps",
         "?raised_from=2026-02-30",
