@@ -47,6 +47,8 @@ def record(
         at=at,
         action=action,
         actor_id=by.user_id if by else None,
+        # Somebody who signs in or out holds no post yet.
+        post_id=getattr(by, "post_id", None),
         actor=by.label if by else "",
         role=by.role if by else "",
         county_id=by.county_id if by else None,

@@ -121,7 +121,8 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
     with tenancy.dispatching(reason="a test prepares"):
         kept = CallFile.objects.create(
             **call.tenant, call=call, name="现场.jpg", content_type="image/jpeg", size=1,
-            sha256="0" * 64, path="calls/x", by=world.clerk.user, unit="x", at=MONDAY,
+            sha256="0" * 64, path="calls/x", by=world.clerk.user, post=world.clerk.post, unit="x",
+            at=MONDAY,
         )  # fmt: skip
         notice = Notice.objects.create(
             **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY

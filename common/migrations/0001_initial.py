@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(verbose_name="time")),
                 ("action", models.CharField(max_length=60, verbose_name="action")),
                 ("actor_id", models.BigIntegerField(null=True, verbose_name="user id")),
+                ("post_id", models.BigIntegerField(null=True, verbose_name="post id")),
                 ("actor", models.CharField(blank=True, max_length=200, verbose_name="who")),
                 ("role", models.CharField(blank=True, max_length=40, verbose_name="role")),
                 ("county_id", models.BigIntegerField(null=True, verbose_name="county id")),

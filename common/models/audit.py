@@ -13,6 +13,7 @@ class AuditEntry(Global):
     at = models.DateTimeField(_("time"))
     action = models.CharField(_("action"), max_length=60)
     actor_id = models.BigIntegerField(_("user id"), null=True)
+    post_id = models.BigIntegerField(_("post id"), null=True)
     actor = models.CharField(_("who"), max_length=200, blank=True)
     role = models.CharField(_("role"), max_length=40, blank=True)
     county_id = models.BigIntegerField(_("county id"), null=True)

@@ -1704,6 +1704,16 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "post",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="townships.post",
+                    ),
+                ),
                 ("role", models.CharField(blank=True, max_length=40)),
                 ("unit", models.CharField(blank=True, max_length=100)),
                 ("actor", models.CharField(blank=True, max_length=100)),
@@ -1934,6 +1944,15 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "post",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="townships.post",
+                    ),
+                ),
                 ("unit", models.CharField(max_length=100)),
                 ("at", models.DateTimeField()),
             ],
@@ -2008,6 +2027,15 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "post",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="townships.post",
                     ),
                 ),
                 ("unit", models.CharField(max_length=100)),

@@ -396,6 +396,9 @@ class Step(TownshipOwned):
     by = models.ForeignKey(
         "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
     )
+    post = models.ForeignKey(
+        "townships.Post", models.PROTECT, null=True, related_name="+", db_index=False
+    )
     role = models.CharField(max_length=40, blank=True)
     unit = models.CharField(max_length=100, blank=True)
     actor = models.CharField(max_length=100, blank=True)
@@ -498,6 +501,7 @@ class CallFile(TownshipOwned):
     path = models.CharField(max_length=200)
     is_evidence = models.BooleanField(default=False)
     by = models.ForeignKey("townships.User", models.PROTECT, related_name="+", db_index=False)
+    post = models.ForeignKey("townships.Post", models.PROTECT, related_name="+", db_index=False)
     unit = models.CharField(max_length=100)
     at = models.DateTimeField()
 
@@ -523,6 +527,7 @@ class CallNote(TownshipOwned):
     is_desk = models.BooleanField(default=False)
     text = models.TextField(max_length=2000)
     by = models.ForeignKey("townships.User", models.PROTECT, related_name="+", db_index=False)
+    post = models.ForeignKey("townships.Post", models.PROTECT, related_name="+", db_index=False)
     unit = models.CharField(max_length=100)
     at = models.DateTimeField()
 

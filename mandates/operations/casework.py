@@ -84,15 +84,16 @@ CLOCK_COLUMNS = (
 
 @dataclass(frozen=True)
 class Mover:
-    """Who acts, as the record keeps it. ``user_id`` is None for the system itself."""
+    """Who acts, and in which post, as the record keeps it; None for the system itself."""
 
     user_id: int | None
+    post_id: int | None
     role: str
     unit: str
     name: str
 
 
-SYSTEM = Mover(user_id=None, role="system", unit="", name="")
+SYSTEM = Mover(user_id=None, post_id=None, role="system", unit="", name="")
 
 
 def mover(member: Any) -> Mover:
@@ -101,7 +102,13 @@ def mover(member: Any) -> Mover:
         # Systems come with the name of their unit alone, without its row.
         unit = member.post.unit_name or str(member.unit)
         title = member.post.title or member.post.get_role_display()
-    return Mover(member.user_id, str(member.role), unit[:100], f"{member.user} {title}"[:100])
+    return Mover(
+        user_id=member.user_id,
+        post_id=member.post_id,
+        role=str(member.role),
+        unit=unit[:100],
+        name=f"{member.user} {title}"[:100],
+    )
 
 
 class CalendarEnds(Problem):
@@ -310,6 +317,7 @@ class Casework:
             from_state=from_state,
             to_state=call.state,
             by_id=by.user_id,
+            post_id=by.post_id,
             role=by.role,
             unit=by.unit,
             actor=by.name,

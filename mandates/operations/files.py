@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +15,7 @@ from common import attachments
 from common.attachments import Upload
 from common.errors import Invalid, NotAllowed
 from common.workflow import MoveRefused
-from mandates.models import Call, CallFile, CallNote, CallState
+from mandates.models import Assignment, AssignmentState, Call, CallFile, CallNote, CallState
 from mandates.operations.calls import lock
 from mandates.operations.casework import Casework, mover, save
 from mandates.permissions import Permission
@@ -32,6 +33,17 @@ MAY_ATTACH = (
 )
 
 
+Mark = tuple[str, str, bool]  # name, SHA-256, whether evidence
+
+
+@dataclass(frozen=True)
+class Attached:
+    """The files a call has now, of those handed in; ``added`` were not there before."""
+
+    files: list[CallFile]
+    added: list[CallFile]
+
+
 def attach(
     uid: UUID,
     uploads: Sequence[Upload],
@@ -39,8 +51,11 @@ def attach(
     by: Member,
     at: datetime,
     is_evidence: bool | None = None,
-) -> list[CallFile]:
+) -> Attached:
     """Add files to a call, all or none; a department's files are evidence for its answer.
+
+    What the same person has attached under the same name before is not kept twice: sending again
+    after a lost answer adds nothing.
 
     Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile.
     """
@@ -53,12 +68,17 @@ def attach(
     with transaction.atomic(savepoint=False):
         call = lock(uid, by=by)
         _check_may_attach(call, by)
-        if call.files.count() + len(uploads) > FILES_PER_CALL:
+        evidence = by.department_id is not None if is_evidence is None else is_evidence
+        marks: list[Mark] = [(*attachments.fingerprint(one), evidence) for one in uploads]
+        known = _attached_already(call, by)
+        fresh = {mark: one for mark, one in zip(marks, uploads, strict=True) if mark not in known}
+        if not fresh:
+            return Attached([known[mark] for mark in dict.fromkeys(marks)], [])
+        if call.files.count() + len(fresh) > FILES_PER_CALL:
             raise Invalid(
                 fields={"files": _("A call holds at most %(n)d files.") % {"n": FILES_PER_CALL}}
             )
-        kept = [attachments.keep(one, folder=f"calls/{call.county_id}") for one in uploads]
-        evidence = by.department_id is not None if is_evidence is None else is_evidence
+        kept = [attachments.keep(one, folder=f"calls/{call.county_id}") for one in fresh.values()]
         who = mover(by)
         files = CallFile.objects.bulk_create(
             [
@@ -72,6 +92,7 @@ def attach(
                     path=one.path,
                     is_evidence=evidence,
                     by_id=by.user_id,
+                    post_id=by.post_id,
                     unit=who.unit,
                     at=at,
                 )
@@ -88,7 +109,16 @@ def attach(
                 files=[{"name": one.name, "sha256": one.sha256} for one in kept],
             )
             save([work])
-    return list(files)
+    known |= dict(zip(fresh, files, strict=True))
+    return Attached([known[mark] for mark in dict.fromkeys(marks)], list(files))
+
+
+def _attached_already(call: Call, by: Member) -> dict[Mark, CallFile]:
+    rows = CallFile.objects.filter(call=call, by=by.user_id).order_by("-id")
+    found = {(row.name, row.sha256, row.is_evidence): row for row in rows}
+    for row in found.values():
+        row.call = call  # as it stands now, not read again
+    return found
 
 
 def _check_may_attach(call: Call, by: Member) -> None:
@@ -97,9 +127,15 @@ def _check_may_attach(call: Call, by: Member) -> None:
     of_township = by.township_id == call.township_id and (
         by.may(Permission.CALL_DRAFT) or by.may(Permission.CALL_SUPPLY)
     )
-    of_department = by.department_id in call.departments and by.may(Permission.CALL_HANDLE)
+    of_department = by.may(Permission.CALL_HANDLE) and _is_charged(call, by)
     if not (of_township or of_department or by.may(Permission.CALL_DISPATCH)):
         raise NotAllowed
+
+
+def _is_charged(call: Call, by: Member) -> bool:
+    """A department that was released, by an objection upheld, adds nothing any more."""
+    parts = Assignment.objects.filter(call=call, department_id=by.department_id)
+    return by.department_id is not None and parts.exclude(state=AssignmentState.RELEASED).exists()
 
 
 def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
@@ -119,6 +155,7 @@ def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
         call=call,
         text=text,
         by_id=by.user_id,
+        post_id=by.post_id,
         unit=mover(by).unit,
         at=at,
     )

@@ -18,6 +18,7 @@ def step_facts(step: Step, call: Call) -> dict[str, Any]:
         "from": step.from_state,
         "to": step.to_state,
         "by": step.by_id,
+        "post": step.post_id,
         "role": step.role,
         "unit": step.unit,
         "actor": step.actor,

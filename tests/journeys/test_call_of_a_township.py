@@ -48,6 +48,10 @@ def test_a_call_goes_from_the_clerk_to_the_rating(world: World) -> None:
         assert moves == [
             "draft", "submit", "raise", "route", "accept", "accept", "feed_back", "answer", "rate",
         ]  # fmt: skip
+        posts = dict(Step.objects.filter(call=call).values_list("move", "post"))
+        assert posts["submit"] == world.clerk.post_id
+        assert posts["answer"] == world.officer().post_id
+        assert posts["route"] is None
         assert not Clock.objects.filter(call=call, met_at=None, cancelled_at=None).exists()
         assert {a.state for a in Assignment.objects.filter(call=call)} == {"answered"}
         told = Notice.objects.filter(about=call.uid)
