@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 from oauth2_provider.models import Application
 
 from common import audit
-from townships.models import Post, SystemAccount, User
+from townships.models import City, Post, SystemAccount, User
+from townships.roles import DUTY_CLASS, Role
 
 
 def give_first_password(user: User, password: str, *, by: audit.Actor | None, at: datetime) -> None:
@@ -22,6 +24,29 @@ def give_first_password(user: User, password: str, *, by: audit.Actor | None, at
     with transaction.atomic():
         user.save()
         audit.record("first_password_given", user, by=by, at=at)
+
+
+def add_administrator(
+    *, username: str, name: str, role: Role, city: City, by: audit.Actor | None, at: datetime
+) -> tuple[User, str]:
+    """Make the account and the post of an administrator; return its first password, once.
+
+    Raises ValueError for any other role, ValidationError for a user name that is taken or a post
+    that the rules forbid.
+    """
+    if role not in DUTY_CLASS:
+        raise ValueError(f"{role} is no administrator")
+    password = get_random_string(16)
+    user = User(username=User.normalize_username(username), name=name)
+    user.set_unusable_password()
+    user.full_clean()
+    with transaction.atomic():
+        give_first_password(user, password, by=by, at=at)
+        post = Post(user=user, role=role, city=city, valid_from=timezone.localdate(at))
+        post.full_clean()
+        post.save()
+        audit.record("administrator_added", user, by=by, at=at, role=str(role), city=city.code)
+    return user, password
 
 
 @dataclass(frozen=True)
