@@ -6,18 +6,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import OfficerAdmin, OfficerInline
 from mandates.forms.console import CountyForm, CountyFormSet
 from townships.http import Member
-
-COUNTED = 10_000
 
 
 class Plain:
@@ -58,16 +54,6 @@ class CountyAdmin(Plain, OfficerAdmin):
 class CountyInline(Plain, OfficerInline):
     form = CountyForm
     formset = CountyFormSet
-
-
-class CappedPaginator(Paginator):
-    """Counts to ten thousand and no further; who looks for more narrows the list."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        found: int = rows.order_by()[:COUNTED].count()
-        return found
 
 
 def member_of(request: HttpRequest) -> Member:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common.admin import OfficerInline, ReadOnlyAdmin
-from mandates.admin.county import CappedPaginator, member_of
+from mandates.admin.county import member_of
 from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, Objection, Step
 from mandates.models.moves import MOVES
 from mandates.permissions import Permission
@@ -138,7 +138,6 @@ class CallAdmin(ReadOnlyAdmin):
 
     view_permission = Permission.CALL_READ
     county_path = "county"
-    paginator = CappedPaginator
     inlines = (Assignments, Clocks, Objections, Steps)
     list_display = shown(
         "number", "title", "township", "lead", "state", "urgency", "raised_at", "due_at"
