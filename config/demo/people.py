@@ -77,7 +77,8 @@ def printed() -> str:
         f"  client_id      {CLIENT_ID}",
         f"  client_secret  {CLIENT_SECRET}",
         f"  scope          {SCOPES}",
-        f"  curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials $ADDRESS/api/token/",
+        f"  curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials "
+        f"-d 'scope={SCOPES}' $ADDRESS/api/token/",
     ]
     return "\n".join(lines)
 

@@ -403,7 +403,7 @@ class Demo:
     def _welcome(self) -> str:
         return (
             f"\nHuying runs ({time.monotonic() - self.began:.0f} s): {self.address}\n\n"
-            f"{self.state.get('accounts') or ''}\n"
+            f"{accounts_of(self.state)}\n"
             f"Everything is kept in {self.home}; logs are in {self.logs}.\n"
             "Ctrl-C stops it, make demo starts it again, make demo-reset starts over.\n"
         )
@@ -430,10 +430,17 @@ def make_folder(home: Path) -> None:
         home.chmod(0o711)
 
 
+def accounts_of(state: State) -> str:
+    """Return who can sign in, with the address in the lines that are meant to be copied."""
+    accounts = str(state.get("accounts") or "")
+    address = str(state.get("address") or "").rstrip("/")
+    return accounts.replace("$ADDRESS", address) if address else accounts
+
+
 def already_running(state: State) -> str:
     where = state.get("address") or "it is still starting"
     return (
-        f"This demonstration runs already: {where}\n\n{state.get('accounts') or ''}\n"
+        f"This demonstration runs already: {where}\n\n{accounts_of(state)}\n"
         f"To stop it: Ctrl-C where it runs, or kill {state.get('process')}"
     )
 
