@@ -42,8 +42,9 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
 def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
     """Claim up to ``limit`` waiting rows, do their work, and mark them; return how many.
 
-    ``at`` is the database's time. ``only`` leaves the other rows to other workers. Rows that another worker holds are left to it. A row whose work
-    fails is tried again later, and after some attempts laid aside, visible.
+    ``at`` is the database's time. ``only`` leaves the other rows to other workers; so are those
+    that another worker holds. A row whose work fails is tried again later, and after some attempts
+    laid aside, visible.
     """
     with dispatching(reason="the outbox is one queue for all tenants"):
         waiting = Outbox.objects.filter(done_at=None, dead_at=None, available_at__lte=at)
