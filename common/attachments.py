@@ -118,6 +118,16 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     return Kept(clean_name(upload.name or ""), content_type, size, digest.hexdigest(), path)
 
 
+def fingerprint(upload: Upload) -> tuple[str, str]:
+    """Return the name an upload would be kept under, and its SHA-256."""
+    digest = hashlib.sha256()
+    upload.seek(0)
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return clean_name(upload.name or ""), digest.hexdigest()
+
+
 def opened(path: str) -> IO[bytes]:
     """Open a stored file. Raises FileNotFoundError, also for a path that leads elsewhere."""
     root = Path(settings.MEDIA_ROOT).resolve()

@@ -36,6 +36,7 @@ class CallFiles(ApiView):
     read_scope = "calls.read"
     write_scope = "calls.write"
 
+    # What the same system sends again under the same name is not kept twice: no key is needed.
     @extend_schema(
         operation_id="call_attach", request=FilesNew, responses={201: FilesAdded, **PROBLEMS}
     )
@@ -48,9 +49,9 @@ class CallFiles(ApiView):
             kept = files.attach(
                 uid, sent["files"], by=member, at=now, is_evidence=sent["is_evidence"]
             )
-        call = kept[0].call
+        call = kept.files[0].call
         context = {"request": request, "call": call}
-        shown = FilesAdded({"version": call.version, "files": kept}, context=context).data
+        shown = FilesAdded({"version": call.version, "files": kept.files}, context=context).data
         return Answer(201, shown, call.etag).response()
 
 

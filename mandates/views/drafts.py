@@ -194,7 +194,7 @@ def _write(form: CallForm, member: Member, call: Call | None, then: str) -> Call
             version = form.cleaned_data["version"]
             work = drafts.revise(call.uid, form.written(), by=member, at=now, version=version)
         if uploads:
-            kept = files.attach(work.call.uid, uploads, by=member, at=now)
+            kept = files.attach(work.call.uid, uploads, by=member, at=now).added
         if then and not at_once:
             work = calls.make(then, work.call.uid, by=member, at=now)
     except Exception:

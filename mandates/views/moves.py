@@ -76,8 +76,8 @@ def _make(
         if uploads:
             if calls.lock(uid, by=member).version != version:
                 raise Stale
-            kept = files.attach(uid, uploads, by=member, at=at)
-            version += 1
+            kept = files.attach(uid, uploads, by=member, at=at).added
+            version += 1 if kept else 0
         calls.make(move, uid, by=member, at=at, given=given, version=version)
     except Exception:
         for file in kept:
@@ -170,29 +170,17 @@ def attach(request: MemberRequest, uid: UUID) -> HttpResponse:
     form = FileForm(request.POST, request.FILES, auto_id="id_file_%s")
     if form.is_valid():
         chosen = form.cleaned_data["files"]
-        if _attached_already(request, uid, chosen, at=now):
-            return redirect("mandates:call-detail", uid)
         try:
             with transaction.atomic():
-                files.attach(uid, chosen, by=request.member, at=now)
+                attached = files.attach(uid, chosen, by=request.member, at=now)
         except Problem as problem:
             text = problem.fields.get("files") or problem.detail
             form.add_error("files", str(text))
         else:
-            messages.success(request, _("The files have been added."))
+            if attached.added:
+                messages.success(request, _("The files have been added."))
             return redirect("mandates:call-detail", uid)
     return respond(request, case, file_form=form, status=422)
-
-
-def _attached_already(
-    request: MemberRequest, uid: UUID, chosen: list[Any], *, at: datetime
-) -> bool:
-    """Say whether these very files came a moment ago: a second click."""
-    rows = CallFile.objects.filter(
-        call__uid=uid, by=request.member.user_id, at__gt=at - TWICE
-    ).values_list("name", "size")
-    mine = {(attachments.clean_name(one.name or ""), one.size) for one in chosen}
-    return mine <= set(rows)
 
 
 @login_required

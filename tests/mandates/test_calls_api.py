@@ -236,6 +236,36 @@ def test_too_large_a_file_is_refused(
     assert code(attach(water, call, SimpleUploadedFile("a.png", PNG), colour="red"))[0] == 400
 
 
+def test_a_file_sent_again_is_the_one_kept_before(
+    world: World, water: System, kept: None, tmp_path: Any, clock: Any
+) -> None:
+    call = world.handling()
+    first = attach(water, call, SimpleUploadedFile("a.png", PNG)).json()
+    clock.move_to(at(3, 2, 9, 30))
+    again = attach(water, call, SimpleUploadedFile("a.png", PNG))
+    assert again.status_code == 201
+    assert again.json() == first
+    more = [SimpleUploadedFile("a.png", PNG), SimpleUploadedFile("a.png", PNG + b"1")]
+    both = attach(water, call, *more).json()["files"]
+    assert [file["uid"] for file in both][0] == first["files"][0]["uid"]
+    assert len(both) == 2
+    with tenancy.everywhere(reason="a test looks"):
+        assert CallFile.objects.count() == 2
+        assert Step.objects.filter(call=call, move="attach").count() == 2
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
+
+
+def test_a_department_released_adds_nothing(world: World, water: System, kept: None) -> None:
+    call = world.routed()
+    law = {"law": "《水法》", "article": "第六十五条"}
+    world.make("object", call, by=world.officer(), when=MONDAY, note="不属于我局", **law)
+    assert attach(water, call, SimpleUploadedFile("a.png", PNG)).status_code == 201
+    world.make("uphold", call, by=world.desk, when=MONDAY, lead=world.housing.uid, note="属住建")
+    assert code(attach(water, call, SimpleUploadedFile("b.png", PNG)))[0] == 403
+    housing = System.beside(world.officer(world.housing))
+    assert attach(housing, call, SimpleUploadedFile("b.png", PNG)).status_code == 201
+
+
 def test_notes_stay_in_the_unit(world: World, water: System, township: System) -> None:
     call = world.handling()
     assert water.post(f"calls/{call.uid}/notes/", {"text": "先去现场"}).status_code == 201

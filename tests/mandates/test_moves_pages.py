@@ -174,6 +174,17 @@ def test_a_refused_move_keeps_no_file(world: World, tmp_path: Any) -> None:
     assert "attach" not in steps(call)
 
 
+def test_a_refused_move_leaves_the_file_that_was_there(world: World, tmp_path: Any) -> None:
+    call = world.handling()
+    attached = Browser(world.officer(), at=NOW).post(
+        url("call-attach", call.uid), {"files": [photo()]}
+    )
+    assert attached.status_code == 302
+    fields = {"note": "已查处", "files": [photo()]}  # an assist has not answered
+    assert move(world, call, "answer", by=world.officer(), at=NOW, **fields).status_code == 409
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
+
+
 def test_evidence_comes_with_the_answer(world: World) -> None:
     call = world.handling(entry=world.building.uid)
     officer = world.officer(world.housing)
