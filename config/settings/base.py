@@ -25,7 +25,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
-    "django.contrib.humanize",
     "townships",
     "common",
     "mandates",
@@ -37,7 +36,6 @@ INSTALLED_APPS = [
     "guardian",
     "oauth2_provider",
     "rest_framework",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_htmx",
@@ -60,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "common.middleware.BoundedBody",
     # Opens the transaction and the scope of the post in use, and renders inside it.
     "townships.middleware.PostScope",
 ]
