@@ -116,8 +116,16 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(exc, exceptions.ValidationError):
         return _answer(400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers)
     detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)
-    code = "malformed" if isinstance(exc, exceptions.ParseError) else CODES.get(exc.status_code)
-    return _answer(exc.status_code, code or "problem", detail, headers=headers)
+    return _answer(exc.status_code, _code(exc), detail, headers=headers)
+
+
+def _code(exc: exceptions.APIException) -> str:
+    if isinstance(exc, exceptions.ParseError):
+        return "malformed"
+    own = exc.get_codes()
+    if isinstance(exc, exceptions.PermissionDenied) and own != exc.default_code:
+        return str(own)
+    return CODES.get(exc.status_code, "problem")
 
 
 def _answer(

@@ -7,8 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from oauth2_provider.views import TokenView
+from rest_framework.exceptions import MethodNotAllowed
 
 from common.api import NotFound, is_storable
+from common.errors import CODES
 from mandates.api import urls as mandates
 from townships.api import urls as townships
 
@@ -25,6 +27,18 @@ class Token(TokenView):
             return JsonResponse({"error": "invalid_request"}, status=400)
         answer: HttpResponse = super().post(request, *args, **kwargs)
         return answer
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        detail = str(MethodNotAllowed(str(request.method)).detail)
+        body = {"type": "about:blank", "status": 405, "code": CODES[405], "detail": detail}
+        return JsonResponse(
+            body,
+            status=405,
+            content_type="application/problem+json",
+            headers={"Allow": "POST, OPTIONS"},
+        )
 
 
 v1 = [

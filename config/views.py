@@ -8,6 +8,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from common.errors import NotAllowed
+
+DETAILS = {
+    400: gettext_lazy("The request could not be read."),
+    403: NotAllowed.detail,
+    404: gettext_lazy("There is nothing at this address."),
+    500: gettext_lazy("Something failed here. Nothing was changed."),
+}
 
 
 def reference() -> str:
@@ -20,7 +30,8 @@ def _machine(request: HttpRequest, status: int, code: str) -> HttpResponse | Non
     """Answer another system in its own form; None for people."""
     if not request.path.startswith("/api/"):
         return None
-    body = {"type": "about:blank", "status": status, "code": code, "reference": reference()}
+    body = {"type": "about:blank", "status": status, "code": code, "detail": str(DETAILS[status])}
+    body["reference"] = reference()
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 

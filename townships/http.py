@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import SettingsScopes
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -184,11 +186,20 @@ class MemberAuthentication(BaseAuthentication):
             return None
         member = getattr(request._request, "member", None)
         if member is None or not member.is_system:
-            SessionAuthentication().enforce_csrf(request)
+            _check_origin(request)
         return user, None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def _check_origin(request: Request) -> None:
+    """Raise PermissionDenied, in words of ours, for a session without the token of our pages."""
+    try:
+        SessionAuthentication().enforce_csrf(request)
+    except PermissionDenied:
+        detail = _("Send the token of our pages with it, in X-CSRFToken.")
+        raise PermissionDenied(detail, code="csrf_failed") from None
 
 
 class AccountValidator(OAuth2Validator):

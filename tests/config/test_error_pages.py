@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -89,4 +90,33 @@ def test_other_systems_get_their_own_form(handler: Any, status: int) -> None:
     answer = handler(RequestFactory().get("/api/v1/nowhere/"), RequestDataTooBig())
 
     assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.content)["detail"]
+
+
+def test_a_token_is_not_read_but_asked_for() -> None:
+    answer = Client().get("/api/token/")
+
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["Allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"CONTENT_LENGTH": "900000000"}, 413, "too_large"),
+        ({"CONTENT_LENGTH": "9" * 5000}, 413, "too_large"),
+        ({"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, 411, "length_required"),
+    ],
+)
+def test_a_body_without_bounds_is_not_read(
+    client: Client, sent: dict[str, Any], status: int, code: str
+) -> None:
+    page = client.post("/profile/", {"language": "en"}, **sent)
+    answer = client.post("/api/v1/calls/", {}, content_type="application/json", **sent)
+
+    assert page.status_code == status
+    assert "hy-" in text_of(page)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer["Content-Type"] == "application/problem+json"

@@ -490,7 +490,9 @@ def test_a_session_at_the_api_must_prove_its_origin(post: Post) -> None:
     client.force_login(post.user)
 
     assert client.get("/api/v1/who/").status_code == 200
-    assert client.post("/api/v1/who/").status_code == 403
+    refused = client.post("/api/v1/who/")
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+    assert "CSRF Failed" not in refused.json()["detail"]
 
 
 def test_a_machine_does_not_use_pages(client: Client) -> None:
