@@ -228,6 +228,29 @@ def test_codes_may_be_handed_on_in_a_chain(db: None) -> None:
     assert second.code == "900001102"
 
 
+def test_a_predecessor_that_nothing_was_called_by_is_refused(db: None) -> None:
+    load(HEAD, CITY, COUNTY, TOWN)
+
+    named = [f"{HEAD},predecessor_code", f"{CITY},", f"{COUNTY},"]
+    recoded = TOWN.replace("900001100", "900001101")
+    with pytest.raises(FileRefused, match=r"^line 4: predecessor 900001109 is not known\.$"):
+        load(*named, f"{recoded},900001109", as_of=SECOND)
+    with pytest.raises(FileRefused, match=r"^line 4: predecessor 900001109 is not known\.$"):
+        load(*named, f"{TOWN},900001109", as_of=SECOND)
+
+    assert Township.objects.get().valid_to is None
+    assert load(*named, f"{recoded},900001100", as_of=SECOND).counts["recoded"] == 1
+    assert load(*named, f"{recoded},900001100", as_of=SECOND).is_empty
+    assert load(*named, f"{recoded},900001100", as_of=date(2024, 6, 30)).is_empty
+
+
+def test_the_first_file_may_name_what_was_before_it(db: None) -> None:
+    lines = [f"{HEAD},predecessor_code", f"{CITY},", f"{COUNTY},", f"{TOWN},900001109"]
+
+    assert load(*lines).counts["created"] == 3
+    assert load(*lines).is_empty
+
+
 def test_a_file_of_the_same_day_corrects_without_history(db: None) -> None:
     load(HEAD, CITY, COUNTY, TOWN)
 

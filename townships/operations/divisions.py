@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -138,10 +138,10 @@ def _root(key: int, parents: Mapping[tuple[int, str], DivisionParent]) -> int:
     return key
 
 
-def _match(rows: Iterable[Row], work: _Work) -> list[tuple[Row, Division]]:
+def _match(rows: Sequence[Row], work: _Work) -> list[tuple[Row, Division]]:
     """Pair rows with the divisions they speak of; a named predecessor goes before the code."""
     matched = []
-    problems = []
+    problems = _unknown_predecessors(rows, work)
     for row in rows:
         division = work.by_code.get(row.predecessor) or work.by_code.get(row.code)
         if division is None:
@@ -159,6 +159,28 @@ def _match(rows: Iterable[Row], work: _Work) -> list[tuple[Row, Division]]:
     if problems:
         raise FileRefused(problems)
     return matched
+
+
+def _unknown_predecessors(rows: Iterable[Row], work: _Work) -> list[str]:
+    """Complain of predecessors that nothing was called by: their history would be cut in silence.
+
+    The first file of a city may name what was before all history. A change applied already stays
+    as it is.
+    """
+    cities = [row.pk for row in work.by_code.values() if row.level == Level.CITY]
+    if not DivisionLoad.objects.filter(city__in=cities, as_of__lt=work.day).exists():
+        return []
+    open_ = [row for row in rows if row.predecessor and row.predecessor not in work.by_code]
+    had = set(
+        DivisionCode.objects.filter(code__in=[row.predecessor for row in open_]).values_list(
+            "division_id", "code"
+        )
+    )
+    return [
+        at_line(row.line, _("predecessor %s is not known.") % row.predecessor)
+        for row in open_
+        if row.code not in work.by_code or (work.by_code[row.code].pk, row.predecessor) not in had
+    ]
 
 
 def _end_missing(rows: Iterable[Row], matched: Iterable[tuple[Row, Division]], work: _Work) -> None:
