@@ -197,8 +197,6 @@ def plan_of(member: Member, **query: Any) -> str:
         assert len(ran) == 1
         assert len(found.rows) == 20
         with connection.cursor() as cursor:
-            # The disks of today seek for nothing; PostgreSQL's default speaks of others.
-            cursor.execute("set local random_page_cost = 1.1")
             cursor.execute("explain " + ran.captured_queries[0]["sql"])
             return "\n".join(row[0] for row in cursor.fetchall())
 
