@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -123,7 +124,7 @@ def _day(form: MatterFilters) -> date | None:
     """Return the day asked for, before the rest of the form is known."""
     try:
         found: date | None = form.fields["day"].clean(form.data.get("day", ""))
-    except Exception:  # whatever is wrong with it is told at the field
+    except ValidationError:  # told at the field
         return None
     return found
 
