@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import gettext as _
@@ -63,5 +64,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer with a page that needs nothing: neither the database nor who is asking."""
     if answer := _machine(request, 500, "server_error"):
         return answer
-    page = loader.get_template("500.html").render({"reference": reference()})
+    # Its one form needs a token, which comes from a cookie: nothing is asked of the database.
+    here = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
+    context = {"reference": reference(), "csrf_token": get_token(request), "here": here}
+    page = loader.get_template("500.html").render(context)
     return HttpResponse(page, status=500)

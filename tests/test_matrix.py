@@ -41,6 +41,7 @@ POLICY: dict[str, str] = {
     "api-docs": OPEN,
     "api-token": OPEN,
     "api:nothing": OPEN,
+    "townships:language": OPEN,
 }
 
 

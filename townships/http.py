@@ -30,6 +30,19 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 
+def remember_language(response: HttpResponse, language: str) -> None:
+    """Leave a language in the browser, for pages that do not know who is asking."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        path=settings.LANGUAGE_COOKIE_PATH,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite="Lax",
+    )
+
+
 @dataclass(frozen=True)
 class Member:
     """A user in the one post in use; what every rule asks about.

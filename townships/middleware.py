@@ -25,7 +25,7 @@ from oauth2_provider.models import AccessToken
 
 from common import tenancy
 from common.errors import Problem
-from townships.http import Member
+from townships.http import Member, remember_language
 from townships.models import Post, User
 from townships.models.people import unit_facts
 
@@ -40,7 +40,12 @@ POST_FACTS = (
     *("township", "department", "county", "city"),
 )
 # What somebody may open who must change the password first, or holds no post.
-ALWAYS_OPEN = ("account_change_password", "account_logout", "account_reauthenticate")
+ALWAYS_OPEN = (
+    "account_change_password",
+    "account_logout",
+    "account_reauthenticate",
+    "townships:language",
+)
 
 
 class PostScope:
@@ -63,6 +68,7 @@ class PostScope:
         response = instead or self._answer(request)
         if request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
+            _keep_speaking(request, response)
         return response
 
     def _find_member(self, request: HttpRequest, now: datetime) -> HttpResponse | None:
@@ -75,12 +81,12 @@ class PostScope:
             return None
         if not request.user.is_authenticated:
             return None
+        _speak(request)
         if _idle(request, now):
             logout(request)
             messages.info(request, _("You were signed out after a time without use."))
             return None
         request.member = member_of_session(request, at=now)  # type: ignore[attr-defined]
-        _speak(request)
         return _first_password(request) or _no_post(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -190,6 +196,15 @@ def _speak(request: HttpRequest) -> None:
     if language:
         translation.activate(language)
         request.LANGUAGE_CODE = translation.get_language()
+
+
+def _keep_speaking(request: HttpRequest, response: HttpResponse) -> None:
+    """Leave the person's language in the browser: after signing out the entrance speaks it too."""
+    name = settings.LANGUAGE_COOKIE_NAME
+    language = getattr(request.user, "language", "")
+    known = request.COOKIES.get(name, settings.LANGUAGE_CODE)
+    if language and language != known and name not in response.cookies and not _bearer(request):
+        remember_language(response, language)
 
 
 def _first_password(request: HttpRequest) -> HttpResponse | None:
