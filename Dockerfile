@@ -20,8 +20,10 @@ RUN SECRET_KEY=only-while-building ALLOWED_HOSTS=localhost \
     && .venv/bin/python manage.py collectstatic --no-input --verbosity 0'
 
 FROM python:3.11-slim-bookworm
+# libpq for the database; Pango, HarfBuzz and Chinese fonts for the sheets of calls as PDF.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libpq5 \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /srv/huying --shell /usr/sbin/nologin huying \
     && install --directory --owner=huying /srv/media

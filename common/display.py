@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,8 @@ MONTHS_EN = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
 WEEKDAY_WITHIN_DAYS = 60
+# Seen from here every date is written in full, with its year: on paper nothing is "today".
+ON_PAPER = datetime(2999, 1, 1, tzinfo=UTC)
 
 
 class ClockFace(StrEnum):

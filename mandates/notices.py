@@ -15,6 +15,7 @@ from mandates.templatetags.calls import step_icon, step_tone
 def _sentences() -> dict[str, str]:
     return {
         "submit": _("%(unit)s submitted a call for your approval"),
+        "add": _("%(unit)s added to the call"),
         "send_back_draft": _("Your call was sent back for changes"),
         "raise": _("A call on no list waits for dispatch"),
         "hand_over": _("The department of this call no longer exists; please dispatch it"),

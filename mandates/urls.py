@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from mandates.models.moves import MOVES
-from mandates.views import calls, deadlines, drafts, matters, moves, notices, work
+from mandates.views import calls, deadlines, drafts, matters, moves, notices, sheet, work
 
 app_name = "mandates"
 MAKE = [
@@ -20,10 +20,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/new/", drafts.call_new, name="call-new"),
     path("calls/new/matters/", drafts.call_matters, name="call-matters"),
     path("calls/new/preview/", drafts.call_preview, name="call-preview"),
+    path("calls/new/similar/", drafts.call_similar, name="call-similar"),
     path("calls/<uuid:uid>/edit/", drafts.call_edit, name="call-edit"),
     path("calls/<uuid:uid>/", calls.call_detail, name="call-detail"),
     path("calls/<uuid:uid>/files/", moves.attach, name="call-attach"),
     path("calls/<uuid:uid>/files/<uuid:file>/", calls.call_file, name="call-file"),
+    path("calls/<uuid:uid>/sheet/", sheet.call_sheet, name="call-sheet"),
+    path("calls/<uuid:uid>/sheet.pdf", sheet.call_sheet_pdf, name="call-sheet-pdf"),
     path("calls/<uuid:uid>/notes/", moves.note, name="call-note"),
     *MAKE,
     path("notices/", notices.notice_list, name="notice-list"),

@@ -84,6 +84,12 @@ def fulldate(value: date | datetime | None) -> str:
 
 
 @register.filter
+def on_paper(at: datetime | None) -> str:
+    """2026年11月23日 17:30, never "today"; — for none."""
+    return display.moment_text(at, now=display.ON_PAPER) if at else "—"
+
+
+@register.filter
 def duration(minutes: int) -> str:
     """1 小时 48 分."""
     return display.duration_text(int(minutes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes.util
 import os
 import secrets
 import shutil
@@ -21,7 +22,15 @@ BIN = Path(sys.executable).parent
 OUR_APPS = ("common", "townships", "mandates", "grid", "enforcement", "services")
 OTHER_POSTGRES = Path("/usr/lib/postgresql/15/bin")  # the oldest version we support
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-DEBIAN_PACKAGES = ("chromium", "fonts-noto-cjk")
+# A browser, Chinese fonts, what WeasyPrint draws PDFs with, and what tests read them with.
+DEBIAN_PACKAGES = (
+    "chromium",
+    "fonts-noto-cjk",
+    "libpango-1.0-0",
+    "libpangoft2-1.0-0",
+    "libharfbuzz-subset0",
+    "poppler-utils",
+)
 
 
 @dataclass
@@ -146,6 +155,11 @@ def notes() -> list[str]:
             "NOT RUN: browser tests, since there is no Chromium. Debian, Ubuntu: apt install "
             f"{' '.join(DEBIAN_PACKAGES)}. Elsewhere: set HUYING_CHROMIUM to its path."
         )
+    if not can_make_pdf():
+        found.append(
+            "NOT RUN: tests that draw and read PDFs. Debian, Ubuntu: apt install "
+            f"{' '.join(DEBIAN_PACKAGES[1:])}."
+        )
     if not (OTHER_POSTGRES / "postgres").exists():
         found.append(f"NOT RUN: tests on PostgreSQL 15; {OTHER_POSTGRES} does not exist.")
     return found
@@ -159,12 +173,19 @@ def find_chromium() -> str | None:
     return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
+def can_make_pdf() -> bool:
+    """Say whether the libraries that PDFs are drawn with are here, and the tool tests read with."""
+    libraries = ("pango-1.0", "pangoft2-1.0", "harfbuzz-subset")
+    found = all(ctypes.util.find_library(name) for name in libraries)
+    return found and shutil.which("pdftotext") is not None
+
+
 def install_chromium() -> str | None:
-    """Return the path of Chromium; installs Debian's package, and Chinese fonts, where root may."""
+    """Return the path of Chromium; installs Debian's packages for browser and PDF where root may."""
     has_fonts = Path("/usr/share/fonts/opentype/noto").exists()
-    missing = find_chromium() is None or not has_fonts
+    missing = find_chromium() is None or not has_fonts or not can_make_pdf()
     if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("\n=== Installing Debian's Chromium and Chinese fonts", flush=True)
+        print("\n=== Installing Debian's Chromium, Pango and Chinese fonts", flush=True)
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
         for arguments in (

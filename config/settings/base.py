@@ -290,5 +290,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
+        # Tells every step of every PDF.
+        "weasyprint": {"level": "WARNING"},
     },
 }

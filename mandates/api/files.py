@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import FileResponse, Http404, HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +20,7 @@ from mandates.api.shapes import FilesAdded, NoteShape
 from mandates.models import CallFile
 from mandates.operations import files
 from mandates.permissions import Permission
+from mandates.views import sheet
 
 ATTACHING = (
     Permission.CALL_DRAFT,
@@ -80,6 +81,23 @@ class CallFileContent(ApiView):
             filename=kept.name,
             headers={"Content-Type": kept.content_type, "X-Content-Type-Options": "nosniff"},
         )
+
+
+class CallSheet(ApiView):
+    """呼叫单: the call on paper, as a PDF; taking it is written into the audit trail."""
+
+    read_scope = "calls.read"
+
+    @extend_schema(
+        operation_id="call_sheet",
+        responses={
+            (200, "application/pdf"): OpenApiTypes.BINARY,
+            404: PROBLEMS[404],
+            406: OpenApiResponse(OpenApiTypes.OBJECT, "this installation cannot make PDFs"),
+        },
+    )
+    def get(self, request: Request, uid: UUID) -> HttpResponseBase:
+        return sheet.as_pdf(uid, member=reader(request), at=timezone.now())
 
 
 class CallNotes(ApiView):

@@ -1,13 +1,16 @@
 from django.urls import path
 
-from mandates.api import calls, deadlines, files, matters
+from mandates.api import calls, deadlines, files, matters, similar
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
     path("calls/", calls.CallList.as_view(), name="call-list"),
+    path("calls/similar/", similar.CallSimilar.as_view(), name="call-similar"),
     path("calls/<uuid:uid>/", calls.CallDetail.as_view(), name="call-detail"),
     path("calls/<uuid:uid>/files/", files.CallFiles.as_view(), name="call-files"),
     path("calls/<uuid:uid>/files/<uuid:file>/", files.CallFileContent.as_view(), name="call-file"),
+    path("calls/<uuid:uid>/additions/", similar.CallAdditions.as_view(), name="call-additions"),
+    path("calls/<uuid:uid>/sheet.pdf", files.CallSheet.as_view(), name="call-sheet"),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),

@@ -24,6 +24,7 @@ DEPARTMENT_STAFF = (Role.DEPARTMENT_OFFICER, Role.DEPARTMENT_HEAD)
 # on whom the clock lies.
 AUDIENCES: dict[str, tuple[str, ...]] = {
     "submit": ("township_head",),
+    "add": ("departments", "township"),
     "send_back_draft": ("author",),
     "raise": ("desk_if_unlisted",),
     "hand_over": ("desk",),

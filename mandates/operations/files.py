@@ -1,4 +1,4 @@
-"""附件 and 内部备注 of a call."""
+"""What is added to a call beside its moves: 附件, 内部备注, and facts of a township."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 FILES_PER_CALL = 30
+FACTS_LENGTH = 8000  # all that a form of a call can hold
 MAY_ATTACH = (
     Permission.CALL_DRAFT,
     Permission.CALL_SUPPLY,
@@ -111,6 +112,33 @@ def attach(
             save([work])
     known |= dict(zip(fresh, files, strict=True))
     return Attached([known[mark] for mark in dict.fromkeys(marks)], list(files))
+
+
+def add_facts(uid: UUID, text: str, *, by: Member, at: datetime) -> Call:
+    """Add what a township has to tell of its own open call: a step, seen by everybody it concerns.
+
+    The same text once more from the same person adds nothing. Raises Call.DoesNotExist, NotAllowed,
+    MoveRefused, Invalid.
+    """
+    if not (by.may(Permission.CALL_DRAFT) or by.may(Permission.CALL_SUPPLY)):
+        raise NotAllowed
+    text = text.strip()
+    if not text or len(text) > FACTS_LENGTH:
+        raise Invalid(fields={"text": _("Write 1 to %(n)d characters.") % {"n": FACTS_LENGTH}})
+    with transaction.atomic(savepoint=False):
+        call = lock(uid, by=by)
+        if by.township_id != call.township_id:
+            raise NotAllowed
+        if call.is_ended:
+            raise MoveRefused(_("This call is closed."), code="closed")
+        if call.state == CallState.DRAFT:
+            raise MoveRefused(_("A draft is changed, not added to."), code="is_draft")
+        if call.steps.filter(move="add", by=by.user_id, note=text).exists():
+            return call
+        work = Casework.of([call])[0]
+        work.step("add", by=mover(by), at=at, from_state=call.state, note=text)
+        save([work])
+    return call
 
 
 def _attached_already(call: Call, by: Member) -> dict[Mark, CallFile]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,8 +20,6 @@ from mandates.queries.rulebook import EntryFacts, NoLimit, Rulebook, Unit
 if TYPE_CHECKING:
     from townships.http import Member
 
-DUPLICATE_DAYS = 30
-DUPLICATES = 3
 SHOWN = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.CLOSE)
 
 
@@ -101,28 +98,6 @@ def _limits(book: Rulebook, entry: EntryFacts | None, urgency: str) -> str:
         "accept": period_text(accept.amount, accept.unit),
         "close": period_text(close.amount, close.unit),
     }
-
-
-def duplicates(
-    member: Member, entry: EntryFacts | None, *, at: datetime, beside: UUID | None = None
-) -> list[Call]:
-    """Find open calls of the township about the same matter in the last 30 days."""
-    if entry is None:
-        return []
-    rows = (
-        Call.objects.visible_to(member)
-        .open()
-        .filter(
-            township_id=member.township_id,
-            matter_id=entry.matter_id,
-            created_at__gte=at - timedelta(days=DUPLICATE_DAYS),
-        )
-        .with_list_columns()
-        .order_by("-id")
-    )
-    if beside is not None:
-        rows = rows.exclude(uid=beside)
-    return list(rows[:DUPLICATES])
 
 
 def open_calls(member: Member, matter_id: int) -> int:

@@ -47,6 +47,7 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
     "draft": ("edit", ""),
     "revise": ("edit", ""),
     "attach": ("paperclip", ""),
+    "add": ("message", ""),
     "submit": ("speakerphone", ""),
     "send_back_draft": ("arrow-back-up", ""),
     "raise": ("user-check", ""),

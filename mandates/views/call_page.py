@@ -95,18 +95,11 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "active": active,
         "refusals": next_step.refusals(case),
         "edit_url": _edit_url(case),
-        "basis": _basis(case),
-        "basis_note": _("As it stood that day; later changes of the list do not touch this call.")
-        if call.route.get("list")
-        else "",
-        "units": [_unit(part, case) for part in record.parts],
-        "answer": _answer(case),
-        "rating": _rating(call),
-        "objections": [_objection(one, case) for one in record.objections],
+        **told(case),
         "steps": history(ordered, case.book, at=case.at),
         "oldest_first": oldest_first,
         "order_url": here if oldest_first else f"{here}?order=oldest",
-        "files": _files(case),
+        "sheet_url": reverse("mandates:call-sheet", args=[call.uid]),
         "file_form": FileForm(auto_id="id_file_%s") if may_attach(case) else None,
         "file_url": reverse("mandates:call-attach", args=[call.uid]),
         "notes": record.notes,
@@ -117,6 +110,22 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "notes_note": _notes_note(case.member),
         "contacts": _contacts(case),
         "version": call.version,
+    }
+
+
+def told(case: Case) -> dict[str, Any]:
+    """Return what the page of a call and its sheet tell alike."""
+    call = case.record.call
+    return {
+        "basis": _basis(case),
+        "basis_note": _("As it stood that day; later changes of the list do not touch this call.")
+        if call.route.get("list")
+        else "",
+        "units": [_unit(part, case) for part in case.record.parts],
+        "answer": _answer(case),
+        "rating": _rating(call),
+        "objections": [_objection(one, case) for one in case.record.objections],
+        "files": _files(case),
     }
 
 

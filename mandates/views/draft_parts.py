@@ -17,8 +17,9 @@ from common.display import FileView, day_text, moment_text
 from mandates.forms.drafts import UNLISTED, CallForm
 from mandates.models import Call, CallFile, ClockKind, Urgency
 from mandates.permissions import Permission
+from mandates.queries.alike import Alike, as_written, similar
 from mandates.queries.finding import Found, find, used_matters
-from mandates.queries.preview import Preview, duplicates, preview, urgency_limits
+from mandates.queries.preview import Preview, preview, urgency_limits
 from mandates.queries.rulebook import EntryFacts, Rulebook, rulebook
 from townships.http import Member
 from townships.roles import Role
@@ -59,8 +60,9 @@ def parts(
         waits = not direct and not (skips and urgency == Urgency.EMERGENCY)
         found |= _preview(book, form, entry, urgency, at, waits=waits)
     if "duplicates" in only:
+        text = as_written({name: form[name].value() for name in ("title", "place", "body")})
         found["duplicates"] = [
-            _duplicate(call, at) for call in duplicates(member, entry, at=at, beside=beside)
+            _duplicate(one, at) for one in similar(member, entry, text, at=at, beside=beside)
         ]
     return found
 
@@ -197,16 +199,22 @@ def _duties(entry: EntryFacts) -> list[str]:
     return [one.strip() for one in re.split(r"[；;\n]+", entry.township_duty) if one.strip()]
 
 
-def _duplicate(call: Call, at: datetime) -> dict[str, Any]:
+def _duplicate(one: Alike, at: datetime) -> dict[str, Any]:
+    call = one.call
     facts = [day_text(timezone.localdate(call.created_at), today=timezone.localdate(at))]
     facts.append(str(call.get_state_display()))
     if call.lead:
         facts.append(_("Lead: ") + call.lead.name)
+    words = pgettext("between names", ", ").join(f"“{word}”" for word in one.words)
     return {
+        "uid": str(call.uid),
         "url": call.get_absolute_url(),
         "number": call.number,
         "title": call.title,
         "facts": facts,
+        "why": _("The same matter, still open; both say %(words)s") % {"words": words}
+        if words
+        else _("The same matter, still open"),
     }
 
 

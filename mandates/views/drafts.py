@@ -12,19 +12,21 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from common import attachments
 from common.display import moment_text
 from common.errors import NotAllowed, Problem, Stale
 from common.workflow import MoveRefused
 from mandates.forms.drafts import CallForm, as_typed, first_shown
-from mandates.models import Call, CallState, Step
+from mandates.models import Call, CallFile, CallState, Step
 from mandates.operations import calls, drafts, files
 from mandates.permissions import Permission
 from mandates.views.draft_parts import draft_files, parts
 from townships.http import Member, MemberRequest
 
+ADD = "add:"  # the button of a possible duplicate names the call
+ADDED = ("title", "place", "body", "done_so_far")
 LAST_STEPS = ("send_back_draft", "return_to_township")
 
 
@@ -82,6 +84,17 @@ def call_preview(request: MemberRequest) -> HttpResponse:
     return render(request, "mandates/calls/_preview_answer.html", {**context, "form": form})
 
 
+@login_required
+@require_POST
+def call_similar(request: MemberRequest) -> HttpResponse:
+    """The part of the form that tells of possible duplicates, while somebody writes."""
+    member = _caller(request)
+    form = CallForm(initial=as_typed(request.POST, ("matter", "title", "place", "body")))
+    beside = _uid(request.POST.get("call", ""))
+    context = parts(member, form, at=timezone.now(), beside=beside, only=("duplicates",))
+    return render(request, "mandates/calls/_duplicates.html", context)
+
+
 def _caller(request: MemberRequest) -> Member:
     """Return the member, who must be of a township that may call. Raises NotAllowed."""
     member = request.member
@@ -111,6 +124,7 @@ def _page(
         **parts(member, form, at=now, beside=call.uid if call else None),
         "find_url": reverse("mandates:call-matters"),
         "preview_url": reverse("mandates:call-preview"),
+        "similar_url": reverse("mandates:call-similar"),
     }
     return render(request, "mandates/calls/form.html", context, status=status)
 
@@ -128,6 +142,8 @@ def _sent(request: MemberRequest, member: Member, call: Call | None) -> HttpResp
     if do == "find":
         return _page(request, CallForm(initial=as_typed(request.POST, CallForm.base_fields)), call)
     form = CallForm(request.POST, request.FILES)
+    if do.startswith(ADD):
+        return _added(request, member, form, call, _uid(do.removeprefix(ADD)))
     if not form.is_valid():
         return _again(request, form, call)
     then = do if do in ("submit", "raise") else ""
@@ -152,6 +168,40 @@ def _sent(request: MemberRequest, member: Member, call: Call | None) -> HttpResp
     if then:
         return redirect(written)
     return redirect("mandates:call-edit", uid=written.uid)
+
+
+def _added(
+    request: MemberRequest,
+    member: Member,
+    form: CallForm,
+    call: Call | None,
+    other: UUID | None,
+) -> HttpResponse:
+    """补充到那一件: what was written goes to a call that is there already, instead of a new one."""
+    form.full_clean()
+    now = timezone.now()
+    wrong = [name for name in ADDED if name in form.errors and form[name].value()]
+    text = "\n".join(str(form.cleaned_data.get(name) or "") for name in ADDED).strip()
+    if other is None or wrong or not text:
+        for name in set(form.errors) - {"body", *wrong}:
+            del form.errors[name]  # only what would be added counts here
+        return _again(request, form, call)
+    kept: list[CallFile] = []
+    try:
+        with transaction.atomic():
+            if uploads := form.cleaned_data.get("files"):
+                kept = files.attach(other, uploads, by=member, at=now).added
+            files.add_facts(other, text, by=member, at=now)
+    except Call.DoesNotExist as error:
+        raise Http404 from error
+    except Problem as problem:
+        for one in kept:
+            attachments.discard(one.path)
+        form.complain(problem)
+        return _again(request, form, call)
+    told = _("Added to this call; the departments have a notice. No second call was made.")
+    messages.success(request, told)
+    return redirect("mandates:call-detail", other)
 
 
 def _again(

@@ -22,6 +22,7 @@ def verbs() -> dict[str, str]:
         "draft": _("Draft written"),
         "revise": _("Draft changed"),
         "attach": _("Files added"),
+        "add": _("Facts added"),
         "submit": _("Submitted for approval"),
         "send_back_draft": _("Sent back for changes"),
         "raise": _("Approved and raised"),
