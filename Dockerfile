@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image for every process: web, worker, beat, dispatch, migrate.
+# One image for every process: web, worker, beat, dispatch, metrics, migrate.
 
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
@@ -26,7 +26,7 @@ RUN apt-get update \
         libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /srv/huying --shell /usr/sbin/nologin huying \
-    && install --directory --owner=huying /srv/media
+    && install --directory --owner=huying /srv/media /srv/figures
 COPY --from=build /srv/huying /srv/huying
 WORKDIR /srv/huying
 ENV PATH=/srv/huying/.venv/bin:$PATH \
@@ -42,4 +42,5 @@ STOPSIGNAL SIGTERM
 CMD ["gunicorn", "config.wsgi", "--bind=0.0.0.0:8000", "--workers=4", "--worker-class=gthread", \
      "--threads=4", "--timeout=60", "--graceful-timeout=30", "--max-requests=5000", \
      "--max-requests-jitter=500", "--no-control-socket", "--worker-tmp-dir=/dev/shm", \
+     "--config=python:config.serving", \
      "--access-logfile=-"]

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from common import duties, outbox
+from common import duties, heartbeats, outbox
 
 
 def _now() -> Any:
@@ -30,8 +30,11 @@ def drain() -> int:
 
 
 @shared_task(name="common.drain_outbox", ignore_result=True)
-def drain_outbox(**_unknown: Any) -> None:
+def drain_outbox(rung_by: str = "", **_unknown: Any) -> None:
     drain()
+    heartbeats.show("worker", at=_now())
+    if rung_by == "beat":  # beat itself knows no database: whoever heard it says so
+        heartbeats.show("beat", at=_now())
 
 
 @shared_task(name="common.clear_expired", ignore_result=True)

@@ -15,7 +15,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
     # Calls whose doorbell got lost.
-    "drain-outbox": {"task": "common.drain_outbox", "schedule": 10.0},
+    "drain-outbox": {
+        "task": "common.drain_outbox",
+        "schedule": 10.0,
+        "kwargs": {"rung_by": "beat"},
+    },
     # Warnings, urging, supervision, ratings not given.
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
     # Sessions and tokens that have run out.

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-OURS = ("migrate", "web", "worker", "beat", "dispatch")
+OURS = ("migrate", "web", "worker", "beat", "dispatch", "metrics")
+ONCE = {"migrate", "backup"}
 
 
 def example_names() -> set[str]:
@@ -24,10 +25,10 @@ def example_names() -> set[str]:
 
 
 def test_compose_has_every_process_of_the_system():
-    assert set(SERVICES) == {"postgres", "redis", *OURS}
+    assert set(SERVICES) == {"postgres", "redis", "backup", *OURS}
 
 
-@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"migrate"}))
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - ONCE))
 def test_every_lasting_service_has_a_health_check(name):
     check = SERVICES[name]["healthcheck"]
 
@@ -52,8 +53,32 @@ def test_only_migrate_knows_the_owner_of_the_tables():
 
 def test_web_is_not_open_to_the_world():
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
-    for name in ("postgres", "redis", "worker", "beat", "dispatch"):
+    for name in set(SERVICES) - {"web"}:
         assert "ports" not in SERVICES[name], name
+
+
+def test_figures_are_counted_by_web_and_served_where_only_the_network_inside_reaches():
+    web, metrics = SERVICES["web"], SERVICES["metrics"]
+    folder = web["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+
+    assert metrics["environment"]["PROMETHEUS_MULTIPROC_DIR"] == folder
+    assert f"figures:{folder}" in web["volumes"]
+    assert f"figures:{folder}:ro" in metrics["volumes"]
+    assert metrics["expose"] == ["9100"]
+    assert "--port=9100" in metrics["command"]
+    assert "--config=python:config.serving" in DOCKERFILE
+    assert folder in DOCKERFILE
+
+
+def test_backup_is_made_by_its_own_role_and_sees_everything_that_must_be_saved():
+    backup = SERVICES["backup"]
+
+    assert backup["image"] == SERVICES["postgres"]["image"]
+    assert backup["environment"]["PGUSER"] == "huying_backup"
+    assert f"media:{backup['environment']['MEDIA_ROOT']}:ro" in backup["volumes"]
+    for mounted in (v.split(":") for v in backup["volumes"] if v.startswith("./config")):
+        assert (ROOT / mounted[0]).exists()
+    assert backup["entrypoint"][1] in {v.split(":")[1] for v in backup["volumes"]}
 
 
 def test_there_is_one_beat():

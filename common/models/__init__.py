@@ -1,5 +1,6 @@
 from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
+from common.models.heartbeats import Heartbeat
 from common.models.notices import Notice
 from common.models.outbox import IdempotencyKey, Outbox
 from common.models.reference import ReferenceVersion
@@ -8,6 +9,7 @@ __all__ = [
     "AuditEntry",
     "CalendarDay",
     "CalendarYear",
+    "Heartbeat",
     "IdempotencyKey",
     "Notice",
     "Outbox",

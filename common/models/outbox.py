@@ -32,6 +32,12 @@ class Outbox(TownshipOwned):
                 condition=models.Q(done_at=None, dead_at=None),
                 name="outbox_waiting",
             ),
+            # Laid aside: hardly ever one, and looked for every few seconds.
+            models.Index(
+                fields=["dead_at"],
+                condition=models.Q(dead_at__isnull=False),
+                name="outbox_dead",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -90,6 +90,14 @@ def cluster(*, binaries: Path | None = None) -> Iterator[Access]:
                 server.stop()
 
 
+def embedded() -> EmbeddedPostgres | None:
+    """Return the cluster the tests run on, to act as its administrator; None if it is not ours."""
+    access = Access.from_environment()
+    server = _server(_binaries_asked_for())
+    ours = access is not None and f"@127.0.0.1:{server.port}/" in access.app
+    return server if ours else None
+
+
 def _binaries_asked_for() -> Path | None:
     path = os.environ.get("HUYING_POSTGRES_BIN", "")
     return Path(path) if path else None

@@ -20,9 +20,10 @@ from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
-from common import duties
+from common import duties, heartbeats
 from common.duties import Duty
 from common.models import Outbox
 from common.outbox import CHANNEL
@@ -141,9 +142,13 @@ class Loop:
         return True
 
     def _show_life(self) -> None:
-        """Touch the file that a health check looks at, if one is named."""
+        """Touch the file that a health check looks at, if one is named, and say so to all."""
         if path := os.environ.get("DISPATCH_HEARTBEAT"):
             Path(path).touch()
+        try:
+            heartbeats.show("dispatch", at=timezone.now())
+        except DatabaseError:
+            connection.close()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopping = True
