@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Paginator
+from django.db import models
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, BaseModelForm
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common import audit
 from common.models import AuditEntry, CalendarDay, CalendarYear
@@ -21,6 +25,25 @@ from common.site import ENTER, may
 VIEW_AUDIT = "common.view_audit"
 EDIT_CALENDAR = "common.edit_calendar"
 COUNTED = 10_000
+REASON = "reason"
+
+
+def reason_field() -> forms.CharField:
+    """Return the field that every change of the console asks for."""
+    return forms.CharField(
+        label=gettext_lazy("Reason of this change"),
+        min_length=2,
+        max_length=300,
+        help_text=gettext_lazy(
+            "Document number, request, correction …: it stands in the audit trail."
+        ),
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Return why a change is made, as it was written."""
+    return request.POST.get(REASON, "").strip()[:300]
 
 
 class ByPermission:
@@ -71,6 +94,7 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
     show_full_result_count = False
     paginator = CappedPaginator
     list_per_page = 50
+    delete_confirmation_template = "admin/reasoned_delete.html"
     actions: Any = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -102,6 +126,40 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         # Django would lead back to the index: a record out of reach is 404 here as everywhere.
         raise Http404
 
+    # --- Why --------------------------------------------------------------------------------
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Ask for a reason where something can be changed."""
+        if not self._writes(request, obj):
+            return super().get_form(request, obj, change=change, **kwargs)
+        fields = flatten_fieldsets(self.get_fieldsets(request, obj))
+        kwargs["fields"] = [name for name in fields if name != REASON]
+        made = super().get_form(request, obj, change=change, **kwargs)
+        return type(made.__name__, (made,), {REASON: reason_field()})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sets = list(super().get_fieldsets(request, obj))
+        if self._writes(request, obj):
+            sets.append((None, {"fields": (REASON,)}))
+        return sets
+
+    def _writes(self, request: HttpRequest, obj: Any) -> bool:
+        if obj is None:
+            return self.has_add_permission(request)
+        return self.has_change_permission(request, obj)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Nothing is deleted without a reason either."""
+        if request.method == "POST" and len(reason_of(request)) < 2:
+            self.message_user(request, _("Not deleted: say why."), messages.ERROR)
+            request.method = "GET"
+        context = {"reason": reason_field().widget.render(REASON, "", {"id": "id_reason"})}
+        return super().delete_view(request, object_id, {**context, **(extra_context or {})})
+
     # --- What was changed -------------------------------------------------------------------
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -113,8 +171,13 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         super().save_formset(request, form, formset, change)
         for made in formset.new_objects:
             self.note(request, "added", made)
+        before = {form.instance.pk: form.initial for form in formset.initial_forms}
         for changed, fields in formset.changed_objects:
-            self.record(request, "changed", changed, fields=list(fields))
+            changes = {
+                name: [plain(before[changed.pk].get(name)), plain(getattr(changed, name))]
+                for name in fields
+            }
+            self.record(request, "changed", changed, changes=changes)
         for gone in formset.deleted_objects:
             self.record(request, "deleted", gone)
 
@@ -143,6 +206,7 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
     def record(self, request: HttpRequest, action: str, obj: Any, **detail: Any) -> None:
         """Add a row to the audit trail."""
         member = request.member  # type: ignore[attr-defined]
+        detail["reason"] = reason_of(request)
         audit.record(f"console_{action}", obj, by=member, at=timezone.now(), **detail)
 
     # The audit trail is the one history: Django's own would be a second, editable one.
@@ -174,11 +238,14 @@ SECRET_FIELDS = {"password", "client_secret"}
 def _values(rows: QuerySet[Any]) -> dict[str, Any]:
     """Return a row's plain columns, fit for JSON, without secrets."""
     found = rows.values().first() or {}
-    return {
-        name: value if isinstance(value, bool | int | str | None) else str(value)
-        for name, value in found.items()
-        if name not in SECRET_FIELDS
-    }
+    return {name: plain(value) for name, value in found.items() if name not in SECRET_FIELDS}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as the audit trail keeps it."""
+    if isinstance(value, models.Model):
+        value = value.pk
+    return value if isinstance(value, bool | int | str | None) else str(value)
 
 
 @admin.register(AuditEntry)

@@ -42,6 +42,8 @@ POLICY: dict[str, str] = {
     "api-token": OPEN,
     "api:nothing": OPEN,
     "townships:language": OPEN,
+    # A person with an invitation has no password yet.
+    "townships:join": OPEN,
 }
 
 
@@ -98,6 +100,8 @@ PREFIXES = (
     ("mandates:calendar", PUBLIC),
     ("townships:post-", PERSON),
     ("townships:profile", PERSON),
+    # Of the audit administrator alone: tests/townships/test_audit_pages.py.
+    ("townships:audit-", PUBLIC),
     ("api:call-", CALL),
     ("api:matter-", COUNTY),
     ("api:division-", PUBLIC),

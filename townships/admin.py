@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from common.admin import OfficerAdmin, OfficerInline, ReadOnlyAdmin
-from townships.forms.people import SystemForm, UserForm
+from common.admin import OfficerAdmin, OfficerInline, ReadOnlyAdmin, reason_of
+from common.errors import Problem
+from common.site import may
+from townships.forms.people import PostForm, ReasonForm, SystemForm, UserForm
 from townships.models import (
     County,
     Department,
@@ -20,13 +27,14 @@ from townships.models import (
     DivisionLoad,
     DivisionName,
     DivisionParent,
+    Invitation,
     Platform,
     Post,
     SystemAccount,
     Township,
     User,
 )
-from townships.operations import people
+from townships.operations import invitations, people, posts
 from townships.permissions import Permission
 
 # --- Divisions: loaded from files; here only what no file says may be changed --------------------
@@ -164,41 +172,190 @@ class PlatformAdmin(OfficerAdmin):
 
 @admin.register(User)
 class UserAdmin(OfficerAdmin):
+    """Accounts. Who is let in chooses the password with an invitation; nobody else ever knows it."""
+
     view_permission = Permission.USER_VIEW
     edit_permission = Permission.USER_EDIT
     form = UserForm
-    list_display = ("username", "name", "is_active", "is_machine", "must_change_password")
-    list_filter = ("is_active", "is_machine", "must_change_password")
+    list_display = ("username", "name", "work_phone", "is_active", "is_machine", "has_password")
+    list_filter = ("is_active", "is_machine")
     search_fields = ("username", "name")
-    readonly_fields = ("last_login", "password_changed_at", "must_change_password", "created_at")
+    readonly_fields = ("last_login", "password_changed_at", "created_at")
     fields = (
         "username",
         "name",
         "email",
+        "work_phone",
         "language",
         "is_active",
         "is_machine",
-        "first_password",
-        "must_change_password",
         "password_changed_at",
         "last_login",
         "created_at",
     )
     ordering = ("username",)
+    change_form_template = "admin/townships/user/change_form.html"
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = super().get_fields(request, obj)
-        if self.has_change_permission(request, obj):
-            return fields
-        return [name for name in fields if name != "first_password"]
+    @admin.display(description=gettext_lazy("has a password"), boolean=True)
+    def has_password(self, obj: User) -> bool:
+        return obj.has_usable_password()
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.invite)
+        return [path("<int:pk>/invite/", view, name="townships_user_invite"), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        user = context.get("original")
+        if user is not None:
+            now = timezone.now()
+            context["posts"] = user.posts.with_units().order_by("-valid_from", "-pk")
+            context["invitations"] = [
+                (one, STATES[one.state(at=now)]) for one in user.invitations.order_by("-pk")[:10]
+            ]
+            context["may_invite"] = may(request, Permission.INVITE) and not user.is_machine
+            context["may_post"] = may(request, Permission.POST_EDIT)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
-        if password := form.cleaned_data.get("first_password"):
-            member = request.member  # type: ignore[attr-defined]
-            people.give_first_password(obj, password, by=member, at=timezone.now())
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Lead on to what comes next for a new account."""
+        if obj.is_machine or not may(request, Permission.INVITE):
+            return super().response_add(request, obj, post_url_continue)
+        text = _(
+            "The account stands. Invite its owner now; a post comes from the security administrator."
+        )
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:townships_user_invite", args=[obj.pk]))
+
+    def invite(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask why, issue an invitation, and show its code once, on a slip to print."""
+        if not may(request, Permission.INVITE):
+            raise PermissionDenied
+        user = get_object_or_404(User, pk=pk)
+        form = ReasonForm(request.POST or None)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "user_": user}
+        if request.method == "POST" and form.is_valid():
+            try:
+                issued = invitations.issue(
+                    user, reason=form.cleaned_data["reason"],
+                    by=request.member, at=timezone.now(),  # type: ignore[attr-defined]
+                )  # fmt: skip
+            except Problem as problem:
+                form.add_error(None, str(problem))
+            else:
+                slip = {
+                    "issued": issued,
+                    "person": user,
+                    "address": request.build_absolute_uri(reverse("townships:join")),
+                    "back_url": reverse("admin:townships_user_change", args=[user.pk]),
+                }
+                return TemplateResponse(request, "townships/invitations/slip.html", slip)
+        title = _("Invite %(person)s") % {"person": user}
+        return TemplateResponse(
+            request, "admin/townships/user/invite.html", {**context, "title": title, "form": form}
+        )
+
+
+STATES = {
+    "open": gettext_lazy("Open"),
+    "held": gettext_lazy("Waits for release"),
+    "used": gettext_lazy("Used"),
+    "revoked": gettext_lazy("Withdrawn"),
+    "expired": gettext_lazy("Expired"),
+}
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Invitations: issued from an account, released and withdrawn here. Codes are never shown."""
+
+    view_permission = Permission.USER_VIEW
+    list_display = ("user", "state", "created_by", "created_at", "expires_at", "needs_release")
+    list_select_related = ("user", "created_by")
+    search_fields = ("user__username", "user__name")
+    fields = (
+        "user",
+        "state",
+        "reason",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "needs_release",
+        "released_by",
+        "released_at",
+        "used_at",
+        "revoked_at",
+    )
+    readonly_fields = fields
+    ordering = ("-pk",)
+    change_form_template = "admin/townships/invitation/change_form.html"
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, obj: Invitation) -> str:
+        return str(STATES[obj.state(at=timezone.now())])
+
+    def get_urls(self) -> list[Any]:
+        own = {
+            "release": (self.release, Permission.INVITATION_RELEASE),
+            "revoke": (self.revoke, Permission.INVITE),
+        }
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"townships_invitation_{name}",
+            )
+            for name, (view, _permission) in own.items()
+        ] + super().get_urls()
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        state = context["original"].state(at=timezone.now())
+        context["may_release"] = state == "held" and may(request, Permission.INVITATION_RELEASE)
+        context["may_revoke"] = state in ("open", "held", "expired") and self._may_revoke(request)
+        context["reason_form"] = ReasonForm()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def release(self, request: HttpRequest, pk: int) -> HttpResponse:
+        allowed = may(request, Permission.INVITATION_RELEASE)
+        done = _("Released: the code works now.")
+        return self._act(request, pk, invitations.release, allowed=allowed, done=done)
+
+    def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
+        done = _("Withdrawn: the code no longer works.")
+        return self._act(
+            request, pk, invitations.revoke, allowed=self._may_revoke(request), done=done
+        )
+
+    def _may_revoke(self, request: HttpRequest) -> bool:
+        return may(request, Permission.INVITE) or may(request, Permission.INVITATION_RELEASE)
+
+    def _act(
+        self, request: HttpRequest, pk: int, operation: Any, *, allowed: bool, done: str
+    ) -> HttpResponse:
+        if not allowed:
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        invitation = get_object_or_404(Invitation, pk=pk)
+        try:
+            operation(
+                invitation, reason=reason_of(request),
+                by=request.member, at=timezone.now(),  # type: ignore[attr-defined]
+            )  # fmt: skip
+        except Problem as problem:
+            texts = [str(text) for found in problem.fields.values() for text in found]
+            self.message_user(request, " ".join(texts) or str(problem), messages.ERROR)
+        else:
+            self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:townships_invitation_change", args=[pk]))
 
 
 @admin.register(Post)
@@ -207,6 +364,7 @@ class PostAdmin(OfficerAdmin):
 
     view_permission = Permission.POST_VIEW
     edit_permission = Permission.POST_EDIT
+    form = PostForm
     list_display = ("user", "role", "unit", "title", "valid_from", "valid_to")
     list_filter = ("role",)
     search_fields = ("user__username", "user__name", "township__name", "department__name")
@@ -230,6 +388,25 @@ class PostAdmin(OfficerAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("user", "role", "township", "department", "county", "city")
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        made: Any = super().get_form(request, obj, change=change, **kwargs)
+        made.giver_id = request.member.user_id  # type: ignore[attr-defined]
+        return made
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "valid_to" in form.changed_data and obj.valid_to and (left := posts.open_work(obj)):
+            text = ngettext(
+                "%(person)s still has %(n)d call in hand there. The head of the unit can hand it "
+                "over on the page “People”.",
+                "%(person)s still has %(n)d calls in hand there. The head of the unit can hand them "
+                "over on the page “People”.",
+                left,
+            )
+            self.message_user(request, text % {"person": obj.user, "n": left}, messages.WARNING)
 
 
 @admin.register(SystemAccount)

@@ -16,8 +16,14 @@ from townships.permissions import Permission
 
 @board.register
 def offer(member: Member, at: datetime) -> Offer:
-    """The way to the console, for posts that may enter it."""
-    if not member.may(Permission.CONSOLE_ENTER):
-        return Offer()
-    item = NavItem(_("Console"), reverse("admin:index"), "settings", on_phone=True)
-    return Offer(entries=[Entry(item, 900, "console")])
+    """The people of the unit, the audit trail and the console, as far as the post may open them."""
+    found = []
+    if member.may(Permission.AUDIT_VIEW):
+        url = reverse("townships:audit-list")
+        found.append(
+            Entry(NavItem(_("Audit trail"), url, "history", on_phone=True), 890, "console")
+        )
+    if member.may(Permission.CONSOLE_ENTER):
+        item = NavItem(_("Console"), reverse("admin:index"), "settings", on_phone=True)
+        found.append(Entry(item, 900, "console"))
+    return Offer(entries=found)

@@ -18,7 +18,15 @@ REFERENCE = frozenset(
     {Permission.DIVISION_VIEW, Permission.DEPARTMENT_VIEW, Permission.PLATFORM_VIEW}
 )
 
+STAFF = frozenset({Permission.STAFF_VIEW})
+HEAD = STAFF | {Permission.STAFF_EDIT}
+
 GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.TOWNSHIP_CLERK: STAFF,
+    Role.TOWNSHIP_HEAD: HEAD,
+    Role.DEPARTMENT_OFFICER: STAFF,
+    Role.DEPARTMENT_HEAD: HEAD,
+    Role.COUNTY_DESK: HEAD,
     Role.ESTABLISHMENT_OFFICER: REFERENCE
     | {Permission.CONSOLE_ENTER, Permission.DIVISION_EDIT, Permission.DEPARTMENT_EDIT},
     Role.CITY_OVERSEER: REFERENCE | {Permission.CONSOLE_ENTER},
@@ -32,6 +40,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.USER_VIEW,
         Permission.USER_EDIT,
         Permission.POST_VIEW,
+        Permission.INVITE,
         Permission.SYSTEM_VIEW,
         Permission.CALENDAR_EDIT,
     },
@@ -42,6 +51,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.USER_VIEW,
         Permission.POST_VIEW,
         Permission.POST_EDIT,
+        Permission.INVITATION_RELEASE,
         Permission.SYSTEM_VIEW,
         Permission.SYSTEM_EDIT,
     },

@@ -1,11 +1,14 @@
 from django.urls import path
 
-from townships.views import posts, profile
+from townships.views import audit, joining, posts, profile
 
 app_name = "townships"
 urlpatterns = [
     path("posts/use/", posts.post_switch, name="post-switch"),
     path("posts/<uuid:uid>/use/", posts.post_use, name="post-use"),
+    path("join/", joining.join, name="join"),
+    path("audit/", audit.audit_list, name="audit-list"),
+    path("audit/export/", audit.audit_export, name="audit-export"),
     path("profile/", profile.profile, name="profile"),
     path("language/", profile.language, name="language"),
 ]

@@ -10,9 +10,11 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from common.models import AuditEntry
+from common.models import AuditEntry, CalendarDay
 from common.site import OfficerSite
 from common.tenancy import everywhere
+from tests.factories.console import signed_in
+from tests.factories.mandates import with_calendar
 from tests.factories.townships import (
     CityFactory,
     CountyFactory,
@@ -28,12 +30,6 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = "vermilion-staple-9"
 MODELS = ["division", "county", "township", "department", "platform", "user", "post"]
-
-
-def signed_in(role: Role, **fields: Any) -> Client:
-    client = Client()
-    client.force_login(PostFactory(role=role, **fields).user)
-    return client
 
 
 def trail() -> list[dict[str, Any]]:
@@ -147,7 +143,7 @@ def test_a_change_is_recorded_with_both_values() -> None:
     assert answer.status_code == 302
     entry = trail()[-1]
     assert (entry["action"], entry["target"]) == ("console_changed", "新名")
-    assert entry["detail"] == {"changes": {"name": ["旧名", "新名"]}}
+    assert entry["detail"] == {"changes": {"name": ["旧名", "新名"]}, "reason": "试验"}
 
 
 def test_nothing_is_deleted_in_the_console() -> None:
@@ -184,36 +180,17 @@ def management() -> dict[str, int]:
 # --- Accounts -----------------------------------------------------------------------------------
 
 
-def test_an_administrator_opens_an_account_with_a_first_password() -> None:
+def test_an_administrator_opens_an_account_and_is_led_to_its_invitation() -> None:
     client = signed_in(Role.SYSTEM_ADMINISTRATOR)
 
     answer = client.post(
         page("user", "add"),
-        {
-            "username": "ｌｉｈｕａ",
-            "name": "李华",
-            "language": "zh-hans",
-            "is_active": "on",
-            "first_password": PASSWORD,
-        },
+        {"username": "ｌｉｈｕａ", "name": "李华", "language": "zh-hans", "is_active": "on"},
     )
 
-    assert answer.status_code == 302
     user = User.objects.get(username="lihua")
-    assert user.must_change_password
-    assert user.check_password(PASSWORD)
-
-
-def test_a_weak_first_password_is_refused() -> None:
-    client = signed_in(Role.SYSTEM_ADMINISTRATOR)
-
-    answer = client.post(
-        page("user", "add"),
-        {"username": "lihua", "name": "李华", "language": "zh-hans", "first_password": "12345678"},
-    )
-
-    assert answer.status_code == 200
-    assert not User.objects.filter(username="lihua").exists()
+    assert answer["Location"] == page("user", "invite", user.pk)
+    assert not user.has_usable_password()
 
 
 def test_no_page_and_no_record_shows_a_password_or_its_hash() -> None:
@@ -229,16 +206,59 @@ def test_no_page_and_no_record_shows_a_password_or_its_hash() -> None:
             "name": "新名",
             "language": "zh-hans",
             "is_active": "on",
+            "password": PASSWORD,
             "first_password": PASSWORD,
         },
     )
 
     user.refresh_from_db()
     assert user.name == "新名"
+    assert user.check_password("correct horse battery")
     assert user.password not in shown
     for entry in trail():
         assert PASSWORD not in str(entry)
         assert "password'" not in str(entry["detail"])
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x", "理" * 301])
+def test_a_change_without_a_fitting_reason_is_refused(reason: str) -> None:
+    unit = DepartmentFactory(name="旧名")
+    client = signed_in(Role.SYSTEM_ADMINISTRATOR)
+    form = {"name": "新名", "short_name": "新名", "kind": unit.kind, "platform": unit.platform_id}
+
+    answer = client.post(page("department", "change", unit.pk), {**form, "reason": reason})
+
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["reason"]
+    assert Department.objects.get(pk=unit.pk).name == "旧名"
+    assert trail() == []
+
+
+def test_nothing_is_deleted_without_a_reason() -> None:
+    with_calendar()
+    day = CalendarDay.objects.filter(kind="off").order_by("-date").first()
+    assert day is not None
+    client = signed_in(Role.SYSTEM_ADMINISTRATOR)
+    year = reverse("admin:common_calendaryear_change", args=[day.year_id])
+    rows = {
+        "days-TOTAL_FORMS": 1,
+        "days-INITIAL_FORMS": 1,
+        "days-0-id": day.pk,
+        "days-0-year": day.year_id,
+        "days-0-date": day.date.isoformat(),
+        "days-0-kind": day.kind,
+        "days-0-name": "改名",
+        "document": "试验",
+    }
+
+    refused = client.post(year, {**rows, "reason": ""})
+    assert refused.status_code == 200
+    assert CalendarDay.objects.get(pk=day.pk).name == day.name
+    client.post(year, {**rows, "reason": "更正名称"})
+
+    assert CalendarDay.objects.get(pk=day.pk).name == "改名"
+    last = trail()[-1]
+    assert last["detail"] == {"changes": {"name": [day.name, "改名"]}, "reason": "更正名称"}
 
 
 def test_the_security_administrator_gives_posts_but_makes_no_accounts() -> None:

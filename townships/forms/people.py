@@ -7,42 +7,104 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from townships.models import Post, SystemAccount, User
+from townships.operations.posts import check_giver
 
 SCOPES: dict[str, Any] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
 
 
 class UserForm(forms.ModelForm):
-    """An account, with a first password to be handed over; the one in use is never shown."""
-
-    first_password = forms.CharField(
-        label=_("First password"),
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("The person changes it at the next sign-in. Empty: stays as it is."),
-    )
+    """An account. Its password is chosen by its owner alone, with an invitation."""
 
     class Meta:
         model = User
-        fields = ("username", "name", "email", "language", "is_active", "is_machine")
+        fields = (
+            "username",
+            "name",
+            "email",
+            "work_phone",
+            "language",
+            "is_active",
+            "is_machine",
+        )
 
     def clean_username(self) -> str:
         return User.normalize_username(self.cleaned_data["username"])
 
+
+class PostForm(forms.ModelForm):
+    """A post that somebody is given. Nobody gives one to themselves."""
+
+    giver_id: int | None = None
+
+    class Meta:
+        model = Post
+        fields = (
+            "user",
+            "role",
+            "township",
+            "department",
+            "county",
+            "city",
+            "title",
+            "valid_from",
+            "valid_to",
+        )
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("is_machine") and cleaned.get("first_password"):
-            self.add_error("first_password", _("A system has no password."))
+        user = cleaned.get("user") or getattr(self.instance, "user", None)
+        if user is not None:
+            check_giver(user, giver_id=self.giver_id)
         return cleaned
 
-    def clean_first_password(self) -> str:
-        password: str = self.cleaned_data["first_password"]
-        if password:
-            validate_password(password, self.instance)
-        return password
+
+class ReasonForm(forms.Form):
+    """Why something is done, where nothing else is asked."""
+
+    reason = forms.CharField(
+        label=_("Reason of this change"), min_length=2, max_length=300, strip=True
+    )
+
+
+class JoinForm(forms.Form):
+    """The code of an invitation, and the password its owner chooses."""
+
+    code = forms.CharField(
+        label=_("Invitation code"),
+        max_length=80,
+        help_text=_("As it stands on your slip; capitals and dashes do not matter."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    password1 = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=128,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 8 characters, not only digits, and not your user name."),
+    )
+    password2 = forms.CharField(
+        label=_("New password, once more"),
+        strip=False,
+        max_length=128,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def check(self, user: User) -> bool:
+        """Check the password for the person invited; say at the fields what is wrong."""
+        first, second = self.cleaned_data["password1"], self.cleaned_data["password2"]
+        if first != second:
+            self.add_error("password2", _("The two passwords differ."))
+            return False
+        try:
+            validate_password(first, user)
+        except ValidationError as error:
+            self.add_error("password1", error)
+            return False
+        return True
 
 
 class SystemForm(forms.ModelForm):

@@ -11,10 +11,13 @@ from townships.models.areas import (
     Township,
 )
 from townships.models.departments import Department, DepartmentKind
+from townships.models.duty import Absence, Duty, Shift
+from townships.models.invitations import Invitation
 from townships.models.people import Post, SystemAccount, TypeSize, User
 from townships.models.platforms import Platform
 
 __all__ = [
+    "Absence",
     "City",
     "County",
     "Department",
@@ -24,10 +27,13 @@ __all__ = [
     "DivisionLoad",
     "DivisionName",
     "DivisionParent",
+    "Duty",
+    "Invitation",
     "Level",
     "Platform",
     "Post",
     "Relation",
+    "Shift",
     "SystemAccount",
     "Township",
     "TypeSize",

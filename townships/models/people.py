@@ -65,6 +65,7 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
     )
     name = models.CharField(_("name of the person"), max_length=60)
     email = models.EmailField(_("e-mail"), blank=True)
+    work_phone = models.CharField(_("work phone"), max_length=30, blank=True)
     language = models.CharField(
         _("language"), max_length=10, choices=settings.LANGUAGES, default="zh-hans"
     )

@@ -1,0 +1,47 @@
+"""What the acts of the audit trail are called, for whoever reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+ACTIONS: dict[str, Any] = {
+    "sign_in": _("Signed in"),
+    "sign_in_failed": _("Sign-in refused"),
+    "sign_out": _("Signed out"),
+    "password_changed": _("Password changed"),
+    "first_password_given": _("First password given"),
+    "post_used": _("Changed to another post"),
+    "administrator_added": _("Administrator added"),
+    "invitation_issued": _("Invitation issued"),
+    "invitation_released": _("Invitation released"),
+    "invitation_revoked": _("Invitation withdrawn"),
+    "invitation_accepted": _("Invitation used"),
+    "system_registered": _("System registered"),
+    "console_added": _("Record added"),
+    "console_changed": _("Record changed"),
+    "console_deleted": _("Record deleted"),
+    "divisions_loaded": _("Divisions loaded"),
+    "departments_loaded": _("Departments loaded"),
+    "department_merged": _("Department merged"),
+    "limits_loaded": _("Limits loaded"),
+    "limits_replaced": _("Limits replaced by a file"),
+    "calendar_loaded": _("Calendar year loaded"),
+    "list_draft_opened": _("Draft of a list opened"),
+    "list_draft_discarded": _("Draft of a list deleted"),
+    "list_loaded": _("List read from a file"),
+    "list_published": _("List published"),
+    "duty_set": _("Duty roster: person put on"),
+    "duty_removed": _("Duty roster: person taken off"),
+    "duty_copied": _("Duty roster: week copied"),
+    "absence_written": _("Absence written down"),
+    "absence_ended": _("Absence ended"),
+    "work_handed_over": _("Work handed over"),
+    "audit_exported": _("Audit trail exported"),
+}
+
+
+def action_label(action: str) -> str:
+    """Name an act; what has no name yet is shown by its code."""
+    return str(ACTIONS.get(action, action))

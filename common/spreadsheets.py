@@ -1,0 +1,89 @@
+"""CSV as offices write and read it: GB18030 or UTF-8 in, and out what a spreadsheet cannot run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+BOM = "\ufeff"
+# A cell that begins with one of these is run as a formula by spreadsheets.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+FOREIGN = {
+    b"PK\x03\x04": "xlsx",
+    b"\xd0\xcf\x11\xe0": "xls",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+
+
+class Unreadable(ValueError):
+    """No text that we read; ``line`` 0 means the whole file."""
+
+    def __init__(self, line: int, text: str) -> None:
+        super().__init__(text)
+        self.line, self.text = line, text
+
+
+def text_of(content: bytes) -> str:
+    """Decode a CSV file: UTF-8 with or without its mark, or GB18030, as Excel writes it in China.
+
+    Raises Unreadable.
+    """
+    if not content.strip():
+        raise Unreadable(0, _("the file is empty"))
+    for mark, kind in FOREIGN.items():
+        if content.startswith(mark):
+            raise Unreadable(
+                0, _("this is %(kind)s, not CSV: save it as “CSV” and send that") % {"kind": kind}
+            )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if _is_damaged_utf8(content):
+            raise _not_text(content, error.start) from None
+        try:
+            text = content.decode("gb18030")
+        except UnicodeDecodeError as second:
+            raise _not_text(content, second.start) from None
+    if "\0" in text:
+        raise Unreadable(text[: text.index("\0")].count("\n") + 1, _("a NUL character"))
+    return text
+
+
+def _is_damaged_utf8(content: bytes) -> bool:
+    """Say whether most of what is not ASCII is right UTF-8: then GB18030 would be nonsense."""
+    if content.startswith(b"\xef\xbb\xbf"):
+        return True
+    text = content.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = sum(1 for char in text if char > "\x7f") - bad
+    return good > bad * 4
+
+
+def _not_text(content: bytes, position: int) -> Unreadable:
+    return Unreadable(content[:position].count(b"\n") + 1, _("neither UTF-8 nor GB18030"))
+
+
+def is_formula(cell: str) -> bool:
+    """Say whether a cell would be run by a spreadsheet; a negative number or a dash would not."""
+    return cell.startswith(("=", "@"))
+
+
+def safe(value: Any) -> str:
+    """Write a value so that no spreadsheet takes it for a formula."""
+    text = "" if value is None else str(value).replace("\0", "")
+    return f"'{text}" if text.startswith(DANGEROUS) else text
+
+
+def written(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write a table as CSV in UTF-8 with the mark that Excel goes by."""
+    out = io.StringIO()
+    out.write(BOM)
+    writer = csv.writer(out)
+    writer.writerow([safe(cell) for cell in head])
+    writer.writerows([safe(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8")
