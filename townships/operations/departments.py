@@ -60,13 +60,17 @@ def _fault(row: dict[str, str], codes: set[str], platforms: set[str]) -> str:
     return ""
 
 
-def load(rows: Iterable[dict[str, str]], *, at: datetime) -> Loaded:
+def load(
+    rows: Iterable[dict[str, str]], *, at: datetime, counties: Iterable[County] | None = None
+) -> Loaded:
     """Give every county, and the city, the units it lacks; what stands already is theirs to keep.
 
-    Dates of foundation are not known, so they stay empty.
+    ``counties`` narrows to some. Dates of foundation are not known, so they stay empty.
     """
     platforms = dict(Platform.objects.values_list("code", "pk"))
-    counties = list(County.objects.filter(valid_to=None).order_by("code"))
+    if counties is None:
+        counties = County.objects.filter(valid_to=None).order_by("code")
+    counties = list(counties)
     with transaction.atomic():
         standing = set(Department.objects.values_list("county", "code"))
         wanted = [
