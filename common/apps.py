@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
@@ -12,3 +14,4 @@ class CommonConfig(AppConfig):
     def ready(self) -> None:
         # Each app says by itself what it handles, tells people, shows on boards, and keeps true.
         autodiscover_modules("receivers", "notices", "board")
+        import_module("common.checks")

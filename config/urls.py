@@ -3,13 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import accounts, api, health
+from config import accounts, api, health, state
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include(accounts.urlpatterns)),
     path("api/", include(api.urlpatterns)),
+    path("state/", state.state, name="system-state"),
     path("console/", admin.site.urls),
     path("", include("townships.urls")),
     path("", include("mandates.urls")),

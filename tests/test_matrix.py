@@ -91,6 +91,7 @@ def kind_of(route: Route) -> str | None:
 
 
 PREFIXES = (
+    ("system-state", PUBLIC),
     ("mandates:call-", CALL),
     ("mandates:entry-", COUNTY),
     ("mandates:notice-", PERSON),

@@ -22,4 +22,5 @@ class Permission(StrEnum):
     SYSTEM_VIEW = "townships.view_systems"
     SYSTEM_EDIT = "townships.edit_systems"
     AUDIT_VIEW = "common.view_audit"
+    STATE_VIEW = "common.view_state"
     CALENDAR_EDIT = "common.edit_calendar"

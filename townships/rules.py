@@ -43,6 +43,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.INVITE,
         Permission.SYSTEM_VIEW,
         Permission.CALENDAR_EDIT,
+        Permission.STATE_VIEW,
     },
     # Gives posts, and with them rights, but makes no accounts.
     Role.SECURITY_ADMINISTRATOR: REFERENCE

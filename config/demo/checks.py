@@ -109,6 +109,8 @@ def slow_checks(access: Access) -> list[Check]:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "huying.example.org",
         "CSRF_TRUSTED_ORIGINS": "https://huying.example.org",
+        "INSTALLATION_NAME": "Huying",
+        "DATABASE_OWNER_URL": "",  # as web has it
     }
     linter = ("lintmigrations", "--no-cache", "--quiet", "ignore", "ok")
     return [

@@ -1,0 +1,125 @@
+"""What must be true of an installation; `manage.py check --deploy` says what is not.
+
+Those that ask the database run with `--deploy --database default`, and are silent while it is away:
+whether it answers is a question of `/readyz`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.checks import Error, Tags, Warning, register
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from common.models import CalendarYear
+
+SHORTEST_KEY = 50
+NEXT_YEAR_IS_DUE = 12  # the month from which the next year should have been published
+
+
+@register(deploy=True)
+def environment(**_options: Any) -> list[Any]:
+    return list(_of_environment())
+
+
+def _of_environment() -> Iterator[Any]:
+    if len(settings.SECRET_KEY) < SHORTEST_KEY or len(set(settings.SECRET_KEY)) < 5:
+        yield Warning(
+            f"SECRET_KEY is shorter than {SHORTEST_KEY} characters.",
+            hint='Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+            id="huying.W001",
+        )
+    if settings.TIME_ZONE != "Asia/Shanghai" or not settings.USE_TZ:
+        yield Error(
+            "TIME_ZONE is not Asia/Shanghai: the arithmetic of working time is.", id="huying.E002"
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Warning("ALLOWED_HOSTS lets every name in.", id="huying.W003")
+    if not settings.INSTALLATION_NAME.strip():
+        yield Warning(
+            "INSTALLATION_NAME is empty: no page says who runs this installation.",
+            id="huying.W004",
+        )
+    if any(origin.startswith("http://") for origin in settings.CSRF_TRUSTED_ORIGINS):
+        yield Warning("CSRF_TRUSTED_ORIGINS names an origin without TLS.", id="huying.W005")
+    if settings.DATABASE_OWNER_URL:
+        yield Warning(
+            "This process knows DATABASE_OWNER_URL, which belongs to migrate alone.",
+            id="huying.W006",
+        )
+
+
+@register(Tags.database, deploy=True)
+def database(**_options: Any) -> list[Any]:
+    try:
+        return [*_of_role(), *_of_walls(), *_of_calendar()]
+    except DatabaseError:
+        connection.close()
+        return []
+
+
+def _rows(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def _of_role() -> Iterator[Any]:
+    ((name, is_super, bypasses, inherits, owns),) = _rows(
+        "SELECT rolname, rolsuper, rolbypassrls, rolinherit,"
+        " (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        "  WHERE n.nspname = 'public' AND c.relowner = r.oid)"
+        " FROM pg_roles r WHERE rolname = session_user"
+    )
+    hint = "Let DATABASE_URL name huying_app as config/sql/roles.sql makes it."
+    if is_super or bypasses:
+        yield Error(
+            f"{name} passes row-level security: no wall holds.", hint=hint, id="huying.E010"
+        )
+    if owns:
+        yield Error(f"{name} owns {owns} tables and indexes.", hint=hint, id="huying.E011")
+    if inherits:
+        yield Error(f"{name} inherits what the roles of scopes may.", hint=hint, id="huying.E012")
+    ((encoding, commit),) = _rows(
+        "SELECT pg_encoding_to_char(encoding), current_setting('synchronous_commit')"
+        " FROM pg_database WHERE datname = current_database()"
+    )
+    if encoding != "UTF8":
+        yield Error(f"The database is in {encoding}, not in UTF8.", id="huying.E013")
+    if commit == "off":
+        yield Warning(
+            "synchronous_commit is off: what was accepted may be lost with the power.",
+            id="huying.W014",
+        )
+
+
+def _of_walls() -> Iterator[Any]:
+    for (table,) in _rows(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'township_id'"
+        " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"
+        " AND c.relname <> 'townships_post'"  # the directory of posts is everybody's
+        " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"
+    ):
+        yield Error(f"{table} stands without its wall: row security is off.", id="huying.E015")
+
+
+def _of_calendar() -> Iterator[Any]:
+    today = timezone.localdate(_database_time(), ZoneInfo("Asia/Shanghai"))
+    published = set(CalendarYear.objects.filter(published=True).values_list("year", flat=True))
+    wanted = [today.year] + [today.year + 1] * (today.month >= NEXT_YEAR_IS_DUE)
+    for year in wanted:
+        if year not in published:
+            yield Warning(
+                f"The work calendar of {year} is not loaded: dates in it are provisional.",
+                hint="manage.py load_calendar",
+                id="huying.W016",
+            )
+
+
+def _database_time() -> Any:
+    return _rows("SELECT clock_timestamp()")[0][0]

@@ -1,0 +1,135 @@
+"""Every setting that comes from the environment: what it does, and what is in use.
+
+The console's page of the state, `docs/operations/settings.md` and `.env.example` speak of the same
+names; a test compares them with what the settings read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable. ``default`` is what holds without it; "" where it must be given, or is off."""
+
+    name: str
+    default: str
+    what: Any
+    secret: bool = False
+    is_url: bool = False  # shown without its password
+
+
+@dataclass(frozen=True)
+class InUse:
+    """A setting as this process has it."""
+
+    setting: Setting
+    value: str
+    is_given: bool
+
+
+SETTINGS = (
+    Setting(
+        "DJANGO_SETTINGS_MODULE",
+        "config.settings.production",
+        _("Which set of settings holds: production, or dev, demo, test."),
+    ),
+    Setting(
+        "SECRET_KEY",
+        "",
+        _("Signs sessions and tokens. Whoever knows it can sign in as anybody."),
+        secret=True,
+    ),
+    Setting("ALLOWED_HOSTS", "", _("Names under which browsers reach the system.")),
+    Setting("CSRF_TRUSTED_ORIGINS", "", _("The same with their scheme, for forms.")),
+    Setting("SECURE_SSL_REDIRECT", "true", _("Plain http is answered with a way to https.")),
+    Setting(
+        "INSTALLATION_NAME", "", _("Shown in the head of every page: who runs this installation.")
+    ),
+    Setting("IDLE_TIMEOUT_SECONDS", "1800", _("Signed out after this long without a click.")),
+    Setting(
+        "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")
+    ),
+    Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),
+    Setting("STATIC_ROOT", "staticfiles", _("Where style sheets and scripts are collected.")),
+    Setting(
+        "DISPATCH_HEARTBEAT", "", _("A file that the dispatch loop touches, for a health check.")
+    ),
+    Setting(
+        "PROMETHEUS_MULTIPROC_DIR",
+        "",
+        _("Where web processes count their requests; empty: they do not."),
+    ),
+    Setting("BACKUP_FOLDER", "", _("Where backups lie, so that their age is watched.")),
+    Setting(
+        "DATABASE_URL",
+        "postgres://huying_app@127.0.0.1:5432/huying",
+        _("The database, as the application: a role that owns nothing."),
+        is_url=True,
+    ),
+    Setting(
+        "DATABASE_OWNER_URL",
+        "",
+        _("The database as its owner. For migrations only; no other process may have it."),
+        is_url=True,
+    ),
+    Setting(
+        "DATABASE_DIRECT_URL",
+        "",
+        _("The database past pgbouncer, to be told of work."),
+        is_url=True,
+    ),
+    Setting(
+        "REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        _("The broker: it rings workers and keeps nothing."),
+        is_url=True,
+    ),
+)
+
+
+def in_use() -> list[InUse]:
+    """Return every setting as this process has it; no secret leaves it."""
+    return [_in_use(one) for one in SETTINGS]
+
+
+def _in_use(setting: Setting) -> InUse:
+    given = os.environ.get(setting.name, "")
+    value = given or _held(setting)
+    if setting.secret:
+        value = "••••••" if value else ""
+    elif setting.is_url:
+        value = without_password(value)
+    return InUse(setting, value, bool(given))
+
+
+def _held(setting: Setting) -> str:
+    """Return what the settings hold; lists as they are written in the environment."""
+    held = getattr(settings, setting.name, setting.default)
+    if isinstance(held, list | tuple):
+        return ",".join(map(str, held))
+    return str(held).lower() if isinstance(held, bool) else str(held)
+
+
+def without_password(url: str) -> str:
+    """Return an address without the password in it; what cannot be read is not shown at all."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "••••••"
+    if not parts.hostname:
+        return "••••••"
+    name = f"{parts.username}:••••••@" if parts.password else ""
+    if parts.username and not parts.password:
+        name = f"{parts.username}@"
+    return f"{parts.scheme}://{name}{parts.hostname}{port}{parts.path}"
