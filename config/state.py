@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from common import heartbeats, metrics
 from common.models import CalendarYear
 from config.environment import in_use
+from mandates.queries.sql import database_time
 from townships.http import MemberRequest
 from townships.permissions import Permission
 from townships.rules import require
@@ -53,7 +54,7 @@ class Line(NamedTuple):
 @require_safe
 def state(request: MemberRequest) -> HttpResponse:
     require(request.member, Permission.STATE_VIEW)
-    now = timezone.now()
+    now = database_time()
     context = {
         "lines": [*_work(now), *_processes(now), *_calendar(now), *_migrations()],
         "settings": in_use(),
