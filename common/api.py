@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -21,12 +23,14 @@ from django.http import Http404, HttpRequest
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, MultiPartParser
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
 
 from common.errors import Invalid, PreconditionRequired, Problem, Stale
 from common.models import IdempotencyKey
@@ -34,6 +38,7 @@ from common.models import IdempotencyKey
 ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 VERSION = re.compile(r"[0-9]{1,9}")
 KEY = re.compile(r"[\x20-\x7e]{1,200}")
+DEEPEST = 32  # levels of JSON; ours need five
 MULTIPART_OVERHEAD = 1024 * 1024  # headers and fields beside one file of the largest size
 
 
@@ -53,6 +58,33 @@ class TooLarge(Problem):
     code = "too_large"
     status = 413
     detail = _("What was sent is too large.")
+
+
+class DuplicateField(Malformed):
+    """Which of the two is meant nobody can know."""
+
+    code = "duplicate_field"
+    detail = _("A field stands twice in one object.")
+
+
+class TooDeep(Malformed):
+    code = "too_deep"
+    detail = _("The JSON is nested too deeply.")
+
+
+class UnknownParameter(Invalid):
+    code = "unknown_parameter"
+    detail = _("There is no such parameter here.")
+
+
+class RepeatedParameter(Invalid):
+    code = "repeated_parameter"
+    detail = _("A parameter is given twice.")
+
+
+class EmptyParameter(Invalid):
+    code = "empty_parameter"
+    detail = _("A parameter without a value: leave it out, or say what is meant.")
 
 
 class LengthRequired(Problem):
@@ -91,7 +123,12 @@ class JSONBody(BaseParser):
         if len(body) > limit:
             raise TooLarge
         try:
-            data = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+            data = json.loads(
+                body.decode("utf-8"),
+                parse_constant=_no_constant,
+                parse_float=_finite,
+                object_pairs_hook=_once_each,
+            )
         except (ValueError, RecursionError) as error:
             raise Malformed from error
         _check_texts(data)
@@ -102,21 +139,37 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(digits)
+    return number
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise DuplicateField
+    return found
+
+
 def _check_texts(data: Any) -> None:
-    """Raise BadText, naming the place, for a text that no database takes."""
-    waiting: list[tuple[str, Any]] = [("", data)]
+    """Raise BadText, naming the place, for a text that no database takes; TooDeep for a pit."""
+    waiting: list[tuple[str, Any, int]] = [("", data, 0)]
     while waiting:
-        place, value = waiting.pop()
+        place, value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise TooDeep
         if isinstance(value, str):
             if not is_storable(value):
                 raise BadText(fields={place: BadText.detail})
         elif isinstance(value, list):
-            waiting += [(place, one) for one in value]
+            waiting += [(place, one, depth + 1) for one in value]
         elif isinstance(value, dict):
             for name, one in value.items():
                 if not is_storable(name):
                     raise BadText
-                waiting.append((f"{place}.{name}" if place else name, one))
+                waiting.append((f"{place}.{name}" if place else name, one, depth + 1))
 
 
 def is_storable(text: str) -> bool:
@@ -129,8 +182,10 @@ class FileBody(MultiPartParser):
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         request: HttpRequest = parser_context["request"]._request
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if length > settings.UPLOAD_LIMIT_BYTES + MULTIPART_OVERHEAD:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal():
+            raise LengthRequired
+        if len(length) > 15 or int(length) > settings.UPLOAD_LIMIT_BYTES + MULTIPART_OVERHEAD:
             raise TooLarge
         return super().parse(stream, media_type, parser_context)
 
@@ -154,15 +209,47 @@ class Strict(serializers.Serializer[Any]):
 # --- views -----------------------------------------------------------------------------------------
 
 
+class ByAccept(DefaultContentNegotiation):
+    """Answers in the form that Accept asks for, and looks at no parameter for it."""
+
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+
+
+class AsItIs(JSONRenderer):
+    """Lets Accept ask for any kind of content where files are given; problems stay JSON."""
+
+    media_type = "*/*"
+
+
 class ApiView(APIView):
-    """A view of the API: bodies are bounded, and what a client got wrong is never a 5xx."""
+    """A view of the API: bodies are bounded, and what a client got wrong is never a 5xx.
+
+    ``parameters`` names what may stand in the query string of GET, ``repeatable`` what may do so
+    more than once. Anything else is refused: a misspelt filter would be lost in silence.
+    """
 
     parser_classes = [JSONBody]
+    content_negotiation_class = ByAccept
+    parameters: Collection[str] = ()
+    repeatable: Collection[str] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._check_parameters(request)
         if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
             raise LengthRequired
+
+    def _check_parameters(self, request: Request) -> None:
+        known = self.parameters if request.method in SAFE_METHODS else ()
+        unknown = sorted(set(request.query_params) - set(known))
+        if unknown:
+            told = UnknownParameter.detail
+            raise UnknownParameter(fields={name[:100]: told for name in unknown[:20]})
+        for name, values in request.query_params.lists():
+            if len(values) > 1 and name not in self.repeatable:
+                raise RepeatedParameter(fields={name: RepeatedParameter.detail})
+            if "" in values:
+                raise EmptyParameter(fields={name: EmptyParameter.detail})
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, RequestDataTooBig | TooManyFilesSent | TooManyFieldsSent):
@@ -170,6 +257,10 @@ class ApiView(APIView):
         elif isinstance(exc, SuspiciousOperation | UnreadablePostError):
             exc = Malformed(_("The request could not be read."))
         return super().handle_exception(exc)
+
+
+class ApiViewSet(ViewSetMixin, ApiView):
+    """Several operations on one kind of thing."""
 
 
 class NotFound(ApiView):
@@ -226,6 +317,12 @@ def expected_version(request: Request, *, required: bool) -> int | None:
     if not VERSION.fullmatch(tag[1]):
         raise Stale
     return int(tag[1])
+
+
+def is_unchanged(request: Request, etag: str) -> bool:
+    """Say whether If-None-Match names the version as it is."""
+    header = request.headers.get("If-None-Match", "")
+    return bool(etag) and etag.strip('"') in ETAG.findall(header)
 
 
 # --- answers given once ---------------------------------------------------------------------------------

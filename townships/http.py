@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -213,6 +215,22 @@ def _check_origin(request: Request) -> None:
     except PermissionDenied:
         detail = _("Send the token of our pages with it, in X-CSRFToken.")
         raise PermissionDenied(detail, code="csrf_failed") from None
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address a request came from, as far as the proxies in front are trusted."""
+    return get_client_ip(request) or ""
+
+
+def client_named(request: HttpRequest) -> str:
+    """Return the client id in the Authorization of a request for a token, proven or not."""
+    kind, _, value = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(value).decode().partition(":")[0][:100]
+    except ValueError:
+        return ""
 
 
 class AccountValidator(OAuth2Validator):

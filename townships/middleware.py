@@ -23,9 +23,10 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
-from common import tenancy
+from common import tenancy, throttle
 from common.errors import Problem
-from townships.http import Member, remember_language
+from common.throttle import Count
+from townships.http import Member, client_address, client_named, remember_language
 from townships.models import Post, User
 from townships.models.people import unit_facts
 
@@ -65,7 +66,13 @@ class PostScope:
             return self.get_response(request)
         now = timezone.now()
         instead = self._find_member(request, now)
+        count = _count(request, now)
+        if count is not None and count.wait:
+            instead = _throttled(count)
         response = instead or self._answer(request)
+        if count is not None:
+            for name, value in count.headers.items():
+                response.headers[name] = value
         if request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
             _keep_speaking(request, response)
@@ -163,6 +170,23 @@ def member_of_token(token: str, *, at: datetime) -> Member | None:
     return Member.holding(post, user=system.user, limited_to=allowed)
 
 
+def _count(request: HttpRequest, now: datetime) -> Count | None:
+    """Count a request to the API: for the account, the person, or the address of a stranger."""
+    if not request.path.startswith(API):
+        return None
+    if request.path == _path("api-token"):
+        return throttle.take("token", (client_address(request), client_named(request)), at=now)
+    member: Member | None = request.member  # type: ignore[attr-defined]
+    if member is None:
+        return throttle.take("stranger", client_address(request), at=now)
+    return throttle.take("system" if member.is_system else "person", member.user_id, at=now)
+
+
+def _throttled(count: Count) -> HttpResponse:
+    detail = _("Too many requests. Try again in %(n)d seconds.") % {"n": count.wait}
+    return _refusal("throttled", detail, status=429)
+
+
 # --- People ------------------------------------------------------------------------------------
 
 
@@ -228,9 +252,9 @@ def _no_post(request: HttpRequest) -> HttpResponse | None:
     return render(request, "no_post.html", status=403)
 
 
-def _refusal(code: str, detail: str) -> HttpResponse:
-    body = {"type": "about:blank", "status": 403, "code": code, "detail": detail}
-    return JsonResponse(body, status=403, content_type="application/problem+json")
+def _refusal(code: str, detail: str, *, status: int = 403) -> HttpResponse:
+    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 def _always_open(request: HttpRequest) -> bool:

@@ -194,16 +194,22 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["townships.http.MemberAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["townships.http.IsMember"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
-        "rest_framework.parsers.MultiPartParser",
-    ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "common.openapi.Described",
     "DEFAULT_FILTER_BACKENDS": [],
     "EXCEPTION_HANDLER": "common.errors.problem",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# Requests to /api/ that one account, one person, one address may make; s, m or h; "" is no limit.
+API_RATES = {
+    "system": env("API_RATE_SYSTEM", default="3000/m"),
+    "person": env("API_RATE_PERSON", default="600/m"),
+    "stranger": env("API_RATE_STRANGER", default="300/m"),  # without a valid token, by address
+    "token": env("API_RATE_TOKEN", default="60/m"),  # tokens asked for, by client id and address
+}
+# Each web process counts for itself, with its share. Gunicorn goes by the same variable.
+API_PROCESSES = env.int("WEB_CONCURRENCY", default=4)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Huying 呼应",
     "DESCRIPTION": "A township calls, a county department responds in time.",
@@ -216,6 +222,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "common.openapi.complete",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "CallState": "mandates.models.calls.CallState",
         "AssignmentState": "mandates.models.calls.AssignmentState",
@@ -272,6 +282,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+# Proxies in front of us whose X-Forwarded-For is believed, for rates and allowed addresses.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

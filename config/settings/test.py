@@ -12,3 +12,6 @@ FORCE_PASSWORD_CHANGE = True
 INSTALLED_APPS += ["django_migration_linter"]
 WHITENOISE_AUTOREFRESH = True
 ENVIRONMENT_NOTE = _("Test")
+# Tests of rates set their own; the others ask as fast as they can.
+API_RATES = dict.fromkeys(API_RATES, "")
+API_PROCESSES = 1

@@ -13,9 +13,8 @@ from django.db import IntegrityError, connection
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
-    OpenApiParameter,
+    OpenApiExample,
     OpenApiResponse,
     extend_schema,
     extend_schema_view,
@@ -31,11 +30,23 @@ from common.api import (
     checked,
     expected_version,
     idempotency_key,
+    is_unchanged,
     once,
     page_answer,
 )
 from common.errors import Invalid, NotAllowed, Problem, Refused
+from common.openapi import ETAG, LOCATION
 from common.workflow import Move
+from mandates.api.described import (
+    DRAFT,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    NEW_CALL,
+    ONCE,
+    described,
+    example_of,
+    filter_parameters,
+)
 from mandates.api.given import CallNew, CallWritten, shape_of
 from mandates.api.shapes import (
     CallAfter,
@@ -57,33 +68,6 @@ from mandates.queries.explain import explain_clocks
 from mandates.queries.rulebook import rulebook
 from townships.http import Member
 from townships.rules import require
-
-REFUSED = OpenApiTypes.OBJECT
-PROBLEMS = {
-    400: OpenApiResponse(REFUSED, "what was sent does not fit"),
-    403: OpenApiResponse(REFUSED, "the post may not do this"),
-    404: OpenApiResponse(REFUSED, "there is no such call, or it is out of reach"),
-}
-MOVE_PROBLEMS = {
-    **PROBLEMS,
-    409: OpenApiResponse(REFUSED, "not in this state"),
-    412: OpenApiResponse(REFUSED, "somebody else acted since this version"),
-    428: OpenApiResponse(REFUSED, "a system sends If-Match"),
-}
-IF_MATCH = OpenApiParameter(
-    "If-Match", str, OpenApiParameter.HEADER, description='the version that was read, like "7"'
-)
-ONCE = OpenApiParameter(
-    "Idempotency-Key",
-    str,
-    OpenApiParameter.HEADER,
-    description="needed from systems; the same key and body give the first answer again",
-)
-
-
-class UnknownParameter(Invalid):
-    code = "unknown_parameter"
-    detail = _("The list knows no such parameter.")
 
 
 class SourceTaken(Refused):
@@ -123,38 +107,22 @@ def reachable(member: Member, uid: UUID) -> Iterator[None]:
 # --- lists and details ---------------------------------------------------------------------------
 
 
-def _parameters() -> list[OpenApiParameter]:
-    told = {
-        "state": "one or more, divided by commas",
-        "urgency": "one or more, divided by commas",
-        "matter": "a code of the list",
-        "township": "uid",
-        "department": "uid of the lead department",
-        "late": "true: only what is overdue",
-        "waiting": "mine, or a party: whose turn it is",
-        "raised_from": "a date, included",
-        "raised_to": "a date, included",
-        "order": "due: what is running, the nearest date first; -raised: all, the newest first",
-        "size": "rows of a page, 1 to 100",
-    }
-    return [OpenApiParameter(name, str, description=told.get(name, "")) for name in READERS]
-
-
 class CallList(ApiView):
     """呼叫."""
 
     read_scope = "calls.read"
     write_scope = "calls.write"
+    parameters = READERS.keys()
+    repeatable = ("state", "urgency")
 
-    @extend_schema(
-        operation_id="call_list", parameters=_parameters(), responses={200: CallPage, **PROBLEMS}
-    )
+    @extend_schema(operation_id="call_list", parameters=filter_parameters(), responses=CallPage)
     def get(self, request: Request) -> Response:
+        """List calls.
+
+        Those the account's post may see, one page at a time. A department sees what it is charged
+        with; a township its own, drafts included. `next` and `previous` are whole addresses.
+        """
         member, now = reader(request), timezone.now()
-        unknown = set(request.query_params) - set(READERS)
-        if unknown:
-            name = sorted(unknown)[0][:100]
-            raise UnknownParameter(fields={name: UnknownParameter.detail})
         page = page_of(member, CallFilters.parse(request.query_params), at=now)
         rows = CallRow(page.rows, many=True, context=_context(request, now)).data
         return Response(page_answer(request, page, rows))
@@ -162,10 +130,17 @@ class CallList(ApiView):
     @extend_schema(
         operation_id="call_create",
         request=CallNew,
-        parameters=[ONCE],
-        responses={201: CallAfter, **PROBLEMS, 409: MOVE_PROBLEMS[409]},
+        parameters=[ONCE, ETAG, LOCATION],
+        responses={201: CallAfter},
+        examples=[OpenApiExample("call", NEW_CALL, request_only=True)],
     )
     def post(self, request: Request) -> Response:
+        """Write a call, and raise it.
+
+        `then` says how far it goes at once: `draft` keeps it in the township, `submit` asks the
+        township's head, `raise` calls the department. One of `matter`, `entry` and
+        `unlisted_reason` is needed. 201 to a raised call means that it will be dispatched.
+        """
         member, now = reader(request, Permission.CALL_DRAFT), timezone.now()
         if member.township_id is None or member.county_id is None:
             raise NotAllowed
@@ -222,22 +197,39 @@ class CallDetail(ApiView):
     read_scope = "calls.read"
     write_scope = "calls.write"
 
-    @extend_schema(operation_id="call_detail", responses={200: CallFull, 404: PROBLEMS[404]})
+    @extend_schema(
+        operation_id="call_detail",
+        parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: CallFull, 304: OpenApiResponse(None, "It stands as it was read.")},
+    )
     def get(self, request: Request, uid: UUID) -> Response:
+        """Read a call.
+
+        With everything that belongs to it: assignments, clocks and why they end when they do,
+        history, files, and the moves the reader can make now. To poll, send the ETag of the last
+        answer in If-None-Match; whether a date has passed since, and internal notes, do not
+        change the version.
+        """
         member, now = reader(request), timezone.now()
         call = Call.objects.visible_to(member).select_related("township").filter(uid=uid).first()
         if call is None:
             raise Http404
+        if is_unchanged(request, call.etag):
+            return Response(status=304, headers={"ETag": call.etag})
         return Response(_full(request, member, call, now), headers={"ETag": call.etag})
 
     @extend_schema(
         operation_id="call_revise",
         request=CallWritten,
-        parameters=[IF_MATCH],
-        responses={200: CallAfter, **MOVE_PROBLEMS},
+        parameters=[IF_MATCH, ETAG],
+        responses=CallAfter,
+        examples=[OpenApiExample("draft", DRAFT, request_only=True)],
     )
     def put(self, request: Request, uid: UUID) -> Response:
-        """Write a draft anew."""
+        """Write a draft anew.
+
+        Only while it is a draft; all of it is replaced.
+        """
         member, now = reader(request), timezone.now()
         with reachable(member, uid):
             require(member, Permission.CALL_DRAFT)
@@ -326,14 +318,16 @@ def move_view(move: Move) -> type[CallMove]:
     given = shape_of(move)
     about = {"move": move, "given": given, "__module__": __name__, "__doc__": str(move.name)}
     view = type(f"Call{name}", (CallMove,), about)
-    described = extend_schema(
+    shown = extend_schema(
         operation_id=f"call_{move.name}",
-        summary=move.name.replace("_", " "),
+        summary=move.name.replace("_", " ").capitalize(),
+        description=described(move),
         request=given,
-        parameters=[IF_MATCH],
-        responses={200: CallAfter, **MOVE_PROBLEMS},
+        parameters=[IF_MATCH, ETAG],
+        responses=CallAfter,
+        examples=[OpenApiExample(move.name, example_of(move), request_only=True)],
     )
-    return extend_schema_view(post=described)(view)
+    return extend_schema_view(post=shown)(view)
 
 
 MOVE_VIEWS = {name: move_view(move) for name, move in MOVES.items() if move.by_people}

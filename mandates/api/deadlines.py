@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,15 +47,26 @@ DeadlineAnswer = inline_serializer(
 )
 
 
+QUESTION = {"start": "2026-03-02T16:00:00+08:00", "amount": 3, "unit": "working_day"}
+
+
 class DeadlinePreview(ApiView):
     """When a period would end in the working time of the reader's county. Nothing is kept."""
 
     write_scope = "reference.read"
 
     @extend_schema(
-        operation_id="deadline_preview", request=DeadlineQuestion, responses=DeadlineAnswer
+        operation_id="deadline_preview",
+        request=DeadlineQuestion,
+        responses=DeadlineAnswer,
+        examples=[OpenApiExample("three working days", QUESTION, request_only=True)],
     )
     def post(self, request: Request) -> Response:
+        """Preview a due date.
+
+        When a period would end in the working time of the reader's county, and why. Nothing is
+        kept.
+        """
         question = _question(request.data)
         member = request._request.member  # type: ignore[attr-defined]
         in_county = member.scope is not None and member.county_id is not None

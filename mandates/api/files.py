@@ -7,14 +7,17 @@ from uuid import UUID
 from django.http import FileResponse, Http404, HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common import attachments
-from common.api import Answer, ApiView, FileBody, checked
+from common.api import Answer, ApiView, AsItIs, FileBody, checked
 from common.errors import NotAllowed
-from mandates.api.calls import PROBLEMS, exists, reachable, reader
+from common.openapi import ETAG, REFUSED
+from mandates.api.calls import exists, reachable, reader
+from mandates.api.described import NOTE
 from mandates.api.given import FilesNew, NoteNew
 from mandates.api.shapes import FilesAdded, NoteShape
 from mandates.models import CallFile
@@ -22,6 +25,7 @@ from mandates.operations import files
 from mandates.permissions import Permission
 from mandates.views import sheet
 
+CONTENT_TYPES = sorted({content_type for _starts, content_type in attachments.KNOWN.values()})
 ATTACHING = (
     Permission.CALL_DRAFT,
     Permission.CALL_SUPPLY,
@@ -37,11 +41,26 @@ class CallFiles(ApiView):
     read_scope = "calls.read"
     write_scope = "calls.write"
 
-    # What the same system sends again under the same name is not kept twice: no key is needed.
     @extend_schema(
-        operation_id="call_attach", request=FilesNew, responses={201: FilesAdded, **PROBLEMS}
+        operation_id="call_attach",
+        request={"multipart/form-data": FilesNew},
+        parameters=[ETAG],
+        responses={201: FilesAdded, 409: REFUSED},
+        examples=[
+            OpenApiExample(
+                "photograph",
+                {"files": ["现场.jpg"], "is_evidence": True},
+                request_only=True,
+                media_type="multipart/form-data",
+            )
+        ],
     )
     def post(self, request: Request, uid: UUID) -> Response:
+        """Add files to a call.
+
+        As multipart/form-data, up to ten at once, each up to 20 MB. What the same account sends
+        again under the same name is not kept twice, so no key is needed.
+        """
         member, now = reader(request), timezone.now()
         with reachable(member, uid):
             if not any(member.may(permission) for permission in ATTACHING):
@@ -60,12 +79,17 @@ class CallFileContent(ApiView):
     """The content of one attachment."""
 
     read_scope = "calls.read"
+    renderer_classes = [JSONRenderer, AsItIs]
 
     @extend_schema(
         operation_id="call_file",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, 404: PROBLEMS[404]},
+        responses={(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES},
     )
     def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:
+        """Fetch the content of a file.
+
+        As it was handed in, under the type its content was found to be.
+        """
         member = reader(request)
         exists(member, uid)
         kept = CallFile.objects.filter(call__uid=uid, uid=file).first()
@@ -87,16 +111,18 @@ class CallSheet(ApiView):
     """呼叫单: the call on paper, as a PDF; taking it is written into the audit trail."""
 
     read_scope = "calls.read"
+    renderer_classes = [JSONRenderer, AsItIs]
 
     @extend_schema(
         operation_id="call_sheet",
-        responses={
-            (200, "application/pdf"): OpenApiTypes.BINARY,
-            404: PROBLEMS[404],
-            406: OpenApiResponse(OpenApiTypes.OBJECT, "this installation cannot make PDFs"),
-        },
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
+        """Print a call.
+
+        The sheet of the call as a PDF; taking it is written into the audit trail. 406 from an
+        installation that cannot make PDFs.
+        """
         return sheet.as_pdf(uid, member=reader(request), at=timezone.now())
 
 
@@ -107,9 +133,16 @@ class CallNotes(ApiView):
     write_scope = "calls.write"
 
     @extend_schema(
-        operation_id="call_note", request=NoteNew, responses={201: NoteShape, **PROBLEMS}
+        operation_id="call_note",
+        request=NoteNew,
+        responses={201: NoteShape},
+        examples=[OpenApiExample("note", {"text": NOTE}, request_only=True)],
     )
     def post(self, request: Request, uid: UUID) -> Response:
+        """Write an internal note.
+
+        Read by the writer's own unit alone; it changes neither the call nor its version.
+        """
         member, now = reader(request), timezone.now()
         with reachable(member, uid):
             sent = checked(NoteNew, request.data)

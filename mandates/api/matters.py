@@ -97,9 +97,15 @@ class MatterList(ApiView):
     """责任清单."""
 
     read_scope = "reference.read"
+    parameters = MatterQuery().fields.keys()
 
     @extend_schema(operation_id="matter_list", parameters=[MatterQuery], responses=MatterPage)
     def get(self, request: Request) -> Response:
+        """Find matters.
+
+        Lines of the county's responsibility list in force on a day, found by words; who leads, who
+        assists. A call cites `code`.
+        """
         member = reader(request, Permission.LIST_READ)
         asked = checked(MatterQuery, request.query_params.dict())
         rows = _entries(member, asked).with_columns()
@@ -117,9 +123,19 @@ class MatterDetail(ApiView):
     """One matter, as the list in force on a day has it."""
 
     read_scope = "reference.read"
+    parameters = AsOf().fields.keys()
 
-    @extend_schema(operation_id="matter_detail", parameters=[AsOf], responses=MatterFull)
+    @extend_schema(
+        operation_id="matter_detail",
+        parameters=[AsOf],
+        responses=MatterFull,
+    )
     def get(self, request: Request, code: str) -> Response:
+        """Read a matter.
+
+        As the list in force on a day has it: duties, legal basis, evidence that an answer needs,
+        limits of its own.
+        """
         member = reader(request, Permission.LIST_READ)
         asked = checked(AsOf, request.query_params.dict())
         if member.county_id is None and "county" not in asked:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
+from common.api import ApiViewSet
 from townships.api.pages import PageQuery, paged
 from townships.models import Department, DepartmentKind
 
@@ -48,23 +49,33 @@ class DepartmentRow(serializers.Serializer):
     successor = serializers.UUIDField(source="successor.uid", default=None, allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class DepartmentPage(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = DepartmentRow(many=True)
 
 
-class DepartmentViewSet(ViewSet):
+class DepartmentViewSet(ApiViewSet):
     """部门."""
 
     lookup_field = "uid"
     lookup_value_converter = "uuid"
     read_scope = "reference.read"
 
+    @property
+    def parameters(self) -> Collection[str]:  # type: ignore[override]
+        return DepartmentQuery().fields.keys() if self.action == "list" else ()
+
     @extend_schema(
         parameters=[DepartmentQuery], responses=DepartmentPage, operation_id="department_list"
     )
     def list(self, request: Request) -> Response:
+        """List units.
+
+        The directory of departments as it was on a day, of all counties: everybody must see who is
+        responsible.
+        """
         query = DepartmentQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
@@ -77,6 +88,7 @@ class DepartmentViewSet(ViewSet):
 
     @extend_schema(responses=DepartmentRow, operation_id="department_detail")
     def retrieve(self, request: Request, uid: Any) -> Response:
+        """Read a unit."""
         return Response(DepartmentRow(get_object_or_404(_rows(), uid=uid)).data)
 
 

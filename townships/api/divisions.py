@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
+from common.api import ApiViewSet
 from townships.api.pages import PageQuery, paged
 from townships.models import Division, DivisionCode, DivisionName, DivisionParent, Level
 
@@ -82,21 +83,30 @@ class DivisionDetail(DivisionRow):
     codes = CodeLine(many=True)
 
 
+@extend_schema_serializer(many=False)
 class DivisionPage(serializers.Serializer):
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
     results = DivisionRow(many=True)
 
 
-class DivisionViewSet(ViewSet):
+class DivisionViewSet(ApiViewSet):
     """行政区划."""
 
     lookup_field = "uid"
     lookup_value_converter = "uuid"
     read_scope = "reference.read"
 
+    @property
+    def parameters(self) -> Collection[str]:  # type: ignore[override]
+        return DivisionQuery().fields.keys() if self.action == "list" else ()
+
     @extend_schema(parameters=[DivisionQuery], responses=DivisionPage, operation_id="division_list")
     def list(self, request: Request) -> Response:
+        """List divisions.
+
+        Cities, counties, townships and villages with the name and code they had on a day.
+        """
         query = DivisionQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
@@ -106,6 +116,10 @@ class DivisionViewSet(ViewSet):
 
     @extend_schema(responses=DivisionDetail, operation_id="division_detail")
     def retrieve(self, request: Request, uid: Any) -> Response:
+        """Read a division.
+
+        With all the names and codes it ever had.
+        """
         rows = _then(Division.objects.all(), timezone.localdate())
         found = get_object_or_404(rows.prefetch_related("names", "codes"), uid=uid)
         return Response(DivisionDetail(found).data)
