@@ -7,14 +7,16 @@ from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.api import Answer, ApiView, Strict, checked
 from common.errors import Invalid, NotAllowed
-from mandates.api.calls import MOVE_PROBLEMS, PROBLEMS, reachable, reader
+from common.openapi import ETAG, REFUSED
+from mandates.api.calls import reachable, reader
+from mandates.api.described import DRAFT, NOTE
 from mandates.api.shapes import UnitShape, address
 from mandates.models import Call, CallState
 from mandates.operations import files
@@ -63,9 +65,19 @@ class CallSimilar(ApiView):
     @extend_schema(
         operation_id="call_similar",
         request=SimilarAsked,
-        responses={200: SimilarFound, 400: PROBLEMS[400], 403: PROBLEMS[403]},
+        responses=SimilarFound,
+        examples=[
+            OpenApiExample(
+                "before a call", {"matter": "SL-01", "title": DRAFT["title"]}, request_only=True
+            )
+        ],
     )
     def post(self, request: Request) -> Response:
+        """Find possible duplicates.
+
+        Open calls of the same township about the same matter, of the last 30 days, most alike
+        first. Nothing is kept.
+        """
         member, now = reader(request, Permission.CALL_DRAFT), timezone.now()
         if member.township_id is None or member.county_id is None:
             raise NotAllowed
@@ -95,13 +107,19 @@ class CallAdditions(ApiView):
 
     write_scope = "calls.write"
 
-    # The same text from the same system is not added twice: no key is needed.
     @extend_schema(
         operation_id="call_add",
         request=FactsNew,
-        responses={201: FactsAdded, **PROBLEMS, 409: MOVE_PROBLEMS[409]},
+        parameters=[ETAG],
+        responses={201: FactsAdded, 409: REFUSED},
+        examples=[OpenApiExample("facts", {"text": NOTE}, request_only=True)],
     )
     def post(self, request: Request, uid: UUID) -> Response:
+        """Add facts to an open call.
+
+        Instead of raising a second one. The same text from the same account is not added twice,
+        so no key is needed.
+        """
         member, now = reader(request), timezone.now()
         with reachable(member, uid):
             sent = checked(FactsNew, request.data)
