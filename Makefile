@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: test check fix migrate messages migrations clean
+.PHONY: test check fuzz fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -25,6 +25,7 @@ help:
 	@echo "make demo-broker-stop   stop its broker (calls are still routed); demo-broker-start"
 	@echo "make test               every check, every test, browser tests too"
 	@echo "make check              quick: lint, types, contracts, migrations, fast tests"
+	@echo "make fuzz               ask every operation of the API at length; FUZZ_EXAMPLES, FUZZ_SEED"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
 	@echo "make messages           collect new messages into locale/ and compile the catalogues"
@@ -76,6 +77,15 @@ test: setup-dev
 
 check: setup-dev
 	@$(RUN) checks --fast
+
+# The seed is printed and gives the same run again: make fuzz FUZZ_SEED=…
+FUZZ_EXAMPLES ?= 200
+FUZZ_COVERED ?= 100
+FUZZ_SEED ?= $(shell date +%s)
+fuzz: setup-dev
+	@echo "seed $(FUZZ_SEED), $(FUZZ_EXAMPLES) examples of each operation and client"
+	@HUYING_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HUYING_FUZZ_COVERED=$(FUZZ_COVERED) \
+		HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
 
 fix: setup-dev
 	$(BIN)/ruff check --fix .

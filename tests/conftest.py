@@ -7,6 +7,7 @@ login role of the application, so that every test stands behind the walls of pro
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -127,3 +128,38 @@ def as_owner(bench: Bench, transactional_db: None) -> Iterator[None]:
     bench.log_in(bench.access.owner)
     yield
     bench.log_in(bench.access.app)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what asking the API came to, whichever process asked."""
+    rows = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "fuzz"
+    ]
+    if not rows:
+        return
+    terminalreporter.section("questions to the API")
+    if not terminalreporter.config.option.verbose:  # -v: a line for each operation
+        rows = _by_client(rows)
+    for operation, client, examples, statuses, failures in sorted(rows):
+        told = " ".join(f"{status}×{count}" for status, count in statuses.items())
+        terminalreporter.write_line(
+            f"{operation:28} {client:11} {examples:6} failures {failures:3}  {told}"
+        )
+
+
+def _by_client(rows: list[Any]) -> list[Any]:
+    """Sum up what each kind of client was answered, over all operations."""
+    summed: dict[str, Any] = {}
+    for _operation, client, examples, statuses, failures in rows:
+        total, seen, failed = summed.get(client, (0, Counter(), 0))
+        counts = seen + Counter({int(status): n for status, n in statuses.items()})
+        summed[client] = (total + examples, counts, failed + failures)
+    return [
+        ("all operations", client, total, dict(sorted(seen.items())), failed)
+        for client, (total, seen, failed) in summed.items()
+    ]
