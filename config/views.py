@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -18,6 +21,7 @@ DETAILS = {
     403: NotAllowed.detail,
     404: gettext_lazy("There is nothing at this address."),
     500: gettext_lazy("Something failed here. Nothing was changed."),
+    503: gettext_lazy("Not possible at present. Nothing was changed; send it again shortly."),
 }
 
 
@@ -61,7 +65,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer with a page that needs nothing: neither the database nor who is asking."""
+    """Answer with a page that needs nothing: neither the database nor who is asking.
+
+    A system is told to send the same again where only the database was away or busy.
+    """
+    if isinstance(sys.exc_info()[1], OperationalError) and (
+        answer := _machine(request, 503, "unavailable")
+    ):
+        answer["Retry-After"] = "5"
+        return answer
     if answer := _machine(request, 500, "server_error"):
         return answer
     # Its one form needs a token, which comes from a cookie: nothing is asked of the database.

@@ -233,6 +233,22 @@ def client_named(request: HttpRequest) -> str:
         return ""
 
 
+class Secrets(str):
+    """The hash of a system's secret, and of the one before while it still holds."""
+
+    previous = ""
+
+    @classmethod
+    def of(cls, application: Any) -> Secrets:
+        """Read what holds now; the library looks at the first, `AccountValidator` at both."""
+        held = cls(application.client_secret)
+        accounts = SystemAccount.objects.filter(
+            application=application, previous_secret_ends_at__gt=timezone.now()
+        )
+        held.previous = accounts.values_list("previous_secret", flat=True).first() or ""
+        return held
+
+
 class AccountValidator(OAuth2Validator):
     """Gives tokens to the systems that have an account in use, and to nobody else."""
 
@@ -240,7 +256,16 @@ class AccountValidator(OAuth2Validator):
         # Credentials may be missing, or hold what the database cannot store.
         if client_id is None or not client_id.isprintable():
             return None
-        return super()._load_application(client_id, request)
+        found = super()._load_application(client_id, request)
+        if found is not None and not isinstance(found.client_secret, Secrets):
+            found.client_secret = Secrets.of(found)
+        return found
+
+    def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
+        if super()._check_secret(provided_secret, stored_secret):
+            return True
+        previous = getattr(stored_secret, "previous", "")
+        return bool(previous) and super()._check_secret(provided_secret, previous)
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         if not super().authenticate_client(request, *args, **kwargs):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 
 from config import views
@@ -120,3 +121,17 @@ def test_a_body_without_bounds_is_not_read(
     assert "hy-" in text_of(page)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_system_is_told_to_try_again_when_the_database_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_told: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr("mandates.api.calls.page_of", away)
+    answer = client.get("/api/v1/calls/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert (answer.json()["status"], answer.json()["code"]) == (503, "unavailable")

@@ -27,7 +27,6 @@ class Profile:
 
     examples: int  # drawn at random, of one operation by one client
     covered: int  # made by rule
-    journeys: int
     seed: int
 
     @classmethod
@@ -37,7 +36,7 @@ class Profile:
         return cls(**told)
 
 
-SHORT = {"examples": 2, "covered": 3, "journeys": 4, "seed": 20260302}
+SHORT = {"examples": 2, "covered": 3, "seed": 20260302}
 
 
 @pytest.fixture(scope="session")

@@ -284,10 +284,23 @@ class SystemAccount(Global):
     source_system = models.CharField(_("source system"), max_length=60, unique=True)
     allowed_scopes = models.TextField(_("allowed scopes"), blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    # While a system changes from one secret to the next both hold; the next is the application's.
+    previous_secret = models.CharField(
+        _("previous secret"), max_length=255, blank=True, db_default="", editable=False
+    )
+    previous_secret_ends_at = models.DateTimeField(
+        _("previous secret ends at"), null=True, blank=True, editable=False
+    )
 
     class Meta:
         verbose_name = _("system account")
         verbose_name_plural = _("system accounts")
+        constraints = [
+            models.CheckConstraint(
+                name="system_previous_secret_ends",
+                condition=Q(previous_secret="") ^ Q(previous_secret_ends_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.source_system
