@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import structlog
+
+
+def without_query(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Name the path of a request only: what people search for stands in the query string."""
+    request = event.pop("request", None)
+    if path := getattr(request, "path", None):
+        event["path"] = path
+    return event
+
 
 SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
+    without_query,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 ]
