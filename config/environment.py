@@ -92,6 +92,16 @@ SETTINGS = (
         _("The broker: it rings workers and keeps nothing."),
         is_url=True,
     ),
+    Setting("API_RATE_SYSTEM", "3000/m", _("Requests that one system may make; empty: no limit.")),
+    Setting(
+        "API_RATE_PERSON", "600/m", _("Requests to the API that one person may make, likewise.")
+    ),
+    Setting(
+        "API_RATE_STRANGER", "300/m", _("Requests from one address without a token, likewise.")
+    ),
+    Setting("API_RATE_TOKEN", "60/m", _("Tokens that one client may ask for, likewise.")),
+    Setting("WEB_CONCURRENCY", "4", _("Web processes; each counts its share of a rate.")),
+    Setting("TRUSTED_PROXIES", "0", _("Proxies in front that are believed about addresses.")),
 )
 
 
@@ -112,6 +122,8 @@ def _in_use(setting: Setting) -> InUse:
 
 def _held(setting: Setting) -> str:
     """Return what the settings hold; lists as they are written in the environment."""
+    if setting.name.startswith("API_RATE_"):  # an empty one is no limit, not the default
+        return str(settings.API_RATES[setting.name.removeprefix("API_RATE_").lower()])
     held = getattr(settings, setting.name, setting.default)
     if isinstance(held, list | tuple):
         return ",".join(map(str, held))
