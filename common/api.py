@@ -34,6 +34,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from common.errors import Invalid, PreconditionRequired, Problem, Stale
 from common.models import IdempotencyKey
+from common.tenancy import dispatching
 
 ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 VERSION = re.compile(r"[0-9]{1,9}")
@@ -380,6 +381,20 @@ def once(
         raise KeyReused
     headers = {**kept.answer["headers"], "Idempotent-Replayed": "true"}
     return Answer(kept.status, kept.answer["body"], kept.etag, headers)
+
+
+def forget_answers(*, before: datetime, portion: int = 1000) -> int:
+    """Remove answers first given before an instant; return how many. Their keys are free again."""
+    gone = 0
+    while True:
+        with dispatching(reason="answers run out whoever was given them"):
+            # By key, the oldest first: no index is kept for what happens four times a day.
+            rows = IdempotencyKey.objects.order_by("pk").values_list("pk", "created_at")[:portion]
+            keys = [key for key, created in rows if created < before]
+            IdempotencyKey.objects.filter(pk__in=keys).delete()
+        gone += len(keys)
+        if len(keys) < portion:
+            return gone
 
 
 def _digest(request: Request) -> str:

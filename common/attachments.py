@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -13,7 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
+from common.errors import Invalid, outage
 
 HEAD = 4096
 ZIP = b"PK\x03\x04"
@@ -100,7 +102,7 @@ def check(upload: Upload) -> str:
 
 
 def keep(upload: Upload, *, folder: str) -> Kept:
-    """Check an upload and store it under a generated name. Raises BadFile.
+    """Check an upload and store it under a generated name. Raises BadFile, StorageFull.
 
     The file is written before the row that names it: a crash leaves a file too many, never a row
     without its file.
@@ -108,14 +110,36 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     content_type = check(upload)
     path = f"{folder}/{uuid4().hex}"
     target = Path(settings.MEDIA_ROOT) / path
-    target.parent.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with target.open("xb") as out:
-        for chunk in upload.chunks():
-            digest.update(chunk)
-            size += len(chunk)
-            out.write(chunk)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as out:
+            for chunk in upload.chunks():
+                digest.update(chunk)
+                size += len(chunk)
+                out.write(chunk)
+    except OSError as error:
+        target.unlink(missing_ok=True)  # half a file helps nobody
+        if full := outage(error):
+            raise full from error
+        raise
     return Kept(clean_name(upload.name or ""), content_type, size, digest.hexdigest(), path)
+
+
+@contextmanager
+def keep_all(uploads: Iterable[Upload], *, folder: str) -> Iterator[list[Kept]]:
+    """Store uploads and hand them to the block: all are kept, or none if anything fails in it.
+
+    Raises BadFile, StorageFull.
+    """
+    kept: list[Kept] = []
+    try:
+        kept += (keep(one, folder=folder) for one in uploads)
+        yield kept
+    except BaseException:
+        for one in kept:
+            discard(one.path)
+        raise
 
 
 def fingerprint(upload: Upload) -> tuple[str, str]:

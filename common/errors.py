@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import connection
+from django.db import Error as DatabaseFailure
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
 
 
 class Problem(Exception):
@@ -78,6 +83,51 @@ class PreconditionRequired(Problem):
     detail = _("Send If-Match with the version you have read.")
 
 
+class Unavailable(Problem):
+    """Something this system stands on is away; the same request may succeed in a moment."""
+
+    code = "unavailable"
+    status = status.HTTP_503_SERVICE_UNAVAILABLE
+    detail = _("The database does not answer at the moment. Send it again in a few seconds.")
+    retry_after = 5  # seconds
+
+
+class ClockWrong(Unavailable):
+    """This process would write instants that are not true."""
+
+    code = "clock_wrong"
+    detail = _("The clock of this server is wrong. It takes nothing in until the clock is set.")
+    retry_after = 60
+
+
+class StorageFull(Problem):
+    """No room for a file; nothing of it was kept."""
+
+    code = "storage_full"
+    status = status.HTTP_507_INSUFFICIENT_STORAGE
+    detail = _("There is no room left to store files. Tell the administrator of your unit.")
+
+
+# Classes of SQLSTATE that say nothing about the request: connection, resources, locks held too
+# long, an operator or a crash, a transaction that waited too long.
+_PASSING = ("08", "40", "53", "55", "57", "25P03")
+
+
+def outage(exc: BaseException | None) -> Problem | None:
+    """Return what to answer where the ground gave way; None for anything else."""
+    if isinstance(exc, Unavailable | StorageFull):
+        return exc
+    if isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull()
+    if isinstance(exc, OperationalError | InterfaceError):
+        return Unavailable()
+    if isinstance(exc, DatabaseFailure):
+        state = getattr(exc.__cause__, "pgcode", None)
+        if state and state.startswith(_PASSING):
+            return Unavailable()
+    return None
+
+
 CODES = {
     400: "invalid",
     401: "not_authenticated",
@@ -98,6 +148,9 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """
     if connection.in_atomic_block:
         connection.set_rollback(True)
+    if away := outage(exc):
+        logger.warning("cannot be answered now", exc_info=exc)
+        return _answer(away.status, away.code, away.detail, headers=retry_header(away))
     if isinstance(exc, Problem):
         return _answer(exc.status, exc.code, exc.detail, errors=_flat(exc.fields))
     if isinstance(exc, Http404):
@@ -117,6 +170,12 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
         return _answer(400, Invalid.code, Invalid.detail, errors=_flat(exc.detail), headers=headers)
     detail = exc.detail if isinstance(exc.detail, str) else str(exc.detail)
     return _answer(exc.status_code, _code(exc), detail, headers=headers)
+
+
+def retry_header(problem: Problem) -> dict[str, str]:
+    """Say when to come again, for what is away only for a while."""
+    wait = getattr(problem, "retry_after", None)
+    return {"Retry-After": str(wait)} if wait else {}
 
 
 def _code(exc: exceptions.APIException) -> str:

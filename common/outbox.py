@@ -14,6 +14,7 @@ from itertools import groupby
 from django.db import transaction
 from django.db.models import Q
 
+from common.errors import outage
 from common.models import Outbox
 from common.tenancy import dispatching
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 CHANNEL = "huying_outbox"
 ATTEMPTS = 8
 BATCH = 100
+SOON = timedelta(seconds=2)
 
 Handler = Callable[[Sequence[Outbox], datetime], None]
 _handlers: dict[str, Handler] = {}
@@ -74,6 +76,12 @@ def _work(kind: str, rows: list[Outbox], at: datetime) -> None:
 
 
 def _put_off(row: Outbox, failure: Exception, at: datetime) -> None:
+    if outage(failure):
+        # A lock held too long, a server that ends: it says nothing about the row.
+        row.available_at = at + SOON
+        row.save(update_fields=["available_at"])
+        logger.warning("outbox row must wait", exc_info=True, extra={"outbox_id": row.pk})
+        return
     row.attempts += 1
     row.error = f"{type(failure).__name__}: {failure}"[:2000]
     if row.attempts >= ATTEMPTS:

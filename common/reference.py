@@ -23,7 +23,7 @@ _kept_version: str | None = None
 _lock = Lock()
 LIMIT = 5000  # entries; a county's list has hundreds of lines
 
-READ = "SELECT version FROM common_referenceversion"
+READ = "SELECT version, clock_timestamp() FROM common_referenceversion"
 
 
 def noticed(version: str | None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
 from common import duties, heartbeats, outbox
+from common.api import forget_answers
 
 
 def _now() -> Any:
@@ -39,9 +42,10 @@ def drain_outbox(rung_by: str = "", **_unknown: Any) -> None:
 
 @shared_task(name="common.clear_expired", ignore_result=True)
 def clear_expired(**_unknown: Any) -> None:
-    """Remove sessions and tokens that have run out."""
+    """Remove sessions, tokens and kept answers that have run out."""
     call_command("clearsessions")
     clear_expired_tokens()
+    forget_answers(before=_now() - timedelta(days=settings.IDEMPOTENCY_DAYS))
 
 
 duties.register(

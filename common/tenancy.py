@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -61,11 +62,17 @@ class Scope:
 LEAVE = "SET LOCAL ROLE NONE;" + "".join(f"SET LOCAL app.{name} = '';" for name in SETTINGS)
 
 _current: ContextVar[Scope | None] = ContextVar("scope", default=None)
+_entered_at: ContextVar[datetime | None] = ContextVar("entered_at", default=None)
 
 
 def current() -> Scope | None:
     """Return the scope that is open now, if any."""
     return _current.get()
+
+
+def entered_at() -> datetime | None:
+    """Return the database's time when a scope was last entered: it comes in the same round trip."""
+    return _entered_at.get()
 
 
 @contextmanager
@@ -103,6 +110,7 @@ def _enter(inner: Scope) -> None:
         cursor.execute(inner.statements() + reference.READ)
         row = cursor.fetchone()
     reference.noticed(str(row[0]) if row else None)
+    _entered_at.set(row[1] if row else None)
 
 
 @contextmanager

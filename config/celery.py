@@ -22,6 +22,6 @@ app.conf.beat_schedule = {
     },
     # Warnings, urging, supervision, ratings not given.
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
-    # Sessions and tokens that have run out.
+    # Sessions, tokens and kept answers that have run out.
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
@@ -37,11 +39,13 @@ def _database() -> str:
                 return "migrations_missing"
             _migrated = True
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+            ahead = time.time() - float(cursor.fetchone()[0])
+    except Error:
         connection.close()
         return "away"
-    return "ok"
+    tolerance = settings.CLOCK_TOLERANCE_SECONDS
+    return "other_clock" if tolerance and abs(ahead) > tolerance else "ok"
 
 
 def _broker() -> str:

@@ -6,7 +6,6 @@ import sys
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -14,7 +13,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.errors import NotAllowed
+from common.errors import NotAllowed, Problem, outage, retry_header
 
 DETAILS = {
     400: gettext_lazy("The request could not be read."),
@@ -65,15 +64,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer with a page that needs nothing: neither the database nor who is asking.
-
-    A system is told to send the same again where only the database was away or busy.
-    """
-    if isinstance(sys.exc_info()[1], OperationalError) and (
-        answer := _machine(request, 503, "unavailable")
-    ):
-        answer["Retry-After"] = "5"
-        return answer
+    """Answer with a page that needs nothing: neither the database nor who is asking."""
+    # Django calls this while it handles the exception; it passes everything but that.
+    if away := outage(sys.exc_info()[1]):
+        return _unavailable(request, away)
     if answer := _machine(request, 500, "server_error"):
         return answer
     # Its one form needs a token, which comes from a cookie: nothing is asked of the database.
@@ -81,3 +75,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
     context = {"reference": reference(), "csrf_token": get_token(request), "here": here}
     page = loader.get_template("500.html").render(context)
     return HttpResponse(page, status=500)
+
+
+def _unavailable(request: HttpRequest, away: Problem) -> HttpResponse:
+    """Say that it is not the request's fault, and when to come again."""
+    body = {"type": "about:blank", "status": away.status, "code": away.code}
+    answer: HttpResponse
+    if request.path.startswith("/api/"):
+        body |= {"detail": str(away.detail), "reference": reference()}
+        answer = JsonResponse(body, status=away.status, content_type="application/problem+json")
+    else:
+        told = {"detail": away.detail, "reference": reference()}
+        page = loader.get_template("503.html").render(told)
+        answer = HttpResponse(page, status=away.status)
+    for name, value in retry_header(away).items():
+        answer[name] = value
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -24,11 +25,13 @@ from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
 from common import tenancy, throttle
-from common.errors import Problem
+from common.errors import ClockWrong, Problem
 from common.throttle import Count
 from townships.http import Member, client_address, client_named, remember_language
 from townships.models import Post, User
 from townships.models.people import unit_facts
+
+logger = logging.getLogger(__name__)
 
 POST_KEY = "post"
 SEEN_KEY = "seen"
@@ -69,7 +72,7 @@ class PostScope:
         count = _count(request, now)
         if count is not None and count.wait:
             instead = _throttled(count)
-        response = instead or self._answer(request)
+        response = instead or self._answer(request, now)
         if count is not None:
             for name, value in count.headers.items():
                 response.headers[name] = value
@@ -96,11 +99,13 @@ class PostScope:
         request.member = member_of_session(request, at=now)  # type: ignore[attr-defined]
         return _first_password(request) or _no_post(request)
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
+    def _answer(self, request: HttpRequest, now: datetime) -> HttpResponse:
         if request.path == _path("account_login"):
             # Counters of failed attempts must not wait for one another, nor be undone.
             return self.get_response(request)
-        with _walls(request):
+        with _walls(request) as opened:
+            if opened is not None:
+                _check_clock(now)
             response = self.get_response(request)
             if request.undo or response.status_code >= 500:  # type: ignore[attr-defined]
                 transaction.set_rollback(True)
@@ -121,6 +126,21 @@ def _walls(request: HttpRequest) -> AbstractContextManager[Any]:
     if member is None or member.scope is None:
         return transaction.atomic()
     return tenancy.scope(member.scope)
+
+
+def _check_clock(now: datetime) -> None:
+    """Raise ClockWrong where the clock of this machine has left the database's.
+
+    What people and systems do is stamped with the machine's time; what is due, with the
+    database's. A history that mixes two clocks is no evidence.
+    """
+    database, tolerance = tenancy.entered_at(), settings.CLOCK_TOLERANCE_SECONDS
+    if database is None or not tolerance:
+        return
+    ahead = (now - database).total_seconds()
+    if abs(ahead) > tolerance:
+        logger.error("clock differs from the database's", extra={"seconds_ahead": round(ahead)})
+        raise ClockWrong
 
 
 # --- Systems -----------------------------------------------------------------------------------

@@ -254,11 +254,11 @@ class EmbeddedPostgres:
             return False
         return row is not None and Path(row[0]) == self.folder
 
-    def stop(self) -> None:
-        """End the server cleanly; nothing happens if it does not run."""
+    def stop(self, *, mode: str = "fast") -> None:
+        """End the server cleanly, or as in a crash ("immediate"); nothing if it does not run."""
         if not (self.folder / "postmaster.pid").exists():
             return
-        self._run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "-t", "30", "stop")
+        self._run("pg_ctl", "-D", str(self.folder), "-m", mode, "-w", "-t", "30", "stop")
 
     def set_up_roles(self) -> None:
         """Create the cluster's roles, and give our own their passwords."""

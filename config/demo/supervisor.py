@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from config.catalogues import compile_catalogues
-from config.demo import servers, testbed
+from config.demo import commands, servers, testbed
 from config.demo.processes import Child, Children, ProcessFailed
 from config.demo.servers import ADMINISTRATOR, APP, OWNER, EmbeddedPostgres, EmbeddedValkey
 
@@ -295,7 +295,7 @@ class Demo:
         """Run a command to its end, showing what it says if it is loud; return what it said."""
         child = self.children.start(
             f"{command}{'-'.join(arguments) if command == 'seed_demo' else ''}",
-            [sys.executable, str(ROOT / "manage.py"), command, *arguments],
+            commands.manage(command, *arguments),
             cwd=ROOT,
             environment={**self.environment, **(extra or {})},
         )
@@ -324,28 +324,15 @@ class Demo:
 
     def _start_processes(self) -> None:
         port = self._port("web_port", wished=int(os.environ.get("HUYING_DEMO_PORT", "8000")))
-        celery = [sys.executable, "-m", "celery", "-A", "config"]
-        worker = ["worker", "--concurrency=1", "--without-mingle", "--without-gossip"]
-        web = [
-            *(sys.executable, "-m", "gunicorn", "config.wsgi", f"--bind=127.0.0.1:{port}"),
-            # Loaded once for both: half the work at every start.
-            *("--preload", "--workers=2", "--worker-class=gthread", "--threads=4", "--timeout=60"),
-            *("--graceful-timeout=8", "--no-control-socket", "--access-logfile=-"),
-        ]
-        commands = {
-            "web": web,
-            "worker1": [*celery, *worker, f"--hostname=worker1.{port}@%h"],
-            "worker2": [*celery, *worker, f"--hostname=worker2.{port}@%h"],
-            "beat": [
-                *celery,
-                "beat",
-                f"--schedule={self.home / 'beat' / 'schedule'}",
-                "--pidfile=",
-            ],
-            "dispatch": [sys.executable, str(ROOT / "manage.py"), "dispatch"],
+        processes = {
+            "web": commands.web(port),
+            "worker1": commands.worker(f"worker1.{port}"),
+            "worker2": commands.worker(f"worker2.{port}"),
+            "beat": commands.beat(self.home / "beat" / "schedule"),
+            "dispatch": commands.dispatch(),
         }
         # The web first: people wait for it, and what they accept waits in the database.
-        for name, command in commands.items():
+        for name, command in processes.items():
             self.children.start(name, command, cwd=ROOT, environment=self.environment)
             if name == "web":
                 self._wait_until_ready()

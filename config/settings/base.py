@@ -100,6 +100,12 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     },
 }
+# Nobody waits for ever for a database host that has gone without a word.
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+)
+# A process whose clock is further than this from the database's takes nothing in; 0: not checked.
+CLOCK_TOLERANCE_SECONDS = env.float("CLOCK_TOLERANCE_SECONDS", default=60)
 # LISTEN does not pass pgbouncer's transaction mode: a way around it, where there is one.
 DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -188,6 +194,9 @@ BACKUP_FOLDER = env("BACKUP_FOLDER", default="")
 UPLOAD_LIMIT_BYTES = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+# How long the first answer to an Idempotency-Key is kept.
+IDEMPOTENCY_DAYS = env.int("IDEMPOTENCY_DAYS", default=30)
 
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -9,6 +9,7 @@ ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 FORCE_PASSWORD_CHANGE = True
+CLOCK_TOLERANCE_SECONDS = 0  # tests set the clock of views, not the database's
 INSTALLED_APPS += ["django_migration_linter"]
 WHITENOISE_AUTOREFRESH = True
 ENVIRONMENT_NOTE = _("Test")

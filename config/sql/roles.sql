@@ -55,7 +55,8 @@ grant pg_read_all_data to huying_backup;
 -- A statement that hangs must not hold a connection, and a lock must not queue a whole county.
 alter role huying_app set statement_timeout = '30s';
 alter role huying_app set lock_timeout = '5s';
-alter role huying_app set idle_in_transaction_session_timeout = '60s';
+-- Whoever is cut off in the middle gives back what it holds before anybody has waited a minute.
+alter role huying_app set idle_in_transaction_session_timeout = '30s';
 alter role huying_app set default_transaction_isolation = 'read committed';
 -- A migration may take long, but it must not wait for a lock while everybody waits behind it.
 alter role huying_owner set statement_timeout = 0;

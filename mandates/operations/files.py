@@ -58,7 +58,7 @@ def attach(
     What the same person has attached under the same name before is not kept twice: sending again
     after a lost answer adds nothing.
 
-    Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile.
+    Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile, StorageFull.
     """
     if not any(by.may(permission) for permission in MAY_ATTACH):
         raise NotAllowed
@@ -79,37 +79,37 @@ def attach(
             raise Invalid(
                 fields={"files": _("A call holds at most %(n)d files.") % {"n": FILES_PER_CALL}}
             )
-        kept = [attachments.keep(one, folder=f"calls/{call.county_id}") for one in fresh.values()]
-        who = mover(by)
-        files = CallFile.objects.bulk_create(
-            [
-                CallFile(
-                    **call.tenant,
-                    call=call,
-                    name=one.name,
-                    content_type=one.content_type,
-                    size=one.size,
-                    sha256=one.sha256,
-                    path=one.path,
-                    is_evidence=evidence,
-                    by_id=by.user_id,
-                    post_id=by.post_id,
-                    unit=who.unit,
-                    at=at,
-                )
-                for one in kept
-            ]
-        )
-        if call.state != CallState.DRAFT:
-            work = Casework.of([call])[0]
-            work.step(
-                "attach",
-                by=who,
-                at=at,
-                from_state=call.state,
-                files=[{"name": one.name, "sha256": one.sha256} for one in kept],
+        with attachments.keep_all(fresh.values(), folder=f"calls/{call.county_id}") as kept:
+            who = mover(by)
+            files = CallFile.objects.bulk_create(
+                [
+                    CallFile(
+                        **call.tenant,
+                        call=call,
+                        name=one.name,
+                        content_type=one.content_type,
+                        size=one.size,
+                        sha256=one.sha256,
+                        path=one.path,
+                        is_evidence=evidence,
+                        by_id=by.user_id,
+                        post_id=by.post_id,
+                        unit=who.unit,
+                        at=at,
+                    )
+                    for one in kept
+                ]
             )
-            save([work])
+            if call.state != CallState.DRAFT:
+                work = Casework.of([call])[0]
+                work.step(
+                    "attach",
+                    by=who,
+                    at=at,
+                    from_state=call.state,
+                    files=[{"name": one.name, "sha256": one.sha256} for one in kept],
+                )
+                save([work])
     known |= dict(zip(fresh, files, strict=True))
     return Attached([known[mark] for mark in dict.fromkeys(marks)], list(files))
 

@@ -38,7 +38,8 @@ def route_calls(keys: Iterable[int], *, at: datetime) -> None:
         for _county, group in sorted(ready.items()):
             give_numbers([work.call for work in group], group[0].book, at)
             for work in group:
-                _route(work, at)
+                # Clocks of two machines differ a little; what follows is not stamped earlier.
+                _route(work, max(at, work.call.raised_at or at))
         if works:
             save(works)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from common.duties import Duty
@@ -71,7 +71,9 @@ def test_accepted_call_is_routed_without_a_broker(committed: Access, tmp_path: P
     assert code == 0, log.read_text()
 
 
-@pytest.mark.parametrize("failure", [ZeroDivisionError("a mistake"), DatabaseError("away")])
+@pytest.mark.parametrize(
+    "failure", [ZeroDivisionError("a mistake"), DatabaseError("away"), InterfaceError("closed")]
+)
 def test_duty_that_fails_does_not_keep_the_others_from_being_done(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ import redis
 from celery import current_app
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
@@ -82,7 +82,7 @@ def _address() -> dict[str, Any]:
     found = {ours: known[theirs] for theirs, ours in names.items() if known.get(theirs)}
     if known.get("PORT"):
         found["port"] = known["PORT"]
-    return found
+    return {**settings.DATABASES["default"]["OPTIONS"], **found}
 
 
 class Command(BaseCommand):
@@ -131,7 +131,7 @@ class Loop:
         """Do a duty, whatever goes wrong in it; say whether the database was there for it."""
         try:
             self._do(duty)
-        except DatabaseError:
+        except Error:
             logger.warning("database away, trying again", exc_info=True, extra={"duty": duty.name})
             connection.close()
             time.sleep(1)
@@ -139,6 +139,7 @@ class Loop:
         except Exception:
             # A mistake in one duty must not keep the others from being done.
             logger.exception("duty failed", extra={"duty": duty.name})
+            connection.close_if_unusable_or_obsolete()
         return True
 
     def _show_life(self) -> None:

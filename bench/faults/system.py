@@ -1,0 +1,341 @@
+"""The whole system on servers of its own, every part of which can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from bench.faults import processes
+from config.catalogues import compile_catalogues
+from config.demo import commands, servers, testbed
+from config.demo.processes import Child, Children
+from config.demo.servers import ADMINISTRATOR, APP, OWNER, EmbeddedPostgres, EmbeddedValkey
+from config.demo.supervisor import plain_environment
+from config.demo.testbed import ROOT
+
+HOME = ROOT / ".test" / "faults"
+DATABASE = "huying"
+WEB, WORKER, BEAT, DISPATCH = "web", "worker", "beat", "dispatch"
+SWEEPER = "sweeper"  # does everything that is due once, and ends
+POSTGRES, BROKER = "postgresql", "valkey"
+# As in production where it matters here: what was committed is on disk.
+OPTIONS = {
+    "max_connections": "80",
+    "shared_buffers": "128MB",
+    "jit": "off",
+    "track_commit_timestamp": "on",
+}
+
+
+class NotReached(RuntimeError):
+    """The system did not come to a state in time; the message says which."""
+
+
+def wait_for(what: str, true: Callable[[], Any], *, seconds: float, every: float = 0.1) -> Any:
+    """Return the first true answer. Raises NotReached."""
+    deadline = time.monotonic() + seconds
+    while not (answer := true()):
+        if time.monotonic() > deadline:
+            raise NotReached(f"{what}: not within {seconds:.0f} s")
+        time.sleep(every)
+    return answer
+
+
+class System:
+    """Servers and processes in one folder; parts are named as in the logs.
+
+    Processes end with the thread that starts them: only the main thread starts any.
+    """
+
+    def __init__(self, place: Path, known: dict[str, Any]) -> None:
+        self.place, self.known = place, known
+        self.control, self.media = place / "control", place / "media"
+        self.logs = place / "logs"
+        for folder in (self.logs, self.control, self.media, place / "static", place / "beat"):
+            folder.mkdir(exist_ok=True)
+        self.children = Children(logs=self.logs)
+        ports: list[int] = []
+        for _name in range(3):
+            ports.append(servers.free_port(taken=ports))
+        self.postgres = EmbeddedPostgres(
+            folder=place / "data",
+            binaries=servers.embedded_binaries(place),
+            port=ports[0],
+            log=self.logs / f"{POSTGRES}.log",
+            passwords=known["passwords"],
+            options=OPTIONS,
+        )
+        self.valkey = EmbeddedValkey(
+            folder=place / BROKER,
+            port=ports[1],
+            log=self.logs / f"{BROKER}.log",
+            password=secrets.token_urlsafe(16),
+            reach=place,
+        )
+        self.port = ports[2]
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start everything and return when the web is ready."""
+        self.start_postgres()
+        self.start_broker()
+        self.start_web(WEB, self.port)
+        alive = self.control / "dispatch.alive"
+        self.start_part(WORKER)
+        self.start_part(BEAT)
+        self.start_part(DISPATCH, DISPATCH_HEARTBEAT=str(alive))
+        self.wait_until_ready(self.port)
+        self.wait_for_pool()
+        wait_for("dispatch goes round", alive.exists, seconds=60)
+
+    def stop(self) -> None:
+        for child in self.children.all:
+            child.send(signal.SIGCONT)
+        last = [c for c in self.children.all if c.name in (POSTGRES, BROKER)]
+        self.children.stop([c for c in self.children.all if c not in last], seconds=10)
+        self.children.stop(last, seconds=20)
+
+    def part(self, name: str) -> Child:
+        return next(child for child in self.children.all if child.name == name)
+
+    def runs(self, name: str) -> bool:
+        return any(child.name == name and child.is_alive for child in self.children.all)
+
+    def start_part(self, name: str, *, kind: str = "", **told: str) -> Child:
+        """Start a worker, beat, dispatch or sweeper; ``kind`` says which where the name does not."""
+        lines = {
+            WORKER: commands.worker(f"{name}.{self.port}", concurrency=2),
+            BEAT: commands.beat(self.place / "beat" / name),
+            DISPATCH: commands.dispatch(),
+            SWEEPER: commands.dispatch(["--once"]),
+        }
+        environment = {**self.environment, **told}
+        return self.children.start(name, lines[kind or name], cwd=ROOT, environment=environment)
+
+    def start_web(self, name: str, port: int, *, workers: int = 2, **told: str) -> Child:
+        line = commands.web(port, application="bench.faults.web", workers=workers)
+        environment = {**self.environment, **told}
+        return self.children.start(name, line, cwd=ROOT, environment=environment)
+
+    def start_postgres(self) -> None:
+        child = self.children.start(
+            POSTGRES,
+            self.postgres.command(),
+            cwd=self.postgres.folder,
+            environment=plain_environment(),
+            ending=signal.SIGINT,
+            privileges=servers.privileges(),
+        )
+        self.postgres.wait_until_ready(alive=lambda: child.is_alive)
+
+    def start_broker(self, *, empty: bool = False) -> None:
+        if empty:
+            shutil.rmtree(self.valkey.folder, ignore_errors=True)
+        self.valkey.prepare()
+        child = self.children.start(
+            BROKER,
+            self.valkey.command(),
+            cwd=self.valkey.folder,
+            environment=plain_environment(),
+            privileges=servers.privileges(),
+        )
+        self.valkey.wait_until_ready(alive=lambda: child.is_alive)
+
+    def kill(self, name: str) -> None:
+        """Kill a part and everything it has started, as if its machine had gone."""
+        child = self.part(name)
+        child.send(signal.SIGKILL)
+        child.process.wait(timeout=20)
+        self.children.forget(child)
+
+    def stop_postgres_immediately(self) -> None:
+        self.postgres.stop(mode="immediate")
+        child = self.part(POSTGRES)
+        child.process.wait(timeout=20)
+        self.children.forget(child)
+
+    def pool(self) -> list[int]:
+        """Return the processes of the worker that do the work."""
+        return processes.children_of(self.part(WORKER).process.pid)
+
+    def wait_for_pool(self) -> None:
+        """Return when the worker has its two processes: a new one has a whole program to load."""
+        wait_for("the worker has its pool", lambda: len(self.pool()) == 2, seconds=120)
+
+    # --- around ------------------------------------------------------------------------------
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what the application's processes are told."""
+        told = {
+            "DJANGO_SETTINGS_MODULE": "bench.faults.settings",
+            "DATABASE_URL": self.postgres.url(APP, DATABASE),
+            "REDIS_URL": self.valkey.url,
+            "SECRET_KEY": self.known["secret_key"],
+            "MEDIA_ROOT": str(self.media),
+            "STATIC_ROOT": str(self.place / "static"),
+            "HUYING_FAULTS_CONTROL": str(self.control),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+        ours = ("DATABASE_OWNER_URL", "DATABASE_DIRECT_URL")
+        return {**{k: v for k, v in os.environ.items() if k not in ours}, **told}
+
+    def wait_until_ready(self, port: int, *, seconds: float = 60) -> None:
+        wait_for("the web is ready", lambda: readiness(port)[0] == 200, seconds=seconds)
+
+    def manage(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the application to its end."""
+        return subprocess.run(
+            commands.manage(command, *arguments),
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+
+    def query(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
+        """Ask the database itself, past every wall of the application."""
+        with (
+            self.postgres.connection(database=DATABASE) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """Hold a transaction of our own open."""
+        url = self.postgres.url(ADMINISTRATOR, DATABASE)
+        connection = psycopg2.connect(url, connect_timeout=5)
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.rollback()
+            connection.close()
+
+
+def readiness(port: int) -> tuple[int, dict[str, Any]]:
+    """Return what a web process says of itself; 0 if nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except (OSError, ValueError, http.client.HTTPException):
+        return 0, {}
+    finally:
+        connection.close()
+
+
+# --- Preparing -----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def running() -> Iterator[System]:
+    """Run the system on a fresh copy of the prepared cluster; nothing of it is left but its logs."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    for folder in (HOME, HOME.parent):
+        folder.chmod(0o711)
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reach = servers.reachable_home(HOME)
+        prepared = _prepared(reach)
+        place = Path(tempfile.mkdtemp(prefix="run-", dir=reach))
+        place.chmod(0o711)
+        system = None
+        try:
+            subprocess.run(["cp", "-a", str(prepared / "data"), str(place / "data")], check=True)
+            compile_catalogues(ROOT / "locale")
+            system = System(place, json.loads((prepared / "known.json").read_text()))
+            system.start()
+            yield system
+        finally:
+            if system is not None:
+                system.stop()
+                _keep_logs(system)
+            shutil.rmtree(place, ignore_errors=True)
+            if reach != HOME.resolve():
+                shutil.rmtree(reach, ignore_errors=True)
+
+
+def _keep_logs(system: System) -> None:
+    kept = HOME / "logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(system.logs, kept)
+
+
+def _prepared(reach: Path) -> Path:
+    """Return a stopped cluster with twenty townships in it; made once for a state of the code."""
+    own = hashlib.sha256()
+    for name in ("prepare.py", "system.py"):
+        own.update((Path(__file__).parent / name).read_bytes())
+    folder = reach / f"prepared-{testbed.fingerprint()}-{own.hexdigest()[:8]}"
+    if (folder / "known.json").exists():
+        return folder
+    for old in reach.glob("prepared-*"):
+        shutil.rmtree(old)
+    folder.mkdir()
+    folder.chmod(0o711)
+    known: dict[str, Any] = {
+        "passwords": {r: secrets.token_urlsafe(24) for r in (ADMINISTRATOR, OWNER, APP)},
+        "secret_key": secrets.token_urlsafe(48),
+    }
+    known |= _fill(folder, known)
+    (folder / "known.json").touch(mode=0o600)
+    (folder / "known.json").write_text(json.dumps(known))
+    return folder
+
+
+def _fill(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
+    server = EmbeddedPostgres(
+        folder=folder / "data",
+        binaries=servers.embedded_binaries(folder.parent),
+        port=servers.free_port(),
+        log=folder / "postgresql.log",
+        passwords=known["passwords"],
+        options={**OPTIONS, "fsync": "off"},
+    )
+    server.start_detached()
+    try:
+        server.set_up_roles()
+        server.ensure_database(DATABASE)
+        access = testbed.Access(server.url(APP, DATABASE), server.url(OWNER, DATABASE))
+        testbed.migrate(access, settings="config.settings.test")
+        environment = {
+            **os.environ,
+            "DATABASE_URL": access.app,
+            "SECRET_KEY": known["secret_key"],
+            "DJANGO_SETTINGS_MODULE": "config.settings.demo",
+        }
+        code = "import django; django.setup(); from bench.faults import prepare; prepare.main()"
+        done = subprocess.run(
+            [commands.PYTHON, "-c", code],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise NotReached(f"the townships of the run: {done.stderr[-2000:]}")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+    finally:
+        server.stop()
