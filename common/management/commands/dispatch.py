@@ -148,7 +148,7 @@ class Loop:
             Path(path).touch()
         try:
             heartbeats.show("dispatch", at=timezone.now())
-        except DatabaseError:
+        except Error:
             connection.close()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
