@@ -128,9 +128,3 @@ class Run:
         result.expect(not failed, f"{len(failed)} answers of 5xx")
         silent = [a for a in self.answers if a.status == AWAY and "retry-after" not in a.headers]
         result.expect(not silent, f"{len(silent)} answers of 503 do not say when to come again")
-
-    def verify(self) -> None:
-        """Ask the application itself: every invariant of its records must hold."""
-        done = self.system.manage("verify_ledger")
-        said = (done.stdout + done.stderr).strip().splitlines()
-        self.result.expect(done.returncode == 0, f"verify_ledger: {' / '.join(said[-4:])}")
