@@ -97,7 +97,13 @@ PROBLEMS: dict[str, tuple[str, str, str, str]] = {
         "Unavailable",
         "The database is away or busy; nothing was written. Send the same again.",
         "unavailable",
-        "Not possible at present. Nothing was changed; send it again shortly.",
+        "The database does not answer at the moment. Send it again in a few seconds.",
+    ),
+    "507": (
+        "StorageFull",
+        "No room for a file; nothing of it was kept.",
+        "storage_full",
+        "There is no room left to store files. Tell the administrator of your unit.",
     ),
 }
 HEADERS: dict[str, dict[str, Any]] = {

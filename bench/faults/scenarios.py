@@ -224,7 +224,7 @@ def messages_repeated(run: Run) -> None:
 
 @scenario("F17", "two of each: beat, dispatch, sweepers")
 def everything_twice(run: Run) -> None:
-    second = {BEAT: "beat2", DISPATCH: "dispatch2", WORKER: "worker2"}
+    second = {BEAT: "beat2", DISPATCH: "dispatch2"}
     for kind, name in second.items():
         run.system.start_part(name, kind=kind)
     with run.load(run.draw(run.profile.some(200, 16), rate=run.profile.pick(8, 8))):

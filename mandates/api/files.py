@@ -45,7 +45,7 @@ class CallFiles(ApiView):
         operation_id="call_attach",
         request={"multipart/form-data": FilesNew},
         parameters=[ETAG],
-        responses={201: FilesAdded, 409: REFUSED},
+        responses={201: FilesAdded, 409: REFUSED, 507: REFUSED},
         examples=[
             OpenApiExample(
                 "photograph",
