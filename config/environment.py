@@ -60,6 +60,16 @@ SETTINGS = (
     Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),
     Setting("STATIC_ROOT", "staticfiles", _("Where style sheets and scripts are collected.")),
     Setting(
+        "CLOCK_TOLERANCE_SECONDS",
+        "60",
+        _("How far the clock of a host may be from the database's before it takes nothing in."),
+    ),
+    Setting(
+        "IDEMPOTENCY_DAYS",
+        "30",
+        _("For how many days the first answer to an Idempotency-Key is given again."),
+    ),
+    Setting(
         "DISPATCH_HEARTBEAT", "", _("A file that the dispatch loop touches, for a health check.")
     ),
     Setting(

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
 from common import tenancy, throttle
-from common.errors import ClockWrong, Problem
+from common.errors import ClockWrong, Problem, outage
 from common.throttle import Count
 from townships.http import Member, client_address, client_named, remember_language
 from townships.models import Post, User
@@ -115,7 +115,9 @@ class PostScope:
         """Undo what was written; tell a person what stood in the way."""
         # Only marked: the page that tells of it may still have to read.
         request.undo = True  # type: ignore[attr-defined]
-        if isinstance(exception, Problem) and not request.path.startswith(API):
+        if outage(exception) or request.path.startswith(API):
+            return None  # answered without asking the database for anything
+        if isinstance(exception, Problem):
             pages = [f"{exception.status}.html", "400.html"]
             return render(request, pages, {"problem": exception}, status=exception.status)
         return None
