@@ -20,7 +20,6 @@ DETAILS = {
     403: NotAllowed.detail,
     404: gettext_lazy("There is nothing at this address."),
     500: gettext_lazy("Something failed here. Nothing was changed."),
-    503: gettext_lazy("Not possible at present. Nothing was changed; send it again shortly."),
 }
 
 
