@@ -38,9 +38,15 @@ def offer(member: Member, at: datetime) -> Offer:
 def _calls(member: Member, now: datetime) -> list[Entry]:
     calls = reverse("mandates:call-list")
     found = []
+    watches = member.role in WATCHERS
+    if member.may(Permission.STATISTICS_READ):
+        # Who leads begins with the board; everybody else with what is to be done.
+        board_item = _item(_("Board"), reverse("mandates:board"), "chart-bar", phone=watches)
+        found.append(Entry(board_item, 5 if watches else 50))
     if member.role != Role.ESTABLISHMENT_OFFICER:
         waiting = waiting_count(member, at=now)
-        item = _item(_("My work"), reverse("mandates:my-work"), "inbox", key="work", phone=True,
+        mine = reverse("mandates:my-work") + ("?show=work" if watches else "")
+        item = _item(_("My work"), mine, "inbox", key="work", phone=True,
                      count=_counted(waiting) if waiting else None, short=_("My work"))  # fmt: skip
         found.append(Entry(item, 10))
     label = _("All calls")

@@ -21,3 +21,4 @@ class Permission(StrEnum):
     CALL_RULE = "mandates.call_rule"
     CALL_URGE = "mandates.call_urge"
     CALL_NOTE = "mandates.call_note"
+    STATISTICS_READ = "mandates.statistics_read"

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from mandates.models import CallNote
     from townships.http import Member
 
-READ = frozenset({P.LIST_READ, P.CALL_READ})
+READ = frozenset({P.LIST_READ, P.CALL_READ, P.STATISTICS_READ})
 
 GRANTS: dict[Role, frozenset[P]] = {
-    Role.GRID_WORKER: READ | {P.CALL_DRAFT, P.CALL_NOTE},
+    # Sees only some calls of the township, so that no figure would be right for him.
+    Role.GRID_WORKER: READ - {P.STATISTICS_READ} | {P.CALL_DRAFT, P.CALL_NOTE},
     Role.TOWNSHIP_CLERK: READ
     | {P.CALL_DRAFT, P.CALL_WITHDRAW, P.CALL_SUPPLY, P.CALL_RATE, P.CALL_NOTE},
     Role.TOWNSHIP_HEAD: READ

@@ -1,7 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from mandates.models.moves import MOVES
-from mandates.views import calls, deadlines, drafts, matters, moves, notices, sheet, work
+from mandates.views import (
+    board,
+    calls,
+    deadlines,
+    drafts,
+    matters,
+    moves,
+    notices,
+    sheet,
+    work,
+)
 
 app_name = "mandates"
 MAKE = [
@@ -16,6 +26,10 @@ MAKE = [
 ]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.my_work, name="my-work"),
+    path("board/", board.board_page, name="board"),
+    path("board/wall/", board.board_wall, name="board-wall"),
+    path("board/export/", board.board_export, name="board-export"),
+    path("board/definitions/", board.board_definitions, name="board-definitions"),
     path("calls/", calls.call_list, name="call-list"),
     path("calls/new/", drafts.call_new, name="call-new"),
     path("calls/new/matters/", drafts.call_matters, name="call-matters"),

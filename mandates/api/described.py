@@ -11,6 +11,7 @@ from common.workflow import Move
 from mandates.models import CallState, Urgency
 from mandates.models.moves import CALL
 from mandates.queries.call_list import LARGEST, LONGEST_WORDS, ORDERS, SIZE, WAITING
+from mandates.queries.statistics.definitions import COUNTS
 
 IF_MATCH = OpenApiParameter(
     "If-Match",
@@ -49,6 +50,11 @@ def _one_of(values: Iterable[Any]) -> dict[str, Any]:
 
 UNIT: dict[str, Any] = {"type": "string", "format": "uuid"}
 DAY: dict[str, Any] = {"type": "string", "format": "date"}
+PERIOD: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^(20|21)[0-9]{2}(-(0[1-9]|1[0-2])|-Q[1-4])?$",
+    "example": "2026-03",
+}
 SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "q": (_words(LONGEST_WORDS), "words of title, number, place or what happened"),
     "state": (_some_of(CallState.values), "one or more, repeated or divided by commas"),
@@ -61,6 +67,13 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "waiting": (_one_of(WAITING), "mine, or a party: whose turn it is"),
     "raised_from": (DAY, "a date from 2000 to 2199, included"),
     "raised_to": (DAY, "a date from 2000 to 2199, included"),
+    "figure": (
+        _one_of(COUNTS),
+        "only the calls behind a count of /statistics/; most need `during` with it",
+    ),
+    "during": (PERIOD, "the period of the figure"),
+    "county": (UNIT, "uid of a county"),
+    "unlisted": ({"type": "boolean"}, "true: only what is on no list"),
     "order": (
         _one_of(ORDERS),
         "due: what is running, the nearest date first; -raised: all, the newest first",

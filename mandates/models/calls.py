@@ -279,6 +279,29 @@ class Call(TownshipOwned):
                 condition=Q(next_due_at__isnull=False),
                 name="call_due",
             ),
+            # For statistics. A closed call changes no more, so these cost a move nothing.
+            *(
+                models.Index(
+                    fields=[*keys, "closed_at"],
+                    condition=Q(closed_at__isnull=False),
+                    name=f"call_{name}_closed",
+                )
+                for name, keys in (
+                    ("county", ["county"]),
+                    ("township", ["township"]),
+                    ("lead", ["county", "lead"]),
+                )
+            ),
+            models.Index(
+                fields=["county", "raised_at"],
+                condition=Q(raised_at__isnull=False),
+                name="call_county_raised",
+            ),
+            models.Index(
+                fields=["township", "raised_at"],
+                condition=Q(raised_at__isnull=False),
+                name="call_township_raised",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -482,6 +505,13 @@ class Objection(TownshipOwned):
                 name="objection_decided",
                 condition=Q(outcome="", decided_at=None)
                 | ~Q(outcome="") & Q(decided_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["county", "decided_at"],
+                condition=Q(decided_at__isnull=False),
+                name="objection_decided_at",
             ),
         ]
 

@@ -74,6 +74,19 @@ class Clock(TownshipOwned):
                 condition=Q(is_provisional=True, met_at=None, cancelled_at=None),
                 name="clock_provisional",
             ),
+            # What has become due in a period, for statistics.
+            *(
+                models.Index(
+                    fields=[*keys, "due_at"],
+                    condition=Q(kind__in=["accept", "first_reply", "close"], cancelled_at=None),
+                    name=f"clock_{name}_timed",
+                )
+                for name, keys in (
+                    ("county", ["county"]),
+                    ("township", ["township"]),
+                    ("department", ["county", "department"]),
+                )
+            ),
         ]
 
     def __str__(self) -> str:

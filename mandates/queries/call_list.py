@@ -1,7 +1,8 @@
 """The list of calls, for pages and the API: filters out of a query string, one query a page.
 
 Every list starts from the scalar key of the post (township, department, county), so that an index
-gives the order: a department's from its assignments, everybody else's from the calls.
+gives the order: a department's from its assignments, everybody else's from the calls. A list of
+the calls behind a figure starts from that figure, for everybody alike.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from common.texts import one_line
 from common.worktime import SHANGHAI
 from mandates.models import Assignment, AssignmentState, Call, CallState, Part, Party, Urgency
 from mandates.queries.rulebook import rulebook
-from townships.models import Department, Township
+from mandates.queries.statistics.counting import behind
+from mandates.queries.statistics.definitions import COUNTS
+from mandates.queries.statistics.periods import Period
+from mandates.queries.statistics.sources import FACTS, Cut
+from townships.models import County, Department, Township
 from townships.roles import Role
 
 if TYPE_CHECKING:
@@ -57,6 +62,10 @@ class CallFilters:
     waiting: str = ""
     raised_from: date | None = None
     raised_to: date | None = None
+    figure: str = ""
+    during: Period | None = None
+    county: UUID | None = None
+    unlisted: bool = False
     order: str = NEWEST
     cursor: str = ""
     size: int = SIZE
@@ -77,6 +86,8 @@ class CallFilters:
                 found[name] = read(values)
             except Invalid as problem:
                 wrong[name] = problem.detail
+        if _needs_period(found) and "during" not in wrong:
+            wrong["during"] = _("Say of which period: 2026-03, 2026-Q1 or 2026.")
         if wrong:
             raise Invalid(fields=wrong)
         if "order" not in found and (found.get("late") or found.get("waiting")):
@@ -89,6 +100,12 @@ class CallFilters:
         return replace(self, order=NEWEST, cursor="", size=SIZE) != CallFilters()
 
 
+def _needs_period(found: Mapping[str, Any]) -> bool:
+    """Say whether a figure was asked for that is counted by period, without one."""
+    figure = COUNTS.get(found.get("figure", ""))
+    return figure is not None and bool(FACTS[figure.source].instant) and "during" not in found
+
+
 def call_rows(member: Member, filters: CallFilters, *, at: datetime) -> QuerySet[Any]:
     """Return the rows of a list, without order: assignments for a department, calls for others.
 
@@ -96,6 +113,8 @@ def call_rows(member: Member, filters: CallFilters, *, at: datetime) -> QuerySet
     """
     if member.scope is None:
         raise NotAllowed
+    if filters.figure:
+        return _behind(member, filters, at)
     if member.department_id is not None:
         return _of_department(member, filters, at)
     return _of_calls(member, filters, at)
@@ -118,7 +137,8 @@ def page_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
 
 def order_of(member: Member, filters: CallFilters) -> tuple[str, ...]:
     """Name the columns that order a list, the last one unique."""
-    key = "call_id" if member.department_id is not None else "id"
+    starts_from_parts = member.department_id is not None and not filters.figure
+    key = "call_id" if starts_from_parts else "id"
     return ("next_due_at", key) if filters.order == BY_DUE else (f"-{key}",)
 
 
@@ -149,6 +169,30 @@ def _of_calls(member: Member, filters: CallFilters, at: datetime) -> QuerySet[An
     if filters.waiting:
         rows = rows.filter(_waiting(member, filters.waiting))
     return rows
+
+
+def _behind(member: Member, filters: CallFilters, at: datetime) -> QuerySet[Any]:
+    """The calls behind a figure. Whose department counts is for the figure to say."""
+    department = member.department_id
+    if filters.department:
+        named = _department_key(filters.department)
+        if department not in (None, named):
+            raise Invalid(fields={"department": UNKNOWN["department"]})
+        department = named
+    cut = Cut(
+        county_id=member.county_id if member.township_id is None else None,
+        township_id=member.township_id,
+        department_id=department,
+    )
+    rest = replace(filters, figure="", department=None)
+    return _of_calls(member, rest, at).filter(behind(filters.figure, cut, filters.during, at=at))
+
+
+def _department_key(uid: UUID) -> int:
+    key = Department.objects.filter(uid=uid).values_list("pk", flat=True).first()
+    if key is None:
+        raise Invalid(fields={"department": UNKNOWN["department"]})
+    return key
 
 
 def _waiting(member: Member, whom: str) -> Q:
@@ -226,9 +270,13 @@ def _of_reference(member: Member, filters: CallFilters, path: str) -> Q:
     if filters.category:
         keys = {e.id for e in _entries(member) if e.category == filters.category}
         found &= _one_of(f"{path}entry", keys, "category", member, entry__category=filters.category)
+    if filters.unlisted:
+        found &= Q(**{f"{path}matter": None})
     if filters.department:
-        key = Department.objects.filter(uid=filters.department).values_list("pk", flat=True).first()
-        found &= _one_of(f"{path}lead", {key} - {None}, "department", None)
+        found &= Q(**{f"{path}lead": _department_key(filters.department)})
+    if filters.county:
+        key = County.objects.filter(uid=filters.county).values_list("pk", flat=True).first()
+        found &= _one_of(f"{path}county", {key} - {None}, "county", None)
     if filters.township:
         key = Township.objects.filter(uid=filters.township).values_list("pk", flat=True).first()
         found &= _one_of(f"{path}township", {key} - {None}, "township", None)
@@ -253,6 +301,7 @@ UNKNOWN = {
     "category": _("Your county's list has no such category."),
     "department": _("There is no such department."),
     "township": _("There is no such township."),
+    "county": _("There is no such county."),
 }
 
 
@@ -336,6 +385,10 @@ def _day(values: list[str]) -> date:
     return day
 
 
+def _period(values: list[str]) -> Period:
+    return Period.parse(_one(values))
+
+
 def _size(values: list[str]) -> int:
     text = _one(values)
     if not (text.isascii() and text.isdigit() and len(text) < 4 and 0 < int(text) <= LARGEST):
@@ -355,6 +408,10 @@ READERS: dict[str, Reader] = {
     "waiting": _one_of_these(WAITING),
     "raised_from": _day,
     "raised_to": _day,
+    "figure": _one_of_these(COUNTS),
+    "during": _period,
+    "county": _uid,
+    "unlisted": _flag,
     "order": _one_of_these(ORDERS),
     "cursor": _text(300),
     "size": _size,

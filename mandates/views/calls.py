@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -25,21 +25,24 @@ from common.worktime import SHANGHAI
 from mandates.forms.filters import FilterForm
 from mandates.models import Call, CallFile, CallState, ClockKind, Party, Urgency
 from mandates.permissions import Permission
-from mandates.queries.call_list import BY_DUE, MINE, NEWEST, CallFilters, page_of
+from mandates.queries.boards import counties
+from mandates.queries.call_list import BY_DUE, MINE, NEWEST, CallFilters, call_rows, page_of
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from mandates.queries.inbox import WATCHERS
 from mandates.queries.rulebook import rulebook
+from mandates.queries.statistics.definitions import COUNTS
+from mandates.queries.statistics.periods import Period
 from mandates.views import next_step
 from mandates.views.call_page import calls_label, case_of, respond
 from mandates.views.clocks import chip
 from townships.http import Member, MemberRequest
-from townships.models import Township
+from townships.models import County, Township
 
 IN_HAND = f"order={BY_DUE}"
 SIZE = 20
 CONDITIONS = (
     "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
-    "raised_from", "raised_to",
+    "raised_from", "raised_to", "figure", "during", "county", "unlisted",
 )  # fmt: skip
 
 
@@ -55,10 +58,12 @@ def call_list(request: MemberRequest) -> HttpResponse:
         params["order"] = BY_DUE
     params.setdefault("size", str(SIZE))
     wrong: list[str] = []
-    filters, found = CallFilters(order=BY_DUE), Page([], None, None)
+    filters, found, total = CallFilters(order=BY_DUE), Page([], None, None), None
     try:
         filters = CallFilters.parse(params)
         found = page_of(member, filters, at=now)
+        if filters.figure:
+            total = call_rows(member, filters, at=now).count()
     except Invalid as problem:
         wrong = [str(text) for text in problem.fields.values()] or [str(problem.detail)]
     form = _form(member, request.GET)
@@ -70,7 +75,8 @@ def call_list(request: MemberRequest) -> HttpResponse:
         "wrong": wrong,
         "chips": _chips(form, params),
         "clear_url": request.path,
-        "rows": _rows(found.rows, member, at=now),
+        "rows": call_lines(found.rows, member, at=now),
+        "total": total,
         "pager": _pager(request, params, found),
         "orders": _orders(request, params, filters),
         "sort_aria": {"due": "ascending"} if filters.order == BY_DUE else {},
@@ -118,7 +124,8 @@ def call_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase
 # --- rows ----------------------------------------------------------------------------------------------
 
 
-def _rows(calls: Sequence[Call], member: Member, *, at: datetime) -> list[dict[str, Any]]:
+def call_lines(calls: Sequence[Call], member: Member, *, at: datetime) -> list[dict[str, Any]]:
+    """Return what the rows of a table of calls show."""
     clocks = clocks_of(calls)
     return [_row(call, clocks.get(call.pk, NONE), member, at) for call in calls]
 
@@ -151,14 +158,15 @@ def _row(call: Call, own: CallClocks, member: Member, at: datetime) -> dict[str,
 
 
 def _form(member: Member, params: Any) -> FilterForm:
-    if member.county_id is None:
+    county_id = member.county_id or _county_key(params)
+    if county_id is None:
         return FilterForm(params)
-    book, day = rulebook(member.county_id), timezone.localdate(timezone=SHANGHAI)
+    book, day = rulebook(county_id), timezone.localdate(timezone=SHANGHAI)
     units = [(u.uid, u.name) for u in book.units.values() if u.exists_on(day)]
     categories = dict.fromkeys(entry.category for entry in book.in_force(day))
     return FilterForm(
         params,
-        townships=_townships(member.county_id) if member.township_id is None else (),
+        townships=townships(county_id) if member.township_id is None else (),
         departments=units if member.department_id is None else (),
         categories=categories,
     )
@@ -171,7 +179,18 @@ def _kept(form: FilterForm, params: QueryDict) -> list[tuple[str, str]]:
     return [(name, value) for name in names for value in params.getlist(name) if value]
 
 
-def _townships(county_id: int) -> list[tuple[UUID, str]]:
+def _county_key(params: Any) -> int | None:
+    """Return the county a reader of all of them has chosen."""
+    try:
+        uid = UUID(params.get("county", ""))
+    except ValueError:
+        return None
+    return County.objects.filter(uid=uid).values_list("pk", flat=True).first()
+
+
+def townships(county_id: int) -> list[tuple[UUID, str]]:
+    """List the townships of a county, to choose from."""
+
     def load() -> list[tuple[UUID, str]]:
         rows = Township.objects.filter(county_id=county_id, valid_to=None).order_by("code")
         return list(rows.values_list("uid", "name"))
@@ -206,20 +225,43 @@ def _views(member: Member, params: Any) -> list[SavedView]:
 def _chips(form: FilterForm, params: Any) -> list[Chip]:
     labels = {"late": _("Overdue"), "waiting": _("Waiting for"), "urgency": _("Urgency")}
     labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
+    labels |= {"county": _("County"), "unlisted": _("On no list"), "figure": _("Figure")}
     colon, found = pgettext("between a label and its error", ": "), []
     for name in CONDITIONS:
         value = params.get(name, "")
-        if not value:
+        if not value or (name == "during" and params.get("figure")):
             continue
         label = str(form.fields[name].label) if name in form.fields else labels.get(name, name)
-        text = label if name == "late" else f"{label}{colon}{_value(form, name, value)}"
-        found.append(Chip(text, _without(params, name)))
+        text = (
+            label if name in ("late", "unlisted") else f"{label}{colon}{_value(form, params, name)}"
+        )
+        # A figure without its period would say nothing.
+        gone = (name, "during") if name == "figure" else (name,)
+        found.append(Chip(text, _without(params, *gone)))
     if found and params.get("order") == BY_DUE and not params.get("late"):
         found.insert(0, Chip(_("In hand"), _without(params, "order")))
     return found
 
 
-def _value(form: FilterForm, name: str, value: str) -> str:
+def conditions(member: Member, query: Mapping[str, str]) -> list[str]:
+    """Say in words what a list is narrowed to."""
+    return [chip.label for chip in _chips(_form(member, query), query)]
+
+
+def _figure(code: str, during: str) -> str:
+    label = str(COUNTS[code].label) if code in COUNTS else code
+    try:
+        return f"{label} ({Period.parse(during).label})" if during else label
+    except Invalid:
+        return label
+
+
+def _value(form: FilterForm, params: Any, name: str) -> str:
+    value = params.get(name, "")
+    if name == "figure":
+        return _figure(value, params.get("during", ""))
+    if name == "county":
+        return {str(uid): place for uid, place in counties()}.get(value, value)
     if name == "waiting":
         if value == MINE:
             return _("me")

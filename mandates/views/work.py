@@ -48,7 +48,7 @@ class Group:
 def my_work(request: MemberRequest) -> HttpResponse:
     """The landing page: posts without calls are led to where their work is."""
     member, now = request.member, timezone.now()
-    elsewhere = _landing(member)
+    elsewhere = _landing(member, wants_work=request.GET.get("show") == "work")
     if elsewhere:
         return HttpResponseRedirect(elsewhere)
     if member.scope is None or not member.may(Permission.CALL_READ):
@@ -74,7 +74,9 @@ def my_work(request: MemberRequest) -> HttpResponse:
     )
 
 
-def _landing(member: Member) -> str:
+def _landing(member: Member, *, wants_work: bool) -> str:
+    if member.role in WATCHERS and not wants_work:
+        return reverse("mandates:board")
     if member.role == Role.ESTABLISHMENT_OFFICER:
         return reverse("mandates:entry-list")
     if member.scope is None or not member.may(Permission.CALL_READ):

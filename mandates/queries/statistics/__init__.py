@@ -1,0 +1,1 @@
+"""统计: every figure has one definition here, its denominator, and the calls behind it."""

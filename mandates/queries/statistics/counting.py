@@ -1,0 +1,123 @@
+"""Counting, in the database: one query a source, whatever the number of figures and groups."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q
+from django.db.models.functions import TruncMonth
+
+from common.worktime import SHANGHAI
+from mandates.queries.sql import Median
+from mandates.queries.statistics.definitions import COUNTS, FIGURES
+from mandates.queries.statistics.intervals import FEWEST, Rate, rate
+from mandates.queries.statistics.periods import Period
+from mandates.queries.statistics.sources import FACTS, Cut, Facts, Source, rows
+
+MEDIAN = "handling_time"
+Counts = Mapping[str, int]
+# What figures may be divided by. "month" goes by the instant of the source.
+DIMENSIONS = ("department", "township", "matter", "urgency", "state", "county", "month")
+
+
+def counts(
+    codes: Iterable[str], cut: Cut, period: Period | None, *, at: datetime
+) -> dict[str, int]:
+    """Count some sets of calls, one query a source."""
+    found: dict[str, int] = {}
+    for source, asked in _by_source(codes).items():
+        found |= rows(source, cut, period, at=at).aggregate(**_aggregates(source, asked, at))
+    return found
+
+
+def grouped(
+    codes: Iterable[str], by: str, cut: Cut, period: Period | None, *, at: datetime
+) -> dict[Any, dict[str, int]]:
+    """Count some sets of calls by a dimension: by key of the unit or matter, None for none."""
+    wanted = list(codes)
+    found: dict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(wanted, 0))
+    for source, asked in _by_source(wanted).items():
+        known = rows(source, cut, period, at=at).annotate(group=_dimension(by, FACTS[source]))
+        for row in known.values("group").annotate(**_aggregates(source, asked, at)):
+            key = row.pop("group")
+            if any(row.values()):
+                found[key.date() if by == "month" else key] |= row
+    return dict(found)
+
+
+def median_time(cut: Cut, period: Period, *, at: datetime) -> timedelta | None:
+    """Return the median time from raising to the last answer of the calls closed in a period."""
+    length = ExpressionWrapper(F("answered_at") - F("raised_at"), output_field=DurationField())
+    closed = rows(Source.CLOSED, cut, period, at=at)
+    found = closed.aggregate(n=Count("pk"), middle=Median(length))
+    middle: timedelta | None = found["middle"] if found["n"] >= FEWEST else None
+    return middle
+
+
+def behind(code: str, cut: Cut, period: Period | None, *, at: datetime) -> Q:
+    """Return the condition on calls that are behind a count: exactly those it has counted."""
+    count = COUNTS[code]
+    facts = FACTS[count.source]
+    found = rows(count.source, cut, period, at=at).filter(count.where(at))
+    return Q(pk__in=found.values(facts.key))
+
+
+def _by_source(codes: Iterable[str]) -> dict[Source, list[str]]:
+    found: dict[Source, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(codes):
+        found[COUNTS[code].source].append(code)
+    return found
+
+
+def _aggregates(source: Source, codes: Iterable[str], at: datetime) -> dict[str, Aggregate]:
+    facts = FACTS[source]
+    return {
+        code: Count(facts.key, filter=COUNTS[code].where(at) or None, distinct=facts.distinct)
+        for code in codes
+    }
+
+
+def _dimension(by: str, facts: Facts) -> Any:
+    if by == "month":
+        return TruncMonth(facts.instant, tzinfo=SHANGHAI)
+    if by in ("township", "county"):
+        return F(f"{by}_id")
+    if by == "department":
+        return F(f"{facts.department}_id")
+    return F(f"{facts.path}{'matter_id' if by == 'matter' else by}")
+
+
+# --- shares ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Share:
+    """One figure at work: its counts, and the rate they allow."""
+
+    code: str
+    hits: int
+    cases: int | None
+    rate: Rate | None
+
+
+def share(code: str, found: Counts) -> Share:
+    """Divide what a figure divides; a plain count has neither cases nor rate."""
+    figure = FIGURES[code]
+    hits = found[figure.numerator]
+    if not figure.denominator:
+        return Share(code, hits, None, None)
+    cases = found[figure.denominator]
+    return Share(code, hits, cases, rate(hits, cases))
+
+
+def codes_of(figures: Iterable[str]) -> list[str]:
+    """Name the counts that some figures need."""
+    found = []
+    for code in figures:
+        figure = FIGURES[code]
+        found += [figure.numerator] + ([figure.denominator] if figure.denominator else [])
+    return list(dict.fromkeys(found))

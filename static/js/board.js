@@ -1,0 +1,93 @@
+// Draws a chart from the table below it: the table is the data, so that both always agree.
+// Without this file the table stands open and nothing is missing.
+"use strict";
+
+(() => {
+  const INK = "#465364";
+  const number = (cell) => (cell.dataset.value ? Number(cell.dataset.value) : null);
+
+  const draw = (box) => {
+    const table = document.getElementById(box.dataset.chart);
+    if (!table || typeof echarts === "undefined") return;
+    const [bar, line] = [Number(box.dataset.bar), Number(box.dataset.line)];
+    const rows = [...table.tBodies[0].rows];
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+    const shares = rows.map((row) => {
+      const share = number(row.cells[line]);
+      return share === null ? null : Math.round(share * 1000) / 10;
+    });
+    box.hidden = false;
+    const wall = document.documentElement.classList.contains("hy-wall");
+    const size = wall ? 18 : 13;
+    const wide = box.clientWidth >= 500;
+    const lowest = Math.min(50, ...shares.filter((share) => share !== null));
+    const chart = echarts.init(box, null, { renderer: "svg" });
+    chart.setOption({
+      animation: false,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: size, color: INK },
+      grid: { left: 4, right: 4, top: size * 2.8, bottom: 4, containLabel: true },
+      xAxis: {
+        type: "category",
+        data: rows.map((row) => row.cells[0].textContent.trim().replace(/年|(?<=[A-Za-z]) /, "$&\n")),
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: "#8390a2" } },
+        axisLabel: { interval: wide ? 0 : 2, fontSize: size, lineHeight: size + 3, color: INK },
+      },
+      yAxis: [
+        {
+          type: "value",
+          name: box.dataset.unit,
+          minInterval: 1,
+          nameTextStyle: { fontSize: size, color: INK },
+          splitLine: { lineStyle: { color: "#e6eaf0" } },
+          axisLabel: { fontSize: size, color: INK },
+        },
+        {
+          type: "value",
+          name: wide ? heads[line] : "",
+          min: Math.floor(lowest / 10) * 10,
+          max: 100,
+          nameTextStyle: { align: "right", fontSize: size, color: INK },
+          axisLabel: { formatter: "{value}%", fontSize: size, color: INK },
+          splitLine: { show: false },
+        },
+      ],
+      series: [
+        {
+          name: heads[bar],
+          type: "bar",
+          data: rows.map((row) => number(row.cells[bar])),
+          itemStyle: { color: "#a9c1de" },
+          barMaxWidth: 34,
+          label: { show: wide, position: "insideBottom", fontSize: size, color: "#1b2430" },
+        },
+        {
+          name: heads[line],
+          type: "line",
+          yAxisIndex: 1,
+          data: shares,
+          symbol: "circle",
+          symbolSize: 7,
+          lineStyle: { width: 2.5, color: "#174682" },
+          itemStyle: { color: "#174682" },
+        },
+      ],
+    });
+    // The months are drawn: their table waits behind a line, and is whole again on paper.
+    const details = box.parentElement.querySelector("[data-chart-table]");
+    if (details) {
+      details.open = false;
+      addEventListener("beforeprint", () => {
+        details.open = true;
+        chart.resize({ width: 640 });
+      });
+      addEventListener("afterprint", () => {
+        details.open = false;
+        chart.resize({ width: "auto" });
+      });
+    }
+    addEventListener("resize", () => chart.resize());
+  };
+
+  document.querySelectorAll("[data-chart]").forEach(draw);
+})();

@@ -1,0 +1,155 @@
+"""A county full of calls of every fate, written as rows: what figures are counted from."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from common import tenancy
+from mandates.models import Assignment, Call, Clock, Objection
+from tests.factories.calls import World, at
+
+KINDS = ("accept", "first_reply", "close")
+OPEN = {
+    "raised": "desk",
+    "routed": "department",
+    "objected": "desk",
+    "handling": "department",
+    "answered": "township",
+    "rework": "department",
+}
+FATES = (*OPEN, "closed", "withdrawn")
+EDGES = (at(2, 1, 0), at(3, 1, 0), at(4, 1, 0), at(3, 31, 23, 59))
+
+
+@dataclass
+class Scattered:
+    """The rows, before they are written in as many statements as there are tables."""
+
+    world: World
+    dice: random.Random
+    calls: list[Call] = field(default_factory=list)
+    parts: list[Assignment] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
+    objections: list[Objection] = field(default_factory=list)
+
+    def hours(self, most: int) -> timedelta:
+        return timedelta(minutes=self.dice.randrange(most * 60))
+
+    def write(self) -> None:
+        with tenancy.dispatching(reason="a test prepares"):
+            Call.objects.bulk_create(self.calls)
+            for rows, model in (
+                (self.parts, Assignment), (self.clocks, Clock), (self.objections, Objection),
+            ):  # fmt: skip
+                for row in rows:
+                    row.call = row.call  # its key is known only now
+                    if not isinstance(row, Assignment):
+                        row.assignment = row.assignment
+                model.objects.bulk_create(rows)
+
+
+def scatter(world: World, *, count: int, seed: int) -> None:
+    """Write so many calls over four months, some to the very instant of an edge."""
+    made = Scattered(world, random.Random(seed))
+    for n in range(count):
+        raised = made.dice.choice(EDGES) if n % 9 == 0 else at(1, 1, 0) + made.hours(24 * 110)
+        _call(made, n, raised)
+    made.write()
+
+
+def _call(made: Scattered, n: int, raised: datetime) -> None:
+    world, dice = made.world, made.dice
+    fate = dice.choice(FATES)
+    units = [world.water, world.police, world.housing]
+    dice.shuffle(units)
+    lead, assist, wrong = units
+    entry = dice.choice([world.sand, world.building, None])
+    is_routed = fate != "raised" and (fate != "withdrawn" or dice.random() < 0.5)
+    answered = raised + timedelta(hours=1) + made.hours(400)
+    ratings = ["satisfied", "mostly", "unsatisfied", "unrated"]
+    call = Call(
+        county=world.county,
+        township=dice.choice([world.township, world.sibling]),
+        title=f"第{n}件",
+        body="正文",
+        number=f"{n}号" if is_routed else "",
+        entry=entry,
+        matter_id=entry.matter_id if entry else None,
+        unlisted_reason="" if entry else "清单没有",
+        urgency=dice.choice(["general", "emergency", "complex"]),
+        state=fate,
+        lead=lead if is_routed else None,
+        departments=[unit.pk for unit in units] if is_routed else [],
+        waiting_on=OPEN.get(fate, ""),
+        next_due_at=at(4, 20) + made.hours(200) if fate in OPEN else None,
+        level=dice.choice(["", "warn", "urge", "supervise", "escalate"]),
+        urged_count=dice.choice([0, 0, 1, 3]),
+        rework_count=dice.choice([0, 0, 1]),
+        created_at=raised,
+        created_by=world.clerk.user,
+        raised_at=raised,
+        routed_at=raised if is_routed else None,
+        answered_at=answered if fate in ("answered", "closed") else None,
+        closed_at=answered + made.hours(100) if fate == "closed" else None,
+        rating=dice.choice(ratings) if fate == "closed" else "",
+    )
+    made.calls.append(call)
+    if is_routed:
+        _parts(made, call, lead, assist, wrong)
+
+
+def _parts(made: Scattered, call: Call, lead: Any, assist: Any, wrong: Any) -> None:
+    dice, gone = made.dice, call.state == "withdrawn"
+    if dice.random() < 0.3:
+        part = _part(made, call, wrong, "lead", "released", cancelled=True, is_wrong=True)
+        _objection(made, part, "upheld")
+    state = "released" if gone else "sent" if call.state == "routed" else "accepted"
+    part = _part(made, call, lead, "lead", state, cancelled=gone)
+    if dice.random() < 0.3:
+        _objection(made, part, dice.choice(["rejected", "upheld", ""]))
+    if dice.random() < 0.6:
+        state = "released" if dice.random() < 0.2 else "accepted"
+        part = _part(made, call, assist, "assist", state)
+        if dice.random() < 0.3:
+            _objection(made, part, "rejected")
+
+
+def _part(
+    made: Scattered, call: Call, unit: Any, part: str, state: str,
+    *, cancelled: bool = False, is_wrong: bool = False,
+) -> Assignment:  # fmt: skip
+    assert call.raised_at is not None
+    row = Assignment(
+        **call.tenant, call=call, department=unit, departments=call.departments, part=part,
+        state=state, sent_at=call.raised_at, is_wrong_dispatch=is_wrong,
+    )  # fmt: skip
+    made.parts.append(row)
+    for kind in KINDS:
+        due = call.raised_at + timedelta(hours=1) + made.hours(500)
+        # Before, at, and after the due instant, and not at all.
+        edge = timedelta(microseconds=1)
+        met = None if cancelled else made.dice.choice([due - edge, due, due + 3600 * edge, None])
+        stands_still = met is None and not cancelled and made.dice.random() < 0.3
+        made.clocks.append(
+            Clock(
+                **call.tenant, call=call, assignment=row, kind=kind, party="department",
+                department=unit, started_at=call.raised_at, amount=1, unit="working_day",
+                basis="sample", calendar_version="x", due_at=due, original_due_at=due, met_at=met,
+                cancelled_at=due if cancelled else None, paused_since=due if stands_still else None,
+            )
+        )  # fmt: skip
+    return row
+
+
+def _objection(made: Scattered, part: Assignment, outcome: str) -> None:
+    when = part.sent_at + made.hours(60)
+    made.objections.append(
+        Objection(
+            **part.tenant, call=part.call, assignment=part, reason="不归我们", law="水法",
+            article="1", raised_by=made.world.clerk.user, raised_at=when, outcome=outcome,
+            decided_at=when if outcome else None,
+        )
+    )  # fmt: skip
