@@ -73,8 +73,9 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
 
 def _basis(member: Member) -> list[Entry]:
     entries = _item(
-        _("Responsibility list"), reverse("mandates:entry-list"), "books", phone=True,
-        short=_("List"),
+        # A phone has room for five: who leads has the board there instead.
+        _("Responsibility list"), reverse("mandates:entry-list"), "books",
+        phone=member.role not in WATCHERS, short=_("List"),
     )  # fmt: skip
     calendar = _item(_("Working calendar"), reverse("mandates:work-calendar"), "calendar")
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")

@@ -93,6 +93,7 @@ def kind_of(route: Route) -> str | None:
 PREFIXES = (
     ("system-state", PUBLIC),
     ("mandates:call-", CALL),
+    ("mandates:board", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:notice-", PERSON),
     ("mandates:my-work", PERSON),
@@ -105,6 +106,7 @@ PREFIXES = (
     ("townships:audit-", PUBLIC),
     ("api:call-", CALL),
     ("api:matter-", COUNTY),
+    ("api:statistics", COUNTY),
     ("api:division-", PUBLIC),
     # The directory of units: everybody must see who is responsible.
     ("api:department-", PUBLIC),

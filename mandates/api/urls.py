@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mandates.api import calls, deadlines, files, matters, similar
+from mandates.api import calls, deadlines, files, matters, similar, statistics
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
+    path("statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),
 ]
 # Every move that people make has its address: call-answer, call-ask-extension …

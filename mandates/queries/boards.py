@@ -126,7 +126,10 @@ def _read(data: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         except Invalid as problem:
             wrong[name] = problem.detail
             continue
-        value = value[0] if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            if len(value) > 1:
+                wrong[name] = _("Give this only once.")
+            value = value[0]
         if value is not False:
             found[name] = value
     return found, wrong
@@ -180,10 +183,16 @@ def board(member: Member, wanted: Asked, *, at: datetime) -> Board:
         now=now,
         before=counts(BEFORE, cut, earlier, at=at) if earlier else dict.fromkeys(BEFORE, 0),
         median=median_time(cut, period, at=at),
-        trend=_trend(cut, period.trend(), at),
+        trend=_trend(cut, _until(period, at).trend(), at),
         states=_states(states),
         groups=groups(member, wanted, at=at),
     )
+
+
+def _until(period: Period, at: datetime) -> Period:
+    """Return the period itself, or, where it reaches beyond this month, up to this month."""
+    this = Period.month_at(at)
+    return Period(min(period.first, this.first), min(period.after, this.after))
 
 
 def _trend(cut: Cut, period: Period, at: datetime) -> list[tuple[Period, Mapping[str, int]]]:

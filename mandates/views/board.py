@@ -71,11 +71,13 @@ def board_page(request: MemberRequest) -> HttpResponse:
     """The board. ``show`` opens the calls behind one of its figures below it."""
     member, now = _reader(request), timezone.now()
     wanted, wrong = _asked(request, now)
-    found = board(member, wanted, at=now)
-    link = _linker(wanted, request.path)
     drill = None
     if request.GET.get("show") and not wrong:
         drill, wrong = _drill(request, member, wanted, now)
+    if drill and request.htmx and not request.htmx.history_restore_request:
+        return render(request, "mandates/board/_drill.html", {"drill": drill})
+    found = board(member, wanted, at=now)
+    link = _linker(wanted, request.path)
     context = {
         **_frame(member, wanted, now),
         "wrong": wrong,

@@ -73,20 +73,24 @@
         },
       ],
     });
-    // The months are drawn: their table waits behind a line, and is whole again on paper.
+    // Paper is narrower than the screen: the style sheet for printing scales the drawing as a whole.
+    const fit = () => {
+      const drawing = box.querySelector("svg");
+      drawing?.setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+    };
+    fit();
+    addEventListener("resize", () => {
+      if (matchMedia("print").matches) return;
+      chart.resize();
+      fit();
+    });
+    // The months are drawn: their table waits behind a line. On paper it stands open.
     const details = box.parentElement.querySelector("[data-chart-table]");
     if (details) {
       details.open = false;
-      addEventListener("beforeprint", () => {
-        details.open = true;
-        chart.resize({ width: 640 });
-      });
-      addEventListener("afterprint", () => {
-        details.open = false;
-        chart.resize({ width: "auto" });
-      });
+      addEventListener("beforeprint", () => (details.open = true));
+      addEventListener("afterprint", () => (details.open = false));
     }
-    addEventListener("resize", () => chart.resize());
   };
 
   document.querySelectorAll("[data-chart]").forEach(draw);

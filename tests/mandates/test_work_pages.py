@@ -23,7 +23,7 @@ def world() -> World:
 
 def groups(who: Member, when: Any) -> dict[str, list[str]]:
     """Return the titles of each group on the page."""
-    answer = Browser(who, at=when).get("/")
+    answer = Browser(who, at=when).get("/?show=work")
     assert answer.status_code == 200
     return {g.key: [row["title"] for row in g.rows] for g in answer.context["groups"]}
 
@@ -110,7 +110,7 @@ def links(who: Member) -> list[str]:
 
 
 def test_the_frame_offers_only_what_the_post_may_open(world: World) -> None:
-    assert links(world.clerk)[:3] == ["/", "/calls/", "/matters/"]
+    assert links(world.clerk)[:3] == ["/", "/calls/", "/board/"]
     assert not [link for link in links(world.clerk) if "console" in link or "late" in link]
     assert "/calls/?late=true" in links(world.desk)
     assert "/console/" in links(world.member("establishment_officer"))
