@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 BOM = "\ufeff"
 # A cell that begins with one of these is run as a formula by spreadsheets.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+# Some read the full-width signs of Chinese input methods alike.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 FOREIGN = {
     b"PK\x03\x04": "xlsx",
     b"\xd0\xcf\x11\xe0": "xls",
@@ -76,7 +77,7 @@ def is_formula(cell: str) -> bool:
 def safe(value: Any) -> str:
     """Write a value so that no spreadsheet takes it for a formula."""
     text = "" if value is None else str(value).replace("\0", "")
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
 def written(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:

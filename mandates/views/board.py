@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from common import audit
+from common import audit, spreadsheets
 from common.display import Crumb, SavedView, moment_text
 from common.errors import Invalid, NotAllowed
 from common.worktime import SHANGHAI
@@ -131,13 +130,11 @@ def board_export(request: MemberRequest) -> HttpResponse:
     audit.record(
         "statistics_exported", table.title, by=member, at=now, table=code, query=dict(wanted.query)
     )
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    head, *lines = table.lines
+    body = spreadsheets.written(head, [*lines, *_foot(member, wanted, now)])
+    answer = HttpResponse(body, content_type="text/csv; charset=utf-8")
     name = f"huying-{code}-{wanted.period.code}.csv"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer.write("\ufeff")  # spreadsheets ask for it
-    writer = csv.writer(answer)
-    for line in [*table.lines, *_foot(member, wanted, now)]:
-        writer.writerow([safe(value) for value in line])
     return answer
 
 
@@ -181,15 +178,6 @@ def _asked(request: MemberRequest, now: datetime) -> tuple[Asked, list[str]]:
 
 
 # --- exports -----------------------------------------------------------------------------------
-
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-
-
-def safe(value: Any) -> Any:
-    """Keep a spreadsheet from taking a text for a formula."""
-    if isinstance(value, str) and value.lstrip().startswith(FORMULA):
-        return f"'{value}"
-    return value
 
 
 def _foot(member: Member, wanted: Asked, now: datetime) -> list[list[str]]:

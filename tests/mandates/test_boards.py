@@ -16,13 +16,13 @@ from django.test.utils import CaptureQueriesContext
 
 from common import tenancy
 from common.models import AuditEntry
+from common.spreadsheets import safe
 from config.demo.testbed import Access
 from mandates.queries.boards import asked, board
 from mandates.queries.statistics.counting import counts
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
 from mandates.queries.statistics.periods import Period
 from mandates.queries.statistics.sources import Cut
-from mandates.views.board import safe
 from tests.factories.calls import World, at, make_world
 from tests.factories.figures import scatter
 from tests.factories.systems import System
@@ -283,7 +283,7 @@ def test_an_unknown_table_is_not_there(world: World) -> None:
 )
 def test_no_text_becomes_a_formula(text: str) -> None:
     assert safe(text) == f"'{text}"
-    assert (safe(-5), safe("水利局"), safe("")) == (-5, "水利局", "")
+    assert (safe(5), safe("水利局"), safe("")) == ("5", "水利局", "")
 
 
 # --- the API -----------------------------------------------------------------------------------

@@ -1,0 +1,56 @@
+"""The board in a browser: the chart is its table, and a figure opens its calls on the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories.calls import World
+from tests.factories.figures import scatter
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_chart_draws_what_its_table_says(world: World, somebody: Any) -> None:
+    scatter(world, count=120, seed=12)
+    desk = somebody(world.desk, "desk")
+    desk.go("/board/?during=2026-Q1")
+    page = desk.page
+    page.locator(".hy-chart svg").wait_for()
+    rows = page.locator("#table-trend tbody tr")
+    raised = [rows.nth(n).locator("td").first.text_content() or "" for n in range(rows.count())]
+    drawn = page.locator(".hy-chart svg text").all_text_contents()
+    assert len(raised) == 12
+    assert [count for count in raised if count.strip() not in drawn] == []
+    assert not page.locator("[data-chart-table]").evaluate("box => box.open")
+    desk.look("board")
+    assert desk.untranslated() == []
+
+
+def test_a_figure_opens_its_calls_on_the_same_page(world: World, somebody: Any) -> None:
+    scatter(world, count=60, seed=13)
+    desk = somebody(world.desk, "desk")
+    desk.go("/board/?during=2026-Q1")
+    page = desk.page
+    page.evaluate("window.same = true")
+    figure = page.locator("#table-times tbody td a").first
+    count = (figure.text_content() or "").strip()
+    figure.click()
+    page.locator("#drill [data-total]").wait_for()
+    assert page.locator("#drill [data-total]").get_attribute("data-total") == count
+    assert page.evaluate("window.same") is True
+    assert "show=accept_due" in page.url
+    page.locator("#drill header a").first.click()
+    page.wait_for_url("**/calls/?**")
+    assert page.locator("[data-total]").get_attribute("data-total") == count
+
+
+def test_the_screen_on_the_wall_is_calm(world: World, somebody: Any) -> None:
+    scatter(world, count=60, seed=14)
+    desk = somebody(world.desk, "desk")
+    desk.go("/board/wall/?during=2026-Q1")
+    desk.page.locator(".hy-chart svg").wait_for()
+    desk.look("board-wall")
+    assert desk.page.locator("nav").count() == 0
+    assert desk.page.evaluate("document.getAnimations().length") == 0
