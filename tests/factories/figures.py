@@ -51,11 +51,11 @@ class Scattered:
                 model.objects.bulk_create(rows)
 
 
-def scatter(world: World, *, count: int, seed: int) -> None:
-    """Write so many calls over four months, some to the very instant of an edge."""
+def scatter(world: World, *, count: int, seed: int, days: int = 110) -> None:
+    """Write so many calls, most of them in the days before 20 April, some on the very edges."""
     made = Scattered(world, random.Random(seed))
     for n in range(count):
-        raised = made.dice.choice(EDGES) if n % 9 == 0 else at(1, 1, 0) + made.hours(24 * 110)
+        raised = made.dice.choice(EDGES) if n % 9 == 0 else at(4, 20, 0) - made.hours(24 * days)
         _call(made, n, raised)
     made.write()
 
