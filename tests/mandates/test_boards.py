@@ -384,5 +384,6 @@ def test_indexes_lead_to_what_a_board_of_a_unit_counts(analysed: World) -> None:
                 cursor.execute("set local enable_seqscan = off")
                 cursor.execute("explain " + ran.captured_queries[0]["sql"])
                 plan = "\n".join(row[0] for row in cursor.fetchall())
-            assert re.search(rf"Index Cond: .*{key} = .*{instant}", plan), (code, plan)
+            wanted = rf"Index Cond: .*{key} = .*{instant}" if instant else r"call_\w*due\b"
+            assert re.search(wanted, plan), (code, plan)
             assert "Seq Scan on mandates_" not in plan, (code, plan)
