@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from common.api import ApiView
-from common.errors import Invalid
-from mandates.api.calls import PROBLEMS, UnknownParameter, reader
+from mandates.api.calls import reader
+from mandates.api.described import PERIOD, SHAPES
+from mandates.models import Urgency
 from mandates.permissions import Permission
 from mandates.queries.boards import (
     BY_OF_KIND,
@@ -27,15 +28,12 @@ from mandates.queries.boards import (
 from mandates.queries.statistics.counting import MEDIAN, Share, share
 from mandates.queries.statistics.definitions import FIGURES
 
-PARAMETERS = {
-    "during": "2026-03, 2026-Q1 or 2026; this month if left out",
-    "by": "what the groups are divided by",
-    "county": "uid, for readers of all counties",
-    "department": "uid of the lead department",
-    "township": "uid",
-    "matter": "a code of the list",
-    "unlisted": "true: only what is on no list",
-    "urgency": "one of the urgencies",
+_BY = sorted({by for choices in BY_OF_KIND.values() for by in choices})
+PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
+    "during": (PERIOD, "the period; this month if left out"),
+    "by": ({"type": "string", "enum": _BY}, "what the groups are divided by"),
+    "urgency": ({"type": "string", "enum": list(Urgency.values)}, "one urgency"),
+    **{name: SHAPES[name] for name in ("county", "department", "township", "matter", "unlisted")},
 }
 
 
@@ -85,7 +83,7 @@ class StatisticsShape(serializers.Serializer[Any]):
     period = PeriodShape()
     figures = FigureShape(many=True)
     median_handling_seconds = serializers.FloatField(allow_null=True)
-    by = serializers.ChoiceField(sorted({by for kinds in BY_OF_KIND.values() for by in kinds}))
+    by = serializers.ChoiceField(_BY)
     groups = GroupShape(many=True, help_text="the largest first, which is no ranking")
 
 
@@ -93,28 +91,25 @@ class Statistics(ApiView):
     """Figures of what the reader may count: the own unit's, the county's, or all."""
 
     read_scope = "calls.read"
+    parameters = PARAMETERS.keys()
 
     @extend_schema(
         operation_id="statistics",
         parameters=[
-            OpenApiParameter(name, str, description=told) for name, told in PARAMETERS.items()
+            OpenApiParameter(name, shape, description=told)
+            for name, (shape, told) in PARAMETERS.items()
         ],
-        responses={200: StatisticsShape, 400: PROBLEMS[400], 403: PROBLEMS[403]},
+        responses={200: StatisticsShape},
     )
     def get(self, request: Request) -> Response:
+        """Count what the account's post may see.
+
+        Every figure comes with its numerator, its denominator, and the lists of exactly the calls
+        that were counted. Figures are not frozen: a period that is over may still change.
+        """
         member, now = reader(request, Permission.STATISTICS_READ), timezone.now()
-        found = board(member, asked(member, _given(request), at=now), at=now)
+        found = board(member, asked(member, request.query_params.dict(), at=now), at=now)
         return Response(StatisticsShape(_shown(request, found)).data)
-
-
-def _given(request: Request) -> dict[str, str]:
-    unknown = set(request.query_params) - set(PARAMETERS)
-    if unknown:
-        raise UnknownParameter(fields={sorted(unknown)[0][:100]: UnknownParameter.detail})
-    several = [name for name in PARAMETERS if len(request.query_params.getlist(name)) > 1]
-    if several:
-        raise Invalid(fields=dict.fromkeys(several, Invalid.detail))
-    return {name: str(value).strip() for name, value in request.query_params.items()}
 
 
 def _shown(request: Request, found: Board) -> dict[str, Any]:
