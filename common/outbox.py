@@ -68,8 +68,9 @@ def _work(kind: str, rows: list[Outbox], at: datetime) -> None:
         if len(rows) == 1:
             _put_off(rows[0], failure, at)
             return
-        # One bad row must not hold up the others: find it by doing them one by one.
-        for row in rows:
+        # One bad row must not hold up the others: find it by doing them one by one, in the order in
+        # which all workers lock what belongs to a county.
+        for row in sorted(rows, key=lambda one: (one.county_id, one.pk)):
             _work(kind, [row], at)
         return
     Outbox.objects.filter(pk__in=[row.pk for row in rows]).update(done_at=at)

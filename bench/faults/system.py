@@ -213,8 +213,9 @@ class System:
     def verify(self, *arguments: str) -> tuple[bool, str]:
         """Have the application verify its records; return whether they are whole, and its words."""
         done = self.manage("verify_ledger", *arguments)
-        said = (done.stdout + done.stderr).strip().splitlines()
-        return done.returncode == 0, " / ".join(said[-1:] if done.returncode == 0 else said[-6:])
+        whole = done.returncode == 0
+        said = (done.stdout if whole else done.stdout + done.stderr).strip().splitlines()
+        return whole, " / ".join(said[-1:] if whole else said[-6:])
 
     def query(self, sql: str, values: Any = None) -> list[tuple[Any, ...]]:
         """Ask the database itself, past every wall of the application."""
