@@ -23,6 +23,6 @@ BEFORE = STEP_RINGS.replace("least(recorded_at, clock_timestamp())", "recorded_a
 
 
 class Migration(migrations.Migration):
-    dependencies = [("mandates", "0001_initial")]
+    dependencies = [("mandates", "0002_statistics_indexes")]
 
     operations = [migrations.RunSQL(STEP_RINGS, BEFORE)]
