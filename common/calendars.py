@@ -15,7 +15,7 @@ from pathlib import Path
 from django.apps import apps
 from django.utils.translation import gettext as _
 
-from common import reference
+from common import reference, spreadsheets
 from common.workcalendar import (
     FIRST,
     ONE_DAY,
@@ -98,15 +98,9 @@ def parse(content: bytes) -> list[Year]:
 
 def _text(content: bytes) -> str:
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise BrokenCalendar([Fault(line, _("not UTF-8"))]) from None
-    if "\0" in text:
-        raise BrokenCalendar(
-            [Fault(text[: text.index("\0")].count("\n") + 1, _("a NUL character"))]
-        )
-    return text
+        return spreadsheets.text_of(content)
+    except spreadsheets.Unreadable as problem:
+        raise BrokenCalendar([Fault(problem.line, problem.text)]) from None
 
 
 def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:

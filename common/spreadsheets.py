@@ -52,7 +52,8 @@ def text_of(content: bytes) -> str:
             raise _not_text(content, second.start) from None
     if "\0" in text:
         raise Unreadable(text[: text.index("\0")].count("\n") + 1, _("a NUL character"))
-    return text
+    # A form sends other line ends than the file had.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _is_damaged_utf8(content: bytes) -> bool:
@@ -87,4 +88,16 @@ def written(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
     writer = csv.writer(out)
     writer.writerow([safe(cell) for cell in head])
     writer.writerows([safe(cell) for cell in row] for row in rows)
+    return out.getvalue().encode("utf-8")
+
+
+def plain_table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Write a table that is to be edited and read back: its cells are what we keep, and no formula
+    is among them, because none is let in (`is_formula`).
+    """
+    out = io.StringIO()
+    out.write(BOM)
+    writer = csv.writer(out)
+    writer.writerow(head)
+    writer.writerows(rows)
     return out.getvalue().encode("utf-8")

@@ -15,6 +15,7 @@ from common.models import Notice
 from mandates.permissions import Permission
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
 from townships.http import Member
+from townships.permissions import Permission as UnitPermission
 from townships.roles import Role
 
 UNREAD = 100
@@ -24,10 +25,10 @@ UNREAD = 100
 def offer(member: Member, at: datetime) -> Offer:
     """My work, calls, the list and the calculator, as far as the post may open them."""
     if member.scope is None or not member.may(Permission.CALL_READ):
-        return Offer()
+        return Offer(entries=_start(member))
     narrow = not member.scope.is_wide
     return Offer(
-        entries=[*_calls(member, at), *_basis(member)],
+        entries=[*_calls(member, at), *_basis(member), *_staff(member), *_start(member)],
         raise_url=_raise_url(member),
         search_url=reverse("mandates:call-list"),
         notices_url=reverse("mandates:notice-list") if narrow else "",
@@ -83,6 +84,23 @@ def _basis(member: Member) -> list[Entry]:
         Entry(entries, 110, "basis"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
+    ]
+
+
+def _staff(member: Member) -> list[Entry]:
+    if not member.may(UnitPermission.STAFF_VIEW):
+        return []
+    return [
+        Entry(_item(_("People"), reverse("mandates:staff-list"), "users"), 105, "basis"),
+        Entry(_item(_("Duty roster"), reverse("mandates:duty-roster"), "phone"), 106, "basis"),
+    ]
+
+
+def _start(member: Member) -> list[Entry]:
+    if not member.may(UnitPermission.CONSOLE_ENTER):
+        return []
+    return [
+        Entry(_item(_("Start a county"), reverse("mandates:start"), "checklist"), 880, "console")
     ]
 
 

@@ -104,6 +104,11 @@ PREFIXES = (
     ("townships:profile", PERSON),
     # Of the audit administrator alone: tests/townships/test_audit_pages.py.
     ("townships:audit-", PUBLIC),
+    # Of officers and administrators: tests/mandates/test_uploads_pages.py and test_start_page.py.
+    ("mandates:upload", PUBLIC),
+    ("mandates:start", PUBLIC),
+    ("mandates:staff-", PERSON),
+    ("mandates:duty-", PUBLIC),
     ("api:call-", CALL),
     ("api:matter-", COUNTY),
     ("api:statistics", COUNTY),
@@ -144,6 +149,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "post": {"uid": world.clerk.post.uid},
         "division": {"uid": world.township.uid},
         "department": {"uid": world.water.uid},
+        "upload": {"kind": "list"},
     }
 
 

@@ -53,6 +53,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "supervised": ("party", "desk"),
     "escalated": ("party", "leader"),
     "recomputed": ("departments", "township"),
+    "reassign": ("taker",),
 }
 
 Reader = tuple[str, int]  # a kind of post, and the unit it stands in
@@ -110,6 +111,9 @@ def _audience(name: str, one: Told) -> set[Reader]:
             return {("township", call.township_id)}
         case "township_head":
             return {("township_head", call.township_id)}
+        case "taker":
+            taker = step.data.get("taker_id")
+            return {("user", taker)} if taker else set()
         case "author":
             return {("user", call.created_by_id)}
         case "desk":

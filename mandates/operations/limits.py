@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -46,11 +48,11 @@ def read_limits(text: str) -> list[Row]:
     rows, faults = [], []
     seen: set[tuple[str, str]] = set()
     for number, row in table(text, LIMIT_COLUMNS):
-        fault = _fault_of_limit(row)
+        column, fault = _fault_of_limit(row)
         if not fault and (row["urgency"], row["kind"]) in seen:
-            fault = _("this limit stands there already")
+            column, fault = "kind", _("this limit stands there already")
         if fault:
-            faults.append(Fault(number, fault))
+            faults.append(Fault(number, fault, column, row[column][:40]))
             continue
         seen.add((row["urgency"], row["kind"]))
         rows.append({**row, "amount": int(row["amount"]), "roll": row["roll"] == "1"})
@@ -64,11 +66,11 @@ def read_ladder(text: str) -> list[Row]:
     rows, faults = [], []
     seen: set[tuple[str, str]] = set()
     for number, row in table(text, LADDER_COLUMNS):
-        fault = _fault_of_level(row)
+        column, fault = _fault_of_level(row)
         if not fault and (row["urgency"], row["level"]) in seen:
-            fault = _("this level stands there already")
+            column, fault = "level", _("this level stands there already")
         if fault:
-            faults.append(Fault(number, fault))
+            faults.append(Fault(number, fault, column, row[column][:40]))
             continue
         seen.add((row["urgency"], row["level"]))
         share, after = (int(row[name]) if row[name] else None for name in ("share", "after"))
@@ -110,6 +112,118 @@ def load(
     return Loaded(created, len(limits) + len(ladder) + 2 - created)
 
 
+@dataclass(frozen=True)
+class Change:
+    """One row that a file says otherwise: what it is called, what it was, what it will be."""
+
+    row: Row
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file would do to a county's limits or ladder; "" before or after: nothing there."""
+
+    changes: tuple[Change, ...]
+    same: int
+    mark: str
+
+
+def plan_limits(county: County, rows: list[Row]) -> Plan:
+    """Compare a file with the limits of a county. Limits it does not name stay as they are."""
+    standing = {(one.urgency, one.kind): one for one in Limit.objects.filter(county=county)}
+    return _plan(rows, standing, ("urgency", "kind"), _limit_text, stay=True)
+
+
+def plan_ladder(county: County, rows: list[Row]) -> Plan:
+    """Compare a file with the ladder of a county. The file is the whole ladder."""
+    standing = {(one.urgency, one.level): one for one in LadderLevel.objects.filter(county=county)}
+    return _plan(rows, standing, ("urgency", "level"), _level_text, stay=False)
+
+
+def replace_limits(
+    county: County, rows: list[Row], *, reason: str, by: Actor | None, at: datetime
+) -> Plan:
+    """Set the limits a file names; running clocks keep the time they were given."""
+    with transaction.atomic():
+        plan = plan_limits(county, rows)
+        for change in plan.changes:
+            key = {name: change.row[name] for name in ("urgency", "kind")}
+            rest = {name: value for name, value in change.row.items() if name not in key}
+            Limit.objects.update_or_create(county=county, **key, defaults=rest)
+        _note(county, "limits", plan, reason, by, at)
+    return plan
+
+
+def replace_ladder(
+    county: County, rows: list[Row], *, reason: str, by: Actor | None, at: datetime
+) -> Plan:
+    """Make the ladder of a county what a file says; levels it does not name are taken away."""
+    with transaction.atomic():
+        plan = plan_ladder(county, rows)
+        for change in plan.changes:
+            key = {name: change.row[name] for name in ("urgency", "level")}
+            if not change.after:
+                LadderLevel.objects.filter(county=county, **key).delete()
+                continue
+            rest = {name: value for name, value in change.row.items() if name not in key}
+            LadderLevel.objects.update_or_create(county=county, **key, defaults=rest)
+        _note(county, "ladder", plan, reason, by, at)
+    return plan
+
+
+def _plan(
+    rows: list[Row],
+    standing: Mapping[tuple[str, str], Any],
+    key: tuple[str, str],
+    words: Callable[[Row], str],
+    *,
+    stay: bool,
+) -> Plan:
+    wanted = {(row[key[0]], row[key[1]]): row for row in rows}
+    before = {name: _row_of(one, rows[0]) for name, one in standing.items()}
+    changes = [
+        Change(row, words(before[name]) if name in before else "", words(row))
+        for name, row in wanted.items()
+        if before.get(name) != row
+    ]
+    if not stay:
+        gone = [row for name, row in sorted(before.items()) if name not in wanted]
+        changes += [Change(row, words(row), "") for row in gone]
+    facts = repr([(c.row, c.before, c.after) for c in changes])
+    same = sum(1 for name, row in wanted.items() if before.get(name) == row)
+    return Plan(tuple(changes), same, hashlib.sha256(facts.encode()).hexdigest())
+
+
+def _row_of(one: Any, pattern: Row) -> Row:
+    return {name: getattr(one, name) for name in pattern}
+
+
+def _limit_text(row: Row) -> str:
+    roll = " roll" if row["roll"] else ""
+    return f"{row['amount']} {row['unit']}{roll} ({row['source']})"
+
+
+def _level_text(row: Row) -> str:
+    when = f"{row['share']} %" if row["share"] is not None else f"+{row['after']}"
+    return f"{when} ({row['source']})"
+
+
+def _note(
+    county: County, what: str, plan: Plan, reason: str, by: Actor | None, at: datetime
+) -> None:
+    changes = {
+        "/".join(str(c.row[name]) for name in ("urgency", "kind", "level") if name in c.row): [
+            c.before,
+            c.after,
+        ]
+        for c in plan.changes
+    }
+    audit.record("limits_replaced", county, by=by, at=at, what=what, changes=changes, reason=reason)
+    reference.refresh()
+
+
 def _hours_and_rules(county: County) -> int:
     """Make the rows whose sample values stand on the models; return how many were made."""
     source = _("sample default, to be replaced")
@@ -121,38 +235,44 @@ def _hours_and_rules(county: County) -> int:
     return made
 
 
-def _fault_of_limit(row: Row) -> str:
+def _fault_of_limit(row: Row) -> tuple[str, str]:
     if row["urgency"] not in Urgency.values:
-        return _("unknown urgency “%s”") % row["urgency"]
+        return "urgency", _unknown(_("unknown urgency “%s”") % row["urgency"], Urgency.values)
     if row["kind"] not in ClockKind.values:
-        return _("unknown clock “%s”") % row["kind"]
+        return "kind", _unknown(_("unknown clock “%s”") % row["kind"], ClockKind.values)
     if row["unit"] not in UnitChoices.values:
-        return _("unknown unit “%s”") % row["unit"]
+        return "unit", _unknown(_("unknown unit “%s”") % row["unit"], UnitChoices.values)
     if not _whole(row["amount"]) or int(row["amount"]) < 1:
-        return _("“%s” is not a possible amount") % row["amount"]
+        text = _("“%s” is not a possible amount; a whole number from 1 to 99999 is needed")
+        return "amount", text % row["amount"]
     if row["roll"] not in ("0", "1"):
-        return _("“roll” must be 0 or 1")
+        return "roll", _("“roll” must be 0 or 1")
     return _fault_of_source(row)
 
 
-def _fault_of_level(row: Row) -> str:
+def _fault_of_level(row: Row) -> tuple[str, str]:
     if row["urgency"] not in Urgency.values:
-        return _("unknown urgency “%s”") % row["urgency"]
+        return "urgency", _unknown(_("unknown urgency “%s”") % row["urgency"], Urgency.values)
     if row["level"] not in LEVELS:
-        return _("unknown level “%s”") % row["level"]
+        return "level", _unknown(_("unknown level “%s”") % row["level"], LEVELS)
     if bool(row["share"]) == bool(row["after"]):
-        return _("either “share” or “after” must be given")
+        return "share", _("either “share” or “after” must be given")
     if row["share"] and not (_whole(row["share"]) and 1 <= int(row["share"]) <= 99):
-        return _("“share” must be from 1 to 99")
-    if row["after"] and not _whole(row["after"]):
-        return _("“after” must be a whole number")
+        return "share", _("“share” must be from 1 to 99")
+    if row["after"] and not (_whole(row["after"]) and int(row["after"]) <= 1000):
+        return "after", _("“after” must be a whole number")
     return _fault_of_source(row)
 
 
-def _fault_of_source(row: Row) -> str:
+def _fault_of_source(row: Row) -> tuple[str, str]:
     if not row["source"] or len(row["source"]) > 200:
-        return _("“source” must say where this comes from, in 200 characters at most")
-    return ""
+        text = _("“source” must say where this comes from, in 200 characters at most")
+        return "source", text
+    return "", ""
+
+
+def _unknown(text: str, known: Iterable[str]) -> str:
+    return _("%(text)s; possible are %(known)s") % {"text": text, "known": ", ".join(known)}
 
 
 def _whole(text: str) -> bool:

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
-from mandates.models import ClockKind, Entry, EntryAssist, Matter, UnitChoices, Urgency
+from common import spreadsheets
+from mandates.models import (
+    ClockKind,
+    Entry,
+    EntryAssist,
+    ListVersion,
+    Matter,
+    UnitChoices,
+    Urgency,
+)
 from townships.models import County, Department, Platform
 
 COLUMNS = [
@@ -33,20 +42,33 @@ COLUMNS = [
     "source_note",
 ]
 T = TypeVar("T")
+Wrong = tuple[str, str]  # a column, and what is wrong with its cell
 SHOWN = 20  # faults told of one file; whoever made fifty made one fifty times
 LONGEST_TEXT = 5000
+LONGEST_FILE = 5000  # lines; a county's list has some hundred
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a file, and where: line 0 means the whole file."""
+    """What is wrong with a file, and where: line 0 means the whole file.
+
+    ``column`` and ``value`` name the cell, where it is one.
+    """
 
     line: int
     text: str
+    column: str = ""
+    value: str = ""
 
     def __str__(self) -> str:
         if not self.line:
             return self.text
+        if self.column and self.column not in self.text:
+            return _("line %(line)d, column %(column)s: %(text)s") % {
+                "line": self.line,
+                "column": self.column,
+                "text": self.text,
+            }
         return _("line %(line)d: %(text)s") % {"line": self.line, "text": self.text}
 
 
@@ -102,16 +124,11 @@ class Line:
 
 
 def text_of(content: bytes) -> str:
-    """Decode a file. Raises FileRefused with the line that is no text."""
+    """Decode a file, UTF-8 or GB18030. Raises FileRefused with the line that is no text."""
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise FileRefused([Fault(line, _("not UTF-8"))]) from None
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise FileRefused([Fault(line, _("a NUL character"))])
-    return text
+        return spreadsheets.text_of(content)
+    except spreadsheets.Unreadable as problem:
+        raise FileRefused([Fault(problem.line, problem.text)]) from None
 
 
 def table(text: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
@@ -120,24 +137,60 @@ def table(text: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
     rows: list[tuple[int, dict[str, str]]] = []
     faults: list[Fault] = []
     try:
-        if next(reader, None) != columns:
-            wanted = ",".join(columns)
-            raise FileRefused([Fault(1, _("the columns must be %s") % wanted)])
+        _check_head(next(reader, []), columns)
         for cells in reader:
-            if not cells:
-                continue
+            if not any(cell.strip() for cell in cells):
+                continue  # spreadsheets write lines of commas below the table
+            if len(rows) + len(faults) >= LONGEST_FILE:
+                faults.append(Fault(reader.line_num, _("more than %d lines") % LONGEST_FILE))
+                break
             if len(cells) != len(columns):
-                faults.append(Fault(reader.line_num, _("the number of fields is wrong")))
+                faults.append(_wrong_count(reader.line_num, cells, columns))
                 continue
-            values = (cell.strip() for cell in cells)
-            rows.append((reader.line_num, dict(zip(columns, values, strict=True))))
+            row = dict(zip(columns, (cell.strip() for cell in cells), strict=True))
+            faults += _formulas(reader.line_num, row)
+            rows.append((reader.line_num, row))
     except csv.Error as error:
-        faults.append(Fault(reader.line_num, str(error)))
+        faults.append(Fault(reader.line_num, _("no CSV from here on: %s") % error))
     if not rows and not faults:
         faults.append(Fault(0, _("the file has no lines")))
     if faults:
         raise FileRefused(faults)
     return rows
+
+
+def _check_head(head: list[str], columns: list[str]) -> None:
+    """Say which columns are missing, unknown or out of order. Raises FileRefused."""
+    found = [cell.strip() for cell in head]
+    if found == columns:
+        return
+    wanted = _("the columns must be %s") % ",".join(columns)
+    faults = [Fault(1, wanted)]
+    faults += [
+        Fault(1, _("this column is missing"), column) for column in columns if column not in found
+    ]
+    faults += [
+        Fault(1, _("this column is not known"), column[:40], column[:40])
+        for column in found
+        if column not in columns
+    ]
+    faults += [
+        Fault(1, _("this column stands there twice"), column)
+        for column in columns
+        if found.count(column) > 1
+    ]
+    raise FileRefused(faults)
+
+
+def _wrong_count(line: int, cells: list[str], columns: list[str]) -> Fault:
+    text = _("the number of fields is wrong: %(found)d instead of %(wanted)d")
+    return Fault(line, text % {"found": len(cells), "wanted": len(columns)})
+
+
+def _formulas(line: int, row: dict[str, str]) -> Iterator[Fault]:
+    for column, cell in row.items():
+        if spreadsheets.is_formula(cell):
+            yield Fault(line, _("a formula; write its value instead"), column, cell[:40])
 
 
 def read(text: str, *, county: County, day: date) -> list[Line]:
@@ -150,6 +203,23 @@ def read(text: str, *, county: County, day: date) -> list[Line]:
     if reader.faults:
         raise FileRefused(reader.faults)
     return [line for _number, line in lines if line is not None]
+
+
+def rows_of(version: ListVersion) -> Iterator[list[Any]]:
+    """Write a version as the rows of a file that `read` takes back."""
+    rows = version.entries.select_related("matter", "lead", "platform").prefetch_related(
+        "assists__department", "limits"
+    )
+    for one in rows.order_by("position", "id"):
+        assists = [f"{a.department.code}={a.duty}".rstrip("=") for a in one.assists.all()]
+        limits = [f"{x.urgency} {x.kind} {x.amount} {x.unit}" for x in one.limits.all()]
+        yield [
+            one.position, one.matter.code, one.category, one.name,
+            one.lead.code if one.lead else "", "；".join(assists), one.department_duty,
+            one.township_duty, one.platform.code if one.platform else "", one.urgency,
+            "；".join(limits), one.legal_basis, one.evidence, one.evidence_files,
+            int(one.is_sample), one.source_note,
+        ]  # fmt: skip
 
 
 class _Reader:
@@ -165,12 +235,12 @@ class _Reader:
         self.positions: dict[str, int] = {}
 
     def line(self, number: int, row: dict[str, str]) -> Line | None:
-        texts = list(self._faults_of(row))
-        assists = _several(row["assists"], self._part, texts)
-        limits = _several(row["limits"], _limit, texts)
-        texts += self._doubles(number, row, assists, limits)
-        if texts:
-            self.faults += [Fault(number, text) for text in texts]
+        wrong = list(self._faults_of(row))
+        assists = _several("assists", row["assists"], self._part, wrong)
+        limits = _several("limits", row["limits"], _limit, wrong)
+        wrong += self._doubles(number, row, assists, limits)
+        if wrong:
+            self.faults += [Fault(number, text, column, row[column][:40]) for column, text in wrong]
             return None
         lead = self.units.get(row["lead"])
         return Line(
@@ -184,29 +254,41 @@ class _Reader:
             **{name: row[name] for name in _TEXTS},
         )
 
-    def _faults_of(self, row: dict[str, str]) -> Iterator[str]:
+    def _faults_of(self, row: dict[str, str]) -> Iterator[Wrong]:
         for name in ("code", "category", "name"):
             if not row[name]:
-                yield _("“%s” is empty") % name
+                yield (
+                    name,
+                    _(
+                        "“%s” is empty; cells that were merged keep their text in the first line only"
+                    )
+                    % name,
+                )
         for name in _TEXTS:
             model = Matter if name == "code" else Entry
             longest = getattr(model._meta.get_field(name), "max_length", None) or LONGEST_TEXT
             if len(row[name]) > longest:
-                yield _("“%(name)s” is longer than %(max)d characters") % {
-                    "name": name,
-                    "max": longest,
-                }
+                yield (
+                    name,
+                    _("“%(name)s” is longer than %(max)d characters")
+                    % {"name": name, "max": longest},
+                )
         for name in ("no", "evidence_files"):
             if not (row[name].isascii() and row[name].isdigit() and int(row[name]) < 10000):
-                yield _("“%s” must be a whole number") % name
+                yield name, _("“%s” must be a whole number") % name
         if row["is_sample"] not in ("0", "1"):
-            yield _("“is_sample” must be 0 or 1")
+            yield "is_sample", _("“is_sample” must be 0 or 1")
         if row["urgency"] not in Urgency.values:
-            yield _("unknown urgency “%s”") % row["urgency"]
+            yield "urgency", _one_of(_("unknown urgency “%s”") % row["urgency"], Urgency.values)
         if row["platform"] and row["platform"] not in self.platforms:
-            yield _("unknown platform “%s”") % row["platform"]
-        if row["lead"] and (fault := self._fault_of_unit(row["lead"])):
-            yield fault
+            yield "platform", _one_of(_("unknown platform “%s”") % row["platform"], self.platforms)
+        if row["lead"] and (fault := self._fault_of_lead(row["lead"])):
+            yield "lead", fault
+
+    def _fault_of_lead(self, text: str) -> str:
+        if any(mark in text for mark in ";；,，、/ "):
+            return _("one department leads; the others belong under “assists”, with their duty")
+        return self._fault_of_unit(text)
 
     def _fault_of_unit(self, code: str) -> str:
         unit = self.units.get(code)
@@ -229,28 +311,24 @@ class _Reader:
 
     def _doubles(
         self, number: int, row: dict[str, str], assists: list[Part], limits: list[LimitOf]
-    ) -> Iterator[str]:
+    ) -> Iterator[Wrong]:
         """Find what stands there twice."""
         first = self.codes.setdefault(row["code"], number)
         if row["code"] and first != number:
-            yield _("code “%(code)s” stands in line %(line)d already") % {
-                "code": row["code"],
-                "line": first,
-            }
+            text = _("code “%(code)s” stands in line %(line)d already")
+            yield "code", text % {"code": row["code"], "line": first}
         before = self.positions.setdefault(row["no"], number)
         if before != number:
-            yield _("number “%(no)s” stands in line %(line)d already") % {
-                "no": row["no"],
-                "line": before,
-            }
+            text = _("number “%(no)s” stands in line %(line)d already")
+            yield "no", text % {"no": row["no"], "line": before}
         keys = [part.department_id for part in assists]
         lead = self.units.get(row["lead"])
         if len(set(keys)) != len(keys):
-            yield _("a department assists twice")
+            yield "assists", _("a department assists twice")
         if lead and lead.pk in keys:
-            yield _("the lead department also assists")
+            yield "assists", _("the lead department also assists")
         if len({(one.urgency, one.kind) for one in limits}) != len(limits):
-            yield _("a limit stands there twice")
+            yield "limits", _("a limit stands there twice")
 
 
 _TEXTS = (
@@ -266,7 +344,11 @@ _TEXTS = (
 )
 
 
-def _several(text: str, make: Callable[[str], T], faults: list[str]) -> list[T]:
+def _one_of(text: str, known: Iterable[str]) -> str:
+    return _("%(text)s; possible are %(known)s") % {"text": text, "known": ", ".join(known)}
+
+
+def _several(column: str, text: str, make: Callable[[str], T], faults: list[Wrong]) -> list[T]:
     """Read the pieces of a cell, set apart by semicolons."""
     found: list[T] = []
     for piece in text.replace("；", ";").split(";"):
@@ -275,7 +357,7 @@ def _several(text: str, make: Callable[[str], T], faults: list[str]) -> list[T]:
         try:
             found.append(make(piece.strip()))
         except ValueError as error:
-            faults.append(str(error))
+            faults.append((column, str(error)))
     return found
 
 

@@ -5,8 +5,9 @@ Every function works inside the scope the caller has opened.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +32,7 @@ from mandates.models import (
 )
 from mandates.operations.list_files import LimitOf, Line, Part
 from mandates.queries.gaps import Finding, gaps
+from townships.models import Department
 
 if TYPE_CHECKING:
     from common.audit import Actor
@@ -69,6 +71,32 @@ class BadDate(Refused):
     """The version cannot begin on that day."""
 
     code = "bad_valid_from"
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One matter that a file says otherwise: the fields, each with what it was and will be."""
+
+    code: str
+    name: str
+    fields: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a file would change against the last version; ``mark`` names exactly that."""
+
+    last: ListVersion | None
+    draft: ListVersion | None
+    added: tuple[Line, ...]
+    removed: tuple[Line, ...]
+    changed: tuple[Changed, ...]
+    same: int
+    mark: str
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.removed or self.changed)
 
 
 @dataclass(frozen=True)
@@ -169,12 +197,61 @@ def publish(
     return row
 
 
+def preview(county: County, lines: Iterable[Line]) -> Preview:
+    """Compare the lines of a file with the last version of a county's list; writes nothing."""
+    versions = list(
+        ListVersion.objects.filter(
+            county=county, duty_list__county=county, duty_list__kind=ListKind.TERRITORIAL
+        ).order_by("number")
+    )
+    draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
+    last = next((one for one in reversed(versions) if one.state == VersionState.PUBLISHED), None)
+    before = {line.code: line for line in _says(last)} if last else {}
+    after = {line.code: line for line in lines}
+    names = dict(Department.objects.filter(county=county).values_list("pk", "name"))
+    changed = [
+        Changed(code, line.name, _difference(before[code], line, names))
+        for code, line in after.items()
+        if code in before and before[code] != line
+    ]
+    facts = repr((last and last.pk, draft and draft.pk, sorted(after.items())))
+    return Preview(
+        last=last,
+        draft=draft,
+        added=tuple(line for code, line in after.items() if code not in before),
+        removed=tuple(line for code, line in sorted(before.items()) if code not in after),
+        changed=tuple(changed),
+        same=sum(1 for code, line in after.items() if before.get(code) == line),
+        mark=hashlib.sha256(facts.encode()).hexdigest(),
+    )
+
+
+def _difference(old: Line, new: Line, names: Mapping[int, str]) -> tuple[tuple[str, str, str], ...]:
+    found = []
+    for name in (*COLUMNS, "assists", "limits"):
+        before, after = (_in_words(getattr(line, name), name, names) for line in (old, new))
+        if before != after:
+            found.append((name.removesuffix("_id"), before, after))
+    return tuple(found)
+
+
+def _in_words(value: Any, name: str, names: Mapping[int, str]) -> str:
+    if name == "assists":
+        return "；".join(f"{names.get(p.department_id, '')} {p.duty}".strip() for p in value)
+    if name == "limits":
+        return "；".join(f"{one.urgency} {one.kind} {one.amount} {one.unit}" for one in value)
+    if name == "lead_id":
+        return names.get(value, "")
+    return "" if value is None else str(value)
+
+
 def load(
     county: County,
     lines: Iterable[Line],
     *,
     by: Actor | None,
     at: datetime,
+    reason: str = "",
     publish_from: date | None = None,
     document_no: str = "",
 ) -> Loaded:
@@ -191,7 +268,7 @@ def load(
             return Loaded(None, len(lines))
         version = _new_version(duty_list)
         _write(version, lines)
-        audit.record("list_loaded", version, by=by, at=at, entries=len(lines))
+        audit.record("list_loaded", version, by=by, at=at, entries=len(lines), reason=reason)
         if publish_from is not None:
             version = publish(
                 version, valid_from=publish_from, document_no=document_no, by=by, at=at

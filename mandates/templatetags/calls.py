@@ -55,6 +55,7 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
     "route": ("route", "move"),
     "hand_over": ("route", "move"),
     "dispatch": ("route", "move"),
+    "reassign": ("arrows-exchange", ""),
     "return_to_township": ("arrow-back-up", "move"),
     "accept": ("inbox", "move"),
     "object": ("scale", "move"),

@@ -28,6 +28,7 @@ from mandates.views import clocks, next_step
 from mandates.views.history import history
 from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
+from townships.queries.staff import reachable
 
 
 def case_of(uid: UUID, *, member: Member, at: datetime) -> Case:
@@ -326,7 +327,7 @@ def may_attach(case: Case) -> bool:
 
 
 def _contacts(case: Case) -> Sequence[dict[str, str]]:
-    """Whoever wrote the call down, and whoever handles it in each department."""
+    """Whoever wrote the call down, whoever handles it, and who is on duty now in each unit."""
     call = case.record.call
     found = [{"name": call.created_by.name, "unit": call.township.name}]
     found += [
@@ -334,4 +335,26 @@ def _contacts(case: Case) -> Sequence[dict[str, str]]:
         for part in case.work.standing
         if part.handled_by is not None
     ]
-    return found
+    if call.is_ended:
+        return found
+    units = {("township", call.township_id): call.township.name}
+    units |= {
+        ("department", part.department_id): case.book.units[part.department_id].name
+        for part in case.work.standing
+    }
+    units["county", call.county_id] = _("County desk")
+    on_duty = reachable(
+        county_id=call.county_id,
+        township_id=call.township_id,
+        departments=[part.department_id for part in case.work.standing],
+        at=case.at,
+    )
+    return found + [
+        {
+            "name": one.name,
+            "unit": _("%(unit)s, on duty now") % {"unit": unit},
+            "phone": one.phone,
+        }
+        for key, unit in units.items()
+        for one in on_duty.get(key, ())
+    ]

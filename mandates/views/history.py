@@ -29,6 +29,7 @@ def verbs() -> dict[str, str]:
         "withdraw": _("Withdrawn"),
         "route": pgettext("in the history", "Dispatched"),
         "hand_over": _("Handed to the desk for dispatch"),
+        "reassign": _("Handed to a colleague"),
         "dispatch": _("Dispatched by the desk"),
         "return_to_township": _("Returned to the township"),
         "accept": _("Accepted"),
@@ -153,6 +154,13 @@ def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("From %(before)s to %(after)s") % {"before": texts[0], "after": texts[1]}]
 
 
+def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    giver, taker = step.data.get("giver"), step.data.get("taker")
+    if not giver or not taker:
+        return []
+    return [_("From %(before)s to %(after)s") % {"before": giver, "after": taker}]
+
+
 FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "route": _dispatched,
     "dispatch": _dispatched,
@@ -163,5 +171,6 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "attach": _attached,
     "rate": _rated,
     "recomputed": _recomputed,
+    "reassign": _reassigned,
     **dict.fromkeys(("warned", "urged", "supervised", "escalated"), _pressed),
 }

@@ -207,7 +207,7 @@ def test_a_department_that_ended_is_refused(county):
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"", 1),
+        (b"", 0),
         (b"code,name\n", 1),
         (HEADER.encode(), 0),
         (HEADER.encode() + b"\n\xff\xfe,x", 2),

@@ -9,11 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common import calendars
+from common import calendar_years, calendars
+from common.calendar_years import Difference
 from common.calendars import BrokenCalendar, Year
-from common.models import CalendarDay, CalendarYear
-
-Days = dict[Any, tuple[str, str]]
 
 
 class Command(BaseCommand):
@@ -53,47 +51,19 @@ class Command(BaseCommand):
 
     def _load(self, year: Year, *, shipped: bool) -> bool:
         """Make one year as the file says, and report the difference; True if there was one."""
-        row = CalendarYear.objects.select_for_update().filter(year=year.year).first()
-        if row and row.published and not year.published:
+        try:
+            changed = calendar_years.store([year], by=None, at=timezone.now())
+        except calendar_years.Outdated as refusal:
             if shipped:  # the files shipped are older than what was published since
                 return False
-            raise CommandError(
-                _("%(year)d is published: statutory dates cannot replace it.") % {"year": year.year}
-            )
-        before: Days = {}
-        if row:
-            before = {day.date: (day.kind, day.name) for day in row.days.all()}
-        after: Days = {day.date: (_kind(day.kind), day.name) for day in year.rows}
-        facts = {"published": year.published, "document": year.document}
-        if row and before == after and all(getattr(row, k) == v for k, v in facts.items()):
-            return False
-        self._report(year, before, after)
-        self._store(year, facts, after)
-        return True
+            raise CommandError(str(refusal)) from refusal
+        for one in changed:
+            self._report(one)
+        return bool(changed)
 
-    def _report(self, year: Year, before: Days, after: Days) -> None:
-        state = _("published") if year.published else _("not published")
-        self.stdout.write(f"{year.year} ({state}, {year.document})")
-        for day in sorted(before.keys() | after.keys()):
-            old, new = before.get(day), after.get(day)
-            if old != new:
-                sign = "+" if old is None else "-" if new is None else "~"
-                self.stdout.write(f"  {sign} {day} {' '.join(new or old or ())}")
-
-    @staticmethod
-    def _store(year: Year, facts: dict[str, Any], after: Days) -> None:
-        row, _created = CalendarYear.objects.update_or_create(
-            year=year.year, defaults={**facts, "loaded_at": timezone.now()}
-        )
-        row.days.exclude(date__in=after).delete()
-        CalendarDay.objects.bulk_create(
-            [CalendarDay(date=d, kind=k, name=n, year=row) for d, (k, n) in after.items()],
-            update_conflicts=True,
-            unique_fields=["date"],
-            update_fields=["kind", "name", "year"],
-        )
-
-
-def _kind(kind: str) -> str:
-    """A statutory date is a day off; that it is not published stands with its year."""
-    return calendars.WORKED if kind == calendars.WORKED else calendars.OFF
+    def _report(self, one: Difference) -> None:
+        state = _("published") if one.year.published else _("not published")
+        self.stdout.write(f"{one.year.year} ({state}, {one.year.document})")
+        for day, old, new in one.days:
+            sign = "+" if old is None else "-" if new is None else "~"
+            self.stdout.write(f"  {sign} {day} {' '.join(new or old or ())}")
