@@ -91,8 +91,8 @@ def _staff(member: Member) -> list[Entry]:
     if not member.may(UnitPermission.STAFF_VIEW):
         return []
     return [
-        Entry(_item(_("People"), reverse("mandates:staff-list"), "users"), 105, "basis"),
-        Entry(_item(_("Duty roster"), reverse("mandates:duty-roster"), "phone"), 106, "basis"),
+        Entry(_item(_("People"), reverse("mandates:staff-list"), "users"), 130, "basis"),
+        Entry(_item(_("Duty roster"), reverse("mandates:duty-roster"), "phone"), 131, "basis"),
     ]
 
 
