@@ -146,6 +146,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "entry": {"uid": world.sand.uid},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},
+        "staff": {"uid": world.clerk.user.uid},
         "post": {"uid": world.clerk.post.uid},
         "division": {"uid": world.township.uid},
         "department": {"uid": world.water.uid},
