@@ -17,13 +17,14 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: test check faults fuzz fix migrate messages migrations clean
+.PHONY: bench test check faults fuzz fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
 	@echo "make demo-reset         throw away the demonstration's data and start over"
 	@echo "make demo-broker-stop   stop its broker (calls are still routed); demo-broker-start"
 	@echo "make test               every check, every test, browser tests too"
+	@echo "make bench              measure against limits built in; ONLY=create,list QUICK=1 WRITE=file"
 	@echo "make check              quick: lint, types, contracts, migrations, fast tests"
 	@echo "make fuzz               ask every operation of the API at length; FUZZ_EXAMPLES, FUZZ_SEED"
 	@echo "make faults             real processes are killed, and what was promised is counted (20 minutes);"
@@ -88,6 +89,10 @@ fuzz: setup-dev
 	@echo "seed $(FUZZ_SEED), $(FUZZ_EXAMPLES) examples of each operation and client"
 	@HUYING_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HUYING_FUZZ_COVERED=$(FUZZ_COVERED) \
 		HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
+
+bench: setup
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) \
+		$(if $(WRITE),--write $(WRITE))
 
 fix: setup-dev
 	$(BIN)/ruff check --fix .
