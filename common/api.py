@@ -32,6 +32,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
+from common import bulk
 from common.errors import Invalid, PreconditionRequired, Problem, Stale
 from common.models import IdempotencyKey
 from common.tenancy import dispatching
@@ -368,15 +369,15 @@ def once(
     """
     digest = _digest(request)
     mine = IdempotencyKey(**owner, key=key, body_hash=digest, created_at=at)
-    IdempotencyKey.objects.bulk_create([mine], ignore_conflicts=True)
-    kept = IdempotencyKey.objects.get(**owner, key=key)
-    if kept.status is None:  # nobody else's: theirs are seen only with their answer
+    bulk.insert([mine], ignore_conflicts=True)
+    if mine.pk is not None:
         answer = work()
         body = json.loads(JSONRenderer().render(answer.body))
-        kept.status, kept.etag = answer.status, answer.etag
-        kept.answer = {"body": body, "headers": dict(answer.headers)}
-        kept.save(update_fields=["status", "etag", "answer"])
+        mine.status, mine.etag = answer.status, answer.etag
+        mine.answer = {"body": body, "headers": dict(answer.headers)}
+        bulk.update([mine], ("status", "etag", "answer"))
         return answer
+    kept = IdempotencyKey.objects.get(**owner, key=key)
     if kept.body_hash != digest:
         raise KeyReused
     headers = {**kept.answer["headers"], "Idempotent-Replayed": "true"}

@@ -1,41 +1,110 @@
-"""Many rows changed in one plain statement, each to values of its own."""
+"""Rows written in one plain statement a table, whose text is put together once.
+
+Django's own ways spend most of their time on writing the statement down. No signals.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db import DatabaseError, connection, models
 
+from common import tenancy
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """The parts of a statement around its rows."""
+
+    fields: tuple[Any, ...]
+    before: str
+    row: str
+    after: str
+
+    def text(self, rows: int) -> str:
+        return f"{self.before}{', '.join([self.row] * rows)}{self.after}"
+
+    def values(self, rows: Sequence[models.Model]) -> list[Any]:
+        return [
+            field.get_db_prep_save(getattr(row, field.attname), connection)
+            for row in rows
+            for field in self.fields
+        ]
+
 
 def update(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
-    """Write these fields of these rows, all of one model, in one round trip.
+    """Write these fields of these rows, all of one model, each to values of its own.
 
-    `bulk_update` says the same with one CASE a column and row, which costs more to write down
-    than to carry out. No signals. Raises DatabaseError if a row is not there or not within reach.
+    Raises DatabaseError if a row is not there or not within reach.
     """
     if not rows:
         return
-    meta = rows[0]._meta
+    statement = _update(_checked(rows), tuple(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text(len(rows)), statement.values(rows))
+        if cursor.rowcount != len(rows):
+            label = rows[0]._meta.label
+            raise DatabaseError(f"{label}: {cursor.rowcount} of {len(rows)} rows changed")
+
+
+def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
+    """Add rows, all of one model, and give them the keys they got.
+
+    With ``ignore_conflicts`` a single row that is there already stays without a key.
+    """
+    if not rows:
+        return
+    if ignore_conflicts and len(rows) != 1:
+        raise ValueError("which of several rows was there already would not be known")
+    statement = _insert(_checked(rows), ignore_conflicts)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text(len(rows)), statement.values(rows))
+        keys = cursor.fetchall()
+    for row, (key,) in zip(rows, keys, strict=not ignore_conflicts):
+        row.pk = key
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def _checked(rows: Sequence[models.Model]) -> type[models.Model]:
+    """Return the model of rows. Raises NoScope for a tenant's rows outside every scope."""
+    model = type(rows[0])
+    if issubclass(model, tenancy.Owned):
+        tenancy.opened_for(model)
+    return model
+
+
+@cache
+def _update(model: type[models.Model], columns: tuple[str, ...]) -> _Statement:
+    meta = model._meta
     pk: Any = meta.pk
-    fields: list[Any] = [pk, *(meta.get_field(name) for name in columns)]
+    fields: tuple[Any, ...] = (pk, *(meta.get_field(name) for name in columns))
     quote = connection.ops.quote_name
     # Without its length: a cast to varchar(12) cuts off what an assignment refuses.
     casts = (field.rel_db_type(connection).partition("(")[0] for field in fields)
-    one = f"({', '.join(f'%s::{cast}' for cast in casts)})"
     names = ", ".join(quote(field.column) for field in fields)
     changes = ", ".join(f"{quote(f.column)} = new.{quote(f.column)}" for f in fields[1:])
-    values = [
-        field.get_db_prep_save(getattr(row, field.attname), connection)
-        for row in rows
-        for field in fields
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {quote(meta.db_table)} AS old SET {changes} "  # noqa: S608
-            f"FROM (VALUES {', '.join([one] * len(rows))}) AS new ({names}) "
-            f"WHERE old.{quote(pk.column)} = new.{quote(pk.column)}",
-            values,
-        )
-        if cursor.rowcount != len(rows):
-            raise DatabaseError(f"{meta.label}: {cursor.rowcount} of {len(rows)} rows changed")
+    return _Statement(
+        fields,
+        f"UPDATE {quote(meta.db_table)} AS old SET {changes} FROM (VALUES ",  # noqa: S608
+        f"({', '.join(f'%s::{cast}' for cast in casts)})",
+        f") AS new ({names}) WHERE old.{quote(pk.column)} = new.{quote(pk.column)}",
+    )
+
+
+@cache
+def _insert(model: type[models.Model], ignore_conflicts: bool) -> _Statement:
+    meta = model._meta
+    pk: Any = meta.pk
+    fields: tuple[Any, ...] = tuple(f for f in meta.local_concrete_fields if f is not pk)
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(field.column) for field in fields)
+    conflict = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
+    return _Statement(
+        fields,
+        f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES ",  # noqa: S608
+        f"({', '.join(['%s'] * len(fields))})",
+        f"{conflict} RETURNING {quote(pk.column)}",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,22 +31,49 @@ class Page:
     previous: str | None
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Which rows a page takes of a list: beyond some values of its order, in one direction.
+
+    Called with rows and these values it cuts the rows. Two cuts that are equal ask the same
+    question, with other values in it.
+    """
+
+    order: tuple[str, ...]
+    back: bool
+    is_first: bool
+    size: int
+
+    def __call__(self, rows: models.QuerySet[Any], values: Sequence[Any]) -> models.QuerySet[Any]:
+        if not self.is_first:
+            smaller = self.order[0].startswith("-") != self.back
+            rows = rows.filter(_beyond(_names(self.order), values, smaller=smaller))
+        turned = [_turn(name) for name in self.order] if self.back else list(self.order)
+        return rows.order_by(*turned)[: self.size + 1]
+
+
+Fetch = Callable[[Cut, Sequence[Any]], list[Any]]
+
+
 def page(rows: models.QuerySet[Any], *, order: Sequence[str], cursor: str, size: int) -> Page:
     """Return the page of ``rows`` at ``cursor``, in the order given.
 
     ``order`` ends with a unique field and runs one way ("-raised_at", "-id"), so that one row
     comparison serves it and the index gives the order. Raises BadCursor.
     """
-    back, values = _read(cursor, order) if cursor else (False, None)
-    descending = order[0].startswith("-")
-    names = [name.lstrip("-") for name in order]
-    if values is not None:
-        try:
-            rows = rows.filter(_beyond(names, values, smaller=descending != back))
-        except (TypeError, ValueError, ValidationError) as error:  # an id where an instant belongs
-            raise BadCursor from error
-    turned = [_turn(name) for name in order] if back else list(order)
-    found = list(rows.order_by(*turned)[: size + 1])
+    return fetched(lambda cut, at: list(cut(rows, at)), order=order, cursor=cursor, size=size)
+
+
+def fetched(fetch: Fetch, *, order: Sequence[str], cursor: str, size: int) -> Page:
+    """Do the same with rows that ``fetch`` gets as the cut says."""
+    back, values = _read(cursor, order) if cursor else (False, [])
+    names = _names(order)
+    try:
+        found = fetch(Cut(tuple(order), back, not cursor, size), values)
+    except (TypeError, ValueError, ValidationError) as error:
+        if not cursor:
+            raise
+        raise BadCursor from error  # an id where an instant belongs
     more, found = len(found) > size, found[:size]
     if back:
         found.reverse()
@@ -56,6 +83,10 @@ def page(rows: models.QuerySet[Any], *, order: Sequence[str], cursor: str, size:
         next=_write(found[-1], names, back=False) if found and has_next else None,
         previous=_write(found[0], names, back=True) if found and has_previous else None,
     )
+
+
+def _names(order: Sequence[str]) -> list[str]:
+    return [name.lstrip("-") for name in order]
 
 
 def _turn(name: str) -> str:

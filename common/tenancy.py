@@ -104,6 +104,16 @@ def scope(inner: Scope) -> Iterator[Scope]:
                     cursor.execute(LEAVE)
 
 
+@contextmanager
+def imagining(inner: Scope | None) -> Iterator[None]:
+    """Let managers narrow to a scope without entering it: to put a query together, not to ask."""
+    token = _current.set(inner)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def _enter(inner: Scope) -> None:
     """Set role and ids, and read the version of the reference data, in one round trip."""
     with connection.cursor() as cursor:
@@ -143,13 +153,19 @@ class TenantQuerySet(models.QuerySet[Any]):
         return self.filter(self.model.reach(opened))
 
 
+def opened_for(model: type[models.Model]) -> Scope:
+    """Return the scope that is open. Raises NoScope, naming the table that was to be used."""
+    opened = _current.get()
+    if opened is None:
+        raise NoScope(f"{model._meta.label}: open a tenancy.scope() first")
+    return opened
+
+
 class TenantManager(models.Manager[Any]):
     """Raises NoScope unless a scope is open, and narrows to it."""
 
     def get_queryset(self) -> Any:
-        opened = _current.get()
-        if opened is None:
-            raise NoScope(f"{self.model._meta.label}: open a tenancy.scope() first")
+        opened = opened_for(self.model)
         rows = super().get_queryset()
         return rows.in_scope(opened) if isinstance(rows, TenantQuerySet) else rows
 

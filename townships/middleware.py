@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +24,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
-from common import tenancy, throttle
+from common import prepared, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
 from common.throttle import Count
 from townships.http import Member, client_address, client_named, remember_language
@@ -156,13 +156,14 @@ def _bearer(request: HttpRequest) -> str | None:
     return header[7:].strip()
 
 
-@cache
-def _tokens() -> QuerySet[AccessToken]:
-    """Tokens of systems, with all that a request must know; put together once a process."""
+def _tokens(slots: SimpleNamespace) -> QuerySet[AccessToken]:
+    """Tokens of systems, with all that a request must know."""
     account = "application__system_account"
     return (
         AccessToken.objects.filter(
-            **{f"{account}__is_active": True, f"{account}__user__is_active": True}
+            token_checksum=slots.checksum,
+            expires__gt=slots.at,
+            **{f"{account}__is_active": True, f"{account}__user__is_active": True},
         )
         .select_related(f"{account}__user", f"{account}__post")
         .annotate(**unit_facts(f"{account}__post"))
@@ -180,9 +181,11 @@ def _tokens() -> QuerySet[AccessToken]:
 def member_of_token(token: str, *, at: datetime) -> Member | None:
     """Return the member of a system's token, found in one query; None unless all of it is valid."""
     checksum = hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-    found = _tokens().filter(token_checksum=checksum, expires__gt=at).first()
-    if found is None:
+    # The checksum is unique: one row or none.
+    tokens = prepared.rows("token", _tokens, checksum=checksum, at=at)
+    if not tokens:
         return None
+    (found,) = tokens
     system = found.application.system_account
     post: Post = system.post
     post.unit_name, post.unit_county = found.unit_name, found.unit_county

@@ -52,7 +52,7 @@ from mandates.api.shapes import (
     CallAfter,
     CallFull,
     CallPage,
-    CallRow,
+    Rows,
     address,
 )
 from mandates.models import Call, CallFile, CallNote, Objection, Step
@@ -63,7 +63,7 @@ from mandates.operations.drafts import Draft
 from mandates.operations.guards import available_moves
 from mandates.operations.making import Given
 from mandates.permissions import Permission
-from mandates.queries.call_list import READERS, CallFilters, page_of
+from mandates.queries.call_list import READERS, CallFilters, facts_of
 from mandates.queries.explain import explain_clocks
 from mandates.queries.rulebook import rulebook
 from townships.http import Member
@@ -123,9 +123,9 @@ class CallList(ApiView):
         with; a township its own, drafts included. `next` and `previous` are whole addresses.
         """
         member, now = reader(request), timezone.now()
-        page = page_of(member, CallFilters.parse(request.query_params), at=now)
-        rows = CallRow(page.rows, many=True, context=_context(request, now)).data
-        return Response(page_answer(request, page, rows))
+        page = facts_of(member, CallFilters.parse(request.query_params), at=now)
+        shape = Rows(request=request, at=now)
+        return Response(page_answer(request, page, [shape.row(call) for call in page.rows]))
 
     @extend_schema(
         operation_id="call_create",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -22,6 +27,7 @@ from mandates.models import (
     Urgency,
 )
 from mandates.models.moves import MOVES
+from mandates.queries.rulebook import EntryFacts, Unit, rulebook
 
 # --- units and matters ---------------------------------------------------------------------------
 
@@ -38,8 +44,7 @@ class UnitById(serializers.Field[Any, Any, Any, Any]):
     """A department of the county, named by its key; its name comes from the rules in memory."""
 
     def to_representation(self, value: int) -> dict[str, str] | None:
-        unit = self.context["book"].units.get(value)
-        return {"uid": str(unit.uid), "name": unit.name} if unit else None
+        return _unit(self.context["book"].units.get(value))
 
 
 class MatterShape(serializers.Serializer[Any]):
@@ -98,8 +103,7 @@ class CallRow(serializers.Serializer[Any]):
 
     @extend_schema_field(MatterShape(allow_null=True))
     def get_matter(self, call: Call) -> Any:
-        entry = self.context["books"](call.county_id).entries.get(call.entry_id)
-        return MatterShape(entry).data if entry else None
+        return _matter(self.context["books"](call.county_id).entries.get(call.entry_id))
 
     def get_is_late(self, call: Call) -> bool:
         return call.next_due_at is not None and call.next_due_at <= self.context["at"]
@@ -108,6 +112,74 @@ class CallRow(serializers.Serializer[Any]):
         context: dict[str, Any] = self.context  # type: ignore[assignment]
         context["book"] = context["books"](call.county_id)
         return super().to_representation(call)
+
+
+class Rows:
+    """Writes calls of a list as `CallRow` describes them, from plain facts.
+
+    The same for fifty rows as fifty serializers, which would take longer than all the rest.
+    """
+
+    def __init__(self, *, request: Any, at: datetime) -> None:
+        self.at, self.zone = at, timezone.get_current_timezone()
+        self.before, self.after = reverse("api:call-detail", [NOBODY], request=request).split(
+            str(NOBODY)
+        )
+        self.book = cache(rulebook)
+
+    def row(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        book, uid, next_due_at = self.book(call["county_id"]), str(call["uid"]), call["next_due_at"]
+        return {
+            "uid": uid,
+            "url": f"{self.before}{uid}{self.after}",
+            "number": call["number"],
+            "title": call["title"],
+            "state": call["state"],
+            "version": call["version"],
+            "urgency": call["urgency"],
+            "township": {"uid": str(call["township__uid"]), "name": call["township__name"]},
+            "matter": _matter(book.entries.get(call["entry_id"])),
+            "lead": _unit(book.units.get(call["lead_id"])),
+            "waiting_on": call["waiting_on"],
+            "due_at": self._instant(call["due_at"]),
+            "next_due_at": self._instant(next_due_at),
+            "is_late": next_due_at is not None and next_due_at <= self.at,
+            "level": call["level"],
+            "urged_count": call["urged_count"],
+            "rework_count": call["rework_count"],
+            "created_at": self._instant(call["created_at"]),
+            "raised_at": self._instant(call["raised_at"]),
+            "closed_at": self._instant(call["closed_at"]),
+            "rating": call["rating"],
+            "assignment": self._part(call["assignment"]),
+        }
+
+    def _part(self, part: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if part is None:
+            return None
+        next_due_at = self._instant(part["next_due_at"])
+        return {**part, "uid": str(part["uid"]), "next_due_at": next_due_at}
+
+    def _instant(self, value: datetime | None) -> str | None:
+        return value and value.astimezone(self.zone).isoformat()
+
+
+def _matter(entry: EntryFacts | None) -> dict[str, str] | None:
+    if entry is None:
+        return None
+    return {
+        "entry": str(entry.uid),
+        "code": entry.code,
+        "name": entry.name,
+        "category": entry.category,
+    }
+
+
+def _unit(unit: Unit | None) -> dict[str, str] | None:
+    return {"uid": str(unit.uid), "name": unit.name} if unit else None
+
+
+NOBODY = UUID(int=0)
 
 
 def address(request: Any, call: Call) -> str:

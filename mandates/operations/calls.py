@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from common import prepared
 from common.errors import Invalid, NotAllowed, Stale
 from common.workflow import Move
 from mandates.models import Assignment, Call, CallFile, ClockKind
@@ -23,6 +24,7 @@ from mandates.operations.casework import Casework, mover, save
 from mandates.operations.guards import part_for, refusal
 from mandates.operations.making import HANDLERS, NOTE_LENGTH, Given, Making
 from mandates.permissions import Permission
+from townships.roles import Role
 
 if TYPE_CHECKING:
     from townships.http import Member
@@ -61,12 +63,23 @@ def make(
 
 def lock(uid: UUID, *, by: Member, evidence: bool = False) -> Call:
     """Fetch a call for change; whoever else wants to change it waits."""
-    rows = Call.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
-    if evidence:
-        # Counting beside a lock: the grouping must not touch the locked rows.
-        rows = rows.annotate(evidence_count=_evidence_count())
-    found: Call = rows.get(uid=uid)
-    return found
+
+    def locking(uid: UUID) -> QuerySet[Any]:
+        rows = Call.objects.visible_to(by).select_for_update(of=("self",), no_key=True)
+        if evidence:
+            # Counting beside a lock: the grouping must not touch the locked rows.
+            rows = rows.annotate(evidence_count=_evidence_count())
+        return rows.filter(uid=uid)
+
+    if by.role == Role.GRID_WORKER:  # sees by person, not by role
+        found = list(locking(uid))
+    else:
+        key = ("lock a call", by.role, evidence)
+        found = prepared.rows(key, lambda slots: locking(slots.uid), uid=uid)
+    if not found:
+        raise Call.DoesNotExist
+    (call,) = found
+    return call
 
 
 def _evidence_count() -> Any:

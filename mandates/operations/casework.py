@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
-from common import bulk, worktime
+from common import bulk, prepared, worktime
 from common.errors import Problem
 from common.workflow import ALGORITHM, Move, chain_hash
 from common.worktime import SHANGHAI
@@ -159,13 +160,11 @@ class Casework:
         parts: dict[int, list[Assignment]] = {call.pk: [] for call in calls}
         clocks: dict[int, list[Clock]] = {call.pk: [] for call in calls}
         if routed:
-            for part in Assignment.objects.filter(call__in=routed).order_by("id"):
+            for part in prepared.rows("parts of calls", _parts, calls=routed):
                 parts[part.call_id].append(part)
         if keys:
-            # The case clock stands still after the answer and runs on if the call is sent back.
-            useful = Q(met_at=None, cancelled_at=None) | Q(kind=ClockKind.CASE, cancelled_at=None)
-            found = Clock.objects.filter(call__in=keys)
-            for clock in (found if everything else found.filter(useful)).order_by("id"):
+            which = ("clocks of calls", _clocks) if everything else ("their useful ones", _useful)
+            for clock in prepared.rows(*which, calls=keys):
                 clocks[clock.call_id].append(clock)
         return [
             cls(call, parts[call.pk], clocks[call.pk], rulebook(call.county_id)) for call in calls
@@ -369,6 +368,22 @@ class Casework:
         return min(awaited) if awaited else self.call.due_at
 
 
+def _parts(slots: SimpleNamespace) -> QuerySet[Assignment]:
+    parts: QuerySet[Assignment] = Assignment.objects.filter(call__any=slots.calls)
+    return parts.order_by("id")
+
+
+def _clocks(slots: SimpleNamespace) -> QuerySet[Clock]:
+    clocks: QuerySet[Clock] = Clock.objects.filter(call__any=slots.calls)
+    return clocks.order_by("id")
+
+
+def _useful(slots: SimpleNamespace) -> QuerySet[Clock]:
+    # The case clock stands still after the answer and runs on if the call is sent back.
+    case = Q(kind=ClockKind.CASE, cancelled_at=None)
+    return _clocks(slots).filter(Q(met_at=None, cancelled_at=None) | case)
+
+
 def compute_due(
     book: Rulebook,
     start: datetime,
@@ -412,7 +427,7 @@ def save(works: Sequence[Casework]) -> None:
     _write_clocks(works)
     steps = [step for work in works for step in work.new_steps]
     _link(steps)
-    Step.objects.bulk_create(steps)
+    bulk.insert(steps)
     for work in works:
         work.new_steps = []
         work.is_new = False
@@ -420,9 +435,7 @@ def save(works: Sequence[Casework]) -> None:
 
 
 def _write_calls(works: Sequence[Casework]) -> None:
-    for work in works:
-        if work.is_new:
-            work.call.save(force_insert=True)
+    bulk.insert([work.call for work in works if work.is_new])
     kept = [work.call for work in works if not work.is_new]
     bulk.update(kept, CALL_COLUMNS)
 
@@ -438,8 +451,7 @@ def _write_assignments(works: Sequence[Casework]) -> None:
     ]
     # First those that end, then those that begin: a department stands once in a call.
     bulk.update(changed, ASSIGNMENT_COLUMNS)
-    if new:
-        Assignment.objects.bulk_create(new)
+    bulk.insert(new)
 
 
 def _write_clocks(works: Sequence[Casework]) -> None:
@@ -453,8 +465,7 @@ def _write_clocks(works: Sequence[Casework]) -> None:
     new = [clock for _work, clock in clocks if clock.pk is None]
     bulk.update(changed, CLOCK_COLUMNS)
     _link(new)
-    if new:
-        Clock.objects.bulk_create(new)
+    bulk.insert(new)
 
 
 def _link(rows: Iterable[Clock | Step]) -> None:

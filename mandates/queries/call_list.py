@@ -7,17 +7,19 @@ the calls behind a figure starts from that figure, for everybody alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from common import prepared
 from common.errors import Invalid, NotAllowed
-from common.paging import Page, page
+from common.paging import Cut, Page, fetched, page
 from common.search import matching
 from common.texts import one_line
 from common.worktime import SHANGHAI
@@ -45,6 +47,14 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 
 LONG_COLUMNS = ("body", "done_so_far", "route", "answer", "departments")
 ROW = ("township", "lead", "entry")
+# What a reader of many calls is given of each, and of his own part in it.
+FACTS = (
+    *("uid", "number", "title", "state", "version", "urgency", "waiting_on", "due_at"),
+    *("next_due_at", "level", "urged_count", "rework_count", "created_at", "raised_at"),
+    *("closed_at", "rating", "county_id", "lead_id", "entry_id"),
+    *("township__uid", "township__name"),
+)
+PART = ("uid", "part", "state", "next_due_at")
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,65 @@ def page_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
         size=filters.size,
     )
     return replace(found, rows=[_as_call(row) for row in found.rows])
+
+
+def facts_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
+    """Return one page of calls as plain facts, for readers that show many at a time.
+
+    Each row is a dictionary of FACTS, and of PART under "assignment": the reader's own
+    department's part, None for other readers. Raises what `page_of` raises.
+    """
+
+    def rows(who: Member, when: datetime) -> QuerySet[Any]:
+        found = call_rows(who, filters, at=when)
+        if who.department_id is None:
+            return found.values("id", *FACTS)
+        return found.values("call_id", *PART, *(f"call__{name}" for name in FACTS))
+
+    def fetch(cut: Cut, values: Sequence[Any]) -> list[Any]:
+        if not _is_plain(member, filters):
+            return list(cut(rows(member, at), values))
+        given = {name: getattr(member, name) for name in _keys(member)}
+        given |= {f"beyond_{n}": value for n, value in enumerate(values)}
+        given |= {"at": at} if filters.late else {}
+
+        def build(slots: SimpleNamespace) -> QuerySet[Any]:
+            who = replace(member, **{name: getattr(slots, name) for name in _keys(member)})
+            beyond = [getattr(slots, f"beyond_{n}") for n in range(len(values))]
+            return cut(rows(who, getattr(slots, "at", at)), beyond)
+
+        key = ("calls", member.role, replace(filters, cursor=""), cut)
+        return prepared.rows(key, build, **given)
+
+    order = order_of(member, filters)
+    found = fetched(fetch, order=order, cursor=filters.cursor, size=filters.size)
+    return replace(found, rows=[_as_facts(row) for row in found.rows])
+
+
+def _as_facts(row: dict[str, Any]) -> dict[str, Any]:
+    if "call_id" not in row:
+        row["assignment"] = None
+        return row
+    found = {name: row[f"call__{name}"] for name in FACTS}
+    found["assignment"] = {name: row[name] for name in PART}
+    return found
+
+
+def _is_plain(member: Member, filters: CallFilters) -> bool:
+    """Say whether a list is one of the few that everybody asks for every day."""
+    usual = replace(filters, late=False, waiting="", order=NEWEST, cursor="", size=SIZE)
+    return replace(usual, state=()) == CallFilters() and (
+        len(filters.state) < 2 and member.role != Role.GRID_WORKER
+    )
+
+
+def _keys(member: Member) -> tuple[str, ...]:
+    """Name the keys of the post that its lists start from."""
+    if member.department_id is not None:
+        return ("county_id", "department_id")
+    if member.township_id is not None:
+        return ("township_id",)
+    return ("county_id",) if member.county_id is not None else ()
 
 
 def order_of(member: Member, filters: CallFilters) -> tuple[str, ...]:
