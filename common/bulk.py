@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.db import DatabaseError, connection, models
 
 from common import tenancy
+
+# What the driver writes down right by itself; so it does instants with a zone.
+AS_THEY_ARE = (str, int, bool, UUID, type(None))
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,18 @@ class _Statement:
         return f"{self.before}{', '.join([self.row] * rows)}{self.after}"
 
     def values(self, rows: Sequence[models.Model]) -> list[Any]:
-        return [
-            field.get_db_prep_save(getattr(row, field.attname), connection)
-            for row in rows
-            for field in self.fields
-        ]
+        return [_value(row, field) for row in rows for field in self.fields]
+
+
+def _value(row: models.Model, field: Any) -> Any:
+    """Return the value of a field as the driver takes it."""
+    value = getattr(row, field.attname)
+    kind = type(value)
+    if kind in AS_THEY_ARE and not isinstance(field, models.JSONField):
+        return value
+    if kind is datetime and value.tzinfo is not None:
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 def update(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
@@ -53,16 +65,17 @@ def update(rows: Sequence[models.Model], columns: Sequence[str]) -> None:
 def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
     """Add rows, all of one model, and give them the keys they got.
 
-    With ``ignore_conflicts`` a single row that is there already stays without a key.
+    With ``ignore_conflicts`` rows that are there already are left out. A single one then stays
+    without a key; of several, which these were is not known, and none of them gets its key.
     """
     if not rows:
         return
-    if ignore_conflicts and len(rows) != 1:
-        raise ValueError("which of several rows was there already would not be known")
     statement = _insert(_checked(rows), ignore_conflicts)
     with connection.cursor() as cursor:
         cursor.execute(statement.text(len(rows)), statement.values(rows))
         keys = cursor.fetchall()
+    if ignore_conflicts and len(rows) > 1:
+        return
     for row, (key,) in zip(rows, keys, strict=not ignore_conflicts):
         row.pk = key
         row._state.adding, row._state.db = False, connection.alias
@@ -98,7 +111,9 @@ def _update(model: type[models.Model], columns: tuple[str, ...]) -> _Statement:
 def _insert(model: type[models.Model], ignore_conflicts: bool) -> _Statement:
     meta = model._meta
     pk: Any = meta.pk
-    fields: tuple[Any, ...] = tuple(f for f in meta.local_concrete_fields if f is not pk)
+    fields: tuple[Any, ...] = tuple(
+        field for field in meta.local_concrete_fields if field is not pk and not field.generated
+    )
     quote = connection.ops.quote_name
     names = ", ".join(quote(field.column) for field in fields)
     conflict = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""

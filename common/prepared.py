@@ -53,6 +53,7 @@ class _Kept:
     locks: bool
 
 
+LIMIT = 500  # queries; more than anybody asks for in earnest
 _kept: dict[Hashable, _Kept] = {}
 
 
@@ -67,6 +68,8 @@ def rows(key: Hashable, build: Build, **values: Any) -> list[Any]:
     whole = (key, _shape(scope), tuple((name, type(value)) for name, value in values.items()))
     kept = _kept.get(whole)
     if kept is None:
+        if len(_kept) >= LIMIT:
+            _kept.clear()
         kept = _kept[whole] = _prepare(build, values, scope)
     return _ask(kept, [*values.values(), *_ids(scope)])
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
 from common.errors import Refused
@@ -63,17 +64,19 @@ class WrongState(MoveRefused):
 
     code = "wrong_state"
 
-    def __init__(self, move: Move, current: Any) -> None:
-        super().__init__(
-            _("“%(move)s” is not possible now: the state is “%(current)s”.")
-            % {"move": move.label, "current": current}
-        )
+    def __init__(self, move: Move, current: Callable[[], Any]) -> None:
+        # Most are only looked at to hide a button: the words come when somebody reads them.
+        super().__init__(_not_possible_now(move, current))
 
 
-def check(move: Move, *, state: str, label: Any) -> None:
-    """Raise WrongState unless the move begins in this state."""
-    if state not in move.sources:
-        raise WrongState(move, label)
+def _words(move: Move, current: Callable[[], Any]) -> str:
+    return _("“%(move)s” is not possible now: the state is “%(current)s”.") % {
+        "move": move.label,
+        "current": current(),
+    }
+
+
+_not_possible_now = lazy(_words, str)
 
 
 def table(moves: Iterable[Move]) -> dict[str, Move]:

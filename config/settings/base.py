@@ -93,6 +93,7 @@ DATABASES = {
             "DATABASE_OWNER_URL" if _as_owner else "DATABASE_URL",
             default="postgres://huying_app@127.0.0.1:5432/huying",
         ),
+        "ENGINE": "common.postgres",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # pgbouncer in transaction mode keeps no cursor between transactions.

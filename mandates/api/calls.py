@@ -54,6 +54,7 @@ from mandates.api.shapes import (
     CallPage,
     Rows,
     address,
+    after,
 )
 from mandates.models import Call, CallFile, CallNote, Objection, Step
 from mandates.models.moves import MOVES
@@ -245,9 +246,7 @@ def _context(request: Request, now: datetime) -> dict[str, Any]:
 
 def _after(request: Request, member: Member, work: Casework, now: datetime) -> dict[str, Any]:
     """Say where a call stands, from what the move has in its hands: nothing is read again."""
-    moves = available_moves(member, work, at=now)
-    shown: dict[str, Any] = CallAfter(work, context={"request": request, "moves": moves}).data
-    return shown
+    return after(work, available_moves(member, work, at=now), request=request)
 
 
 def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from common.workflow import Move
 from mandates.models import (
     AssignmentState,
     Call,
@@ -27,6 +28,7 @@ from mandates.models import (
     Urgency,
 )
 from mandates.models.moves import MOVES
+from mandates.operations.casework import Casework
 from mandates.queries.rulebook import EntryFacts, Unit, rulebook
 
 # --- units and matters ---------------------------------------------------------------------------
@@ -377,6 +379,30 @@ class CallAfter(serializers.Serializer[Any]):
     @extend_schema_field(MoveShape(many=True))
     def get_available_moves(self, work: Any) -> Any:
         return MoveShape(self.context["moves"], many=True).data
+
+
+def after(work: Casework, moves: Iterable[Move], *, request: Any) -> dict[str, Any]:
+    """Write where a call stands as `CallAfter` describes it."""
+    call = work.call
+    due = call.next_due_at
+    return {
+        "uid": str(call.uid),
+        "url": address(request, call),
+        "number": call.number,
+        "state": str(call.state),
+        "version": call.version,
+        "waiting_on": str(call.waiting_on),
+        "next_due_at": due and due.astimezone(timezone.get_current_timezone()).isoformat(),
+        "available_moves": [
+            {
+                "name": move.name,
+                "label": str(move.label),
+                "needs": list(move.needs),
+                "takes": list(move.takes),
+            }
+            for move in moves
+        ],
+    }
 
 
 class FilesAdded(serializers.Serializer[Any]):

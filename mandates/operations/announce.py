@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from common import bulk
 from common.models import Notice
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
@@ -92,7 +93,7 @@ def _tell(told: Sequence[Told], at: datetime) -> None:
         for user_id in people.get(reader, ()):
             if user_id != one.step.by_id:
                 notices[(user_id, one.step.pk)] = _notice(one, user_id, reader)
-    Notice.objects.bulk_create(notices.values(), ignore_conflicts=True)
+    bulk.insert(list(notices.values()), ignore_conflicts=True)
 
 
 def _readers(one: Told) -> set[Reader]:

@@ -20,7 +20,7 @@ from common.workflow import Move
 from mandates.models import Assignment, Call, CallFile, ClockKind
 from mandates.models.moves import ASSIGNMENT, MOVES
 from mandates.operations import dispatching, handling, judging, pausing
-from mandates.operations.casework import Casework, mover, save
+from mandates.operations.casework import Casework, Mover, mover, save
 from mandates.operations.guards import part_for, refusal
 from mandates.operations.making import HANDLERS, NOTE_LENGTH, Given, Making
 from mandates.permissions import Permission
@@ -110,7 +110,19 @@ def _make(work: Casework, move: Move, *, by: Member, at: datetime, given: Given)
     return work
 
 
-def checked(work: Casework, move: Move, *, by: Member, at: datetime, given: Given) -> Making:
+def checked(
+    work: Casework,
+    move: Move,
+    *,
+    by: Member,
+    at: datetime,
+    given: Given,
+    who: Mover | None = None,
+) -> Making:
+    """Return a move that may be made, ready to be made; ``who`` spares describing ``by`` again.
+
+    Raises what stands against it.
+    """
     chosen = None
     if given.assignment is not None:
         chosen = next((p for p in work.assignments if p.uid == given.assignment), None)
@@ -121,7 +133,7 @@ def checked(work: Casework, move: Move, *, by: Member, at: datetime, given: Give
         raise problem
     _check_fields(move, given)
     part = part_for(by, move, work, chosen)
-    return Making(work, move, part, by, mover(by), at, given)
+    return Making(work, move, part, by, who or mover(by), at, given)
 
 
 def _check_fields(move: Move, given: Given) -> None:

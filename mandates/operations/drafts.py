@@ -71,7 +71,7 @@ def draft(
         who = mover(by)
         work.step("draft", by=who, at=at, from_state="", matter=entry.code if entry else "")
         if then:
-            making = checked(work, MOVES[then], by=by, at=at, given=Given(note=note))
+            making = checked(work, MOVES[then], by=by, at=at, given=Given(note=note), who=who)
             before = call.state
             apply(making)
             work.step(then, by=who, at=at, from_state=before, note=note.strip())

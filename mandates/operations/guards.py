@@ -200,14 +200,14 @@ def refusal(
         return problem
     subject = part if move.record == ASSIGNMENT else work.call
     if subject is None:
-        return WrongState(move, work.call.get_state_display())
+        return WrongState(move, work.call.get_state_display)
     if subject.state not in move.sources:
-        return WrongState(move, subject.get_state_display())
+        return WrongState(move, subject.get_state_display)
     if move.record == ASSIGNMENT and work.call.state in (
         CallState.CLOSED,
         CallState.WITHDRAWN,
     ):
-        return WrongState(move, work.call.get_state_display())
+        return WrongState(move, work.call.get_state_display)
     found = (guard(work, part, at) for guard in GUARDS.get(move.name, ()))
     return next((problem for problem in found if problem is not None), None)
 

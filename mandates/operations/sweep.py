@@ -96,7 +96,7 @@ def plan(call_keys: Iterable[int]) -> None:
                 row.at = at
                 moved.append(row)
     # Two workers may plan the same call at once: the constraint decides, both mean the same.
-    ClockAction.objects.bulk_create(new, ignore_conflicts=True)
+    bulk.insert(new, ignore_conflicts=True)
     bulk.update(moved, ["at"])
 
 
