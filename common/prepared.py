@@ -33,9 +33,9 @@ class AnyOf(models.Lookup):
     lookup_name = "any"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY (%s)", [*params, list(self.rhs)]
+        return f"{left} = ANY (%s)", (*params, list(self.rhs))
 
 
 class NotPrepared(RuntimeError):

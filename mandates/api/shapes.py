@@ -163,7 +163,7 @@ class Rows:
         return {**part, "uid": str(part["uid"]), "next_due_at": next_due_at}
 
     def _instant(self, value: datetime | None) -> str | None:
-        return value and value.astimezone(self.zone).isoformat()
+        return None if value is None else value.astimezone(self.zone).isoformat()
 
 
 def _matter(entry: EntryFacts | None) -> dict[str, str] | None:

@@ -32,7 +32,9 @@ from mandates.operations.casework import SYSTEM, Casework, save
 from mandates.operations.pausing import recompute
 from mandates.queries.rulebook import Rulebook, Rung, rulebook
 
-BATCH = 500
+# Small, so that nobody who acts on one of the calls waits long for the lock.
+BATCH = 50
+PROVISIONAL = 500  # calls worked out anew at a time, once a calendar has been published
 HEIGHT = {"": 0, Level.WARN: 1, Level.URGE: 2, Level.SUPERVISE: 3, Level.ESCALATE: 4}
 Pauses = Sequence[tuple[datetime, datetime]]
 
@@ -146,7 +148,8 @@ def sweep(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
 
 def _work(actions: list[ClockAction], at: datetime) -> None:
     calls = _lock_calls(actions)
-    works = {work.call.pk: work for work in Casework.of(calls, everything=True)}
+    works = {work.call.pk: work for work in Casework.of(calls)}
+    # A clock that has ended since it was looked at is not among them: the next round passes it.
     clocks = {clock.pk: clock for work in works.values() for clock in work.clocks}
     due = [Due(a, clocks[a.clock_id]) for a in actions if a.clock_id in clocks]
     pauses = finished_pauses([one.clock.pk for one in due])
@@ -229,7 +232,7 @@ def _happen(one: Due, work: Casework, reached: datetime, at: datetime) -> None:
 # --- a year's calendar was published -----------------------------------------------------------
 
 
-def settle_provisional(*, at: datetime, limit: int = BATCH) -> int:
+def settle_provisional(*, at: datetime, limit: int = PROVISIONAL) -> int:
     """Work out anew the due instants that were provisional, now that more is known.
 
     Return how many clocks were looked at. Each change leaves a step.
