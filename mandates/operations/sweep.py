@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from common import bulk, worktime
+from common import bulk, prepared, worktime
 from common.tenancy import dispatching
 from mandates.models import (
     Call,
@@ -128,14 +128,7 @@ def sweep(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
     ``only`` leaves the other actions to other workers.
     """
     with dispatching(reason="clocks run for every township"):
-        waiting = ClockAction.objects.filter(at__lte=at, done_at=None, passed_at=None)
-        if only is not None:
-            waiting = waiting.filter(only)
-        actions = list(
-            waiting.select_related("clock")
-            .select_for_update(of=("self",), skip_locked=True, no_key=True)
-            .order_by("at", "id")[:limit]
-        )
+        actions = _due(at, limit, only)
         # A clock that has ended does not begin again: nothing else of its call matters.
         ended = [action.pk for action in actions if not action.clock.is_running]
         if ended:
@@ -144,6 +137,24 @@ def sweep(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
         if running:
             _work(running, at)
     return len(actions)
+
+
+def _due(at: datetime, limit: int, only: Q | None) -> list[ClockAction]:
+    """Claim what is due, the longest waiting first."""
+
+    def claim(at: datetime) -> QuerySet[ClockAction]:
+        waiting = ClockAction.objects.filter(at__lte=at, done_at=None, passed_at=None)
+        claimed: QuerySet[ClockAction] = (
+            (waiting if only is None else waiting.filter(only))
+            .select_related("clock")
+            .select_for_update(of=("self",), skip_locked=True, no_key=True)
+            .order_by("at", "id")[:limit]
+        )
+        return claimed
+
+    if only is not None:
+        return list(claim(at))
+    return prepared.rows(("due actions", limit), lambda slots: claim(slots.at), at=at)
 
 
 def _work(actions: list[ClockAction], at: datetime) -> None:
