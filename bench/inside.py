@@ -43,7 +43,7 @@ from townships.roles import Role  # noqa: E402
 SCOPES = "calls.read calls.write reference.read"
 ENTRIES = 6  # matters a county whose calls are copied
 BODY = "大桥下游约二百米处有挖掘机夜间取砂，已劝离两次，人走又来，已拍照。" * 4
-KINDS = ("raised", "routed", "handling", "closed", "withdrawn", "late")
+KINDS = ("routed", "handling", "closed", "withdrawn", "late")
 
 
 def say(text: str) -> None:
@@ -66,6 +66,8 @@ def lay() -> dict[str, Any]:
         for kind, keys in _live(county.pk, staff, now).items():
             made[kind] += keys
         say(f"    {county}: calls lived through")
+    # Last, so that nothing routes them: they wait to be copied.
+    made["raised"] = [key for county in counties for key in _raised(county.pk, staff, now)]
     home = people.account_of(Role.COUNTY_DESK).unit
     first = next(county for county in counties if county.code == home)
     return {"patterns": made, **_let_in(first.pk, staff)}
@@ -73,19 +75,13 @@ def lay() -> dict[str, Any]:
 
 def _live(county_id: int, staff: people.Staff, now: datetime) -> dict[str, list[int]]:
     """Live through a call of each kind under some matters of a county; return their keys."""
-    township = Township.objects.filter(county=county_id, valid_to=None).order_by("code").first()
-    assert township is not None
-    head = staff.find(Role.TOWNSHIP_HEAD, township.pk)
+    head = _head(county_id, staff)
     found: dict[str, list[int]] = {kind: [] for kind in KINDS}
     for entry in _entries(county_id):
         for kind in KINDS:
             begun = now - timedelta(days=40 if kind in ("closed", "withdrawn", "late") else 0)
-            with tenancy.scope(_scope(head)):
-                written = Draft(title=entry.name[:60], body=BODY, entry=entry.uid, place="大桥下游")
-                call = drafts.draft(written, by=head, at=begun, then="raise").call
+            call = _raise(entry, head, begun)
             found[kind].append(call.pk)
-            if kind == "raised":
-                continue
             if kind == "withdrawn":
                 _make("withdraw", call, head, begun + timedelta(minutes=5), note="已自行解决")
                 continue
@@ -109,6 +105,23 @@ def _live(county_id: int, staff: people.Staff, now: datetime) -> dict[str, list[
                     _make("rate", call, head, later, rating=Rating.SATISFIED)
             outbox.drain(at=begun + timedelta(hours=4), limit=1000)
     return found
+
+
+def _raised(county_id: int, staff: people.Staff, now: datetime) -> list[int]:
+    head = _head(county_id, staff)
+    return [_raise(entry, head, now).pk for entry in _entries(county_id)]
+
+
+def _head(county_id: int, staff: people.Staff) -> Member:
+    township = Township.objects.filter(county=county_id, valid_to=None).order_by("code").first()
+    assert township is not None
+    return staff.find(Role.TOWNSHIP_HEAD, township.pk)
+
+
+def _raise(entry: EntryFacts, head: Member, at: datetime) -> Call:
+    written = Draft(title=entry.name[:60], body=BODY, entry=entry.uid, place="大桥下游")
+    with tenancy.scope(_scope(head)):
+        return drafts.draft(written, by=head, at=at, then="raise").call
 
 
 def _entries(county_id: int) -> list[EntryFacts]:
@@ -289,15 +302,14 @@ def nothing() -> dict[str, Any]:
 def memory() -> dict[str, Any]:
     """Drain the outbox as a worker does, and watch how much memory the process has."""
     seen: list[tuple[int, float]] = []
-    routed = 0
+    with tenancy.everywhere(reason="how many wait"):
+        waiting = Call.objects.filter(state=CallState.RAISED).count()
     began = time.perf_counter()
     while True:
         found = outbox.drain(at=sql.database_time())
         with tenancy.everywhere(reason="how many are routed"), connection.cursor() as cursor:
-            cursor.execute(
-                "select count(*) from common_outbox where kind='route' and done_at is not null"
-            )
-            routed = cursor.fetchone()[0]
+            cursor.execute("select count(*) from mandates_call where state = 'raised'")
+            routed = waiting - cursor.fetchone()[0]
         if not seen or routed - seen[-1][0] >= 1000 or not found:
             seen.append((routed, round(pss_of(), 1)))
             say(f"    {routed} routed, {seen[-1][1]} MB")

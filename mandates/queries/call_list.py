@@ -17,9 +17,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from common import prepared
+from common import paging, prepared
 from common.errors import Invalid, NotAllowed
-from common.paging import Cut, Page, fetched, page
+from common.paging import Page, page
 from common.search import matching
 from common.texts import one_line
 from common.worktime import SHANGHAI
@@ -48,7 +48,7 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 LONG_COLUMNS = ("body", "done_so_far", "route", "answer", "departments")
 ROW = ("township", "lead", "entry")
 # What a reader of many calls is given of each, and of his own part in it.
-FACTS = (
+SHOWN = (
     *("uid", "number", "title", "state", "version", "urgency", "waiting_on", "due_at"),
     *("next_due_at", "level", "urged_count", "rework_count", "created_at", "raised_at"),
     *("closed_at", "rating", "county_id", "lead_id", "entry_id"),
@@ -148,17 +148,17 @@ def page_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
 def facts_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
     """Return one page of calls as plain facts, for readers that show many at a time.
 
-    Each row is a dictionary of FACTS, and of PART under "assignment": the reader's own
+    Each row is a dictionary of SHOWN, and of PART under "assignment": the reader's own
     department's part, None for other readers. Raises what `page_of` raises.
     """
 
     def rows(who: Member, when: datetime) -> QuerySet[Any]:
         found = call_rows(who, filters, at=when)
-        if who.department_id is None:
-            return found.values("id", *FACTS)
-        return found.values("call_id", *PART, *(f"call__{name}" for name in FACTS))
+        if found.model is Assignment:
+            return found.values("call_id", *PART, *(f"call__{name}" for name in SHOWN))
+        return found.values("id", *SHOWN)
 
-    def fetch(cut: Cut, values: Sequence[Any]) -> list[Any]:
+    def fetch(cut: paging.Cut, values: Sequence[Any]) -> list[Any]:
         if not _is_plain(member, filters):
             return list(cut(rows(member, at), values))
         given = {name: getattr(member, name) for name in _keys(member)}
@@ -174,7 +174,7 @@ def facts_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
         return prepared.rows(key, build, **given)
 
     order = order_of(member, filters)
-    found = fetched(fetch, order=order, cursor=filters.cursor, size=filters.size)
+    found = paging.fetched(fetch, order=order, cursor=filters.cursor, size=filters.size)
     return replace(found, rows=[_as_facts(row) for row in found.rows])
 
 
@@ -182,7 +182,7 @@ def _as_facts(row: dict[str, Any]) -> dict[str, Any]:
     if "call_id" not in row:
         row["assignment"] = None
         return row
-    found = {name: row[f"call__{name}"] for name in FACTS}
+    found = {name: row[f"call__{name}"] for name in SHOWN}
     found["assignment"] = {name: row[name] for name in PART}
     return found
 
