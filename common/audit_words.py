@@ -38,6 +38,7 @@ ACTIONS: dict[str, Any] = {
     "absence_written": _("Absence written down"),
     "absence_ended": _("Absence ended"),
     "work_handed_over": _("Work handed over"),
+    "call_sheet_exported": _("Sheet of a call taken as PDF"),
     "audit_exported": _("Audit trail exported"),
 }
 

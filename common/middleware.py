@@ -48,4 +48,5 @@ def _refusal(request: HttpRequest, problem: Problem) -> HttpResponse:
         detail = _("The browser did not say how much it sends. Nothing was kept; send it again.")
     request.member = None  # type: ignore[attr-defined]
     context = {"detail": detail, "reference": reference}
-    return render(request, "400.html", context, status=problem.status)
+    pages = [f"{problem.status}.html", "400.html"]
+    return render(request, pages, context, status=problem.status)

@@ -6,7 +6,10 @@ machine without them runs everything else.
 
 from __future__ import annotations
 
+import sys
+from ctypes import CDLL
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -21,6 +24,13 @@ from common.errors import Problem
 
 HERE = "http://sheet.invalid"  # a name nobody can own (RFC 6761): only `static_file` reads it
 DEBIAN_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-noto-cjk")
+LIBRARIES = (
+    "libgobject-2.0.so.0",
+    "libpango-1.0.so.0",
+    "libharfbuzz.so.0",
+    "libfontconfig.so.1",
+    "libpangoft2-1.0.so.0",
+)
 TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
 
 
@@ -45,8 +55,19 @@ def engine() -> Any:
     return weasyprint
 
 
+@cache
 def is_available() -> bool:
-    return engine() is not None
+    """Say whether a PDF can be drawn, without loading all of WeasyPrint for a page that asks."""
+    if find_spec("weasyprint") is None:
+        return False
+    if not sys.platform.startswith("linux"):
+        return engine() is not None
+    try:
+        for name in LIBRARIES:
+            CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def render(html: str) -> bytes:

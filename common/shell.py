@@ -14,6 +14,18 @@ from django.utils import timezone
 from common import board
 from common.board import Frame
 
+# 字号: kept with the person, and in the browser for pages that do not know who is asking.
+TYPE_SIZE_COOKIE = "huying_type_size"
+STANDARD = "standard"
+TYPE_SIZES = {"large": "fs-large", "xlarge": "fs-xlarge"}
+
+
+def type_size(request: HttpRequest) -> str:
+    """Return the size pages are written in for this request."""
+    member = getattr(request, "member", None)
+    size = member.user.type_size if member else request.COOKIES.get(TYPE_SIZE_COOKIE, "")
+    return size if size in TYPE_SIZES else STANDARD
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the environment's note, the member, and the frame around the page.
@@ -32,6 +44,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "environment_note": settings.ENVIRONMENT_NOTE,
         "installation_name": settings.INSTALLATION_NAME,
         "member": member,
+        "type_size": type_size(request),
+        "type_class": TYPE_SIZES.get(type_size(request), ""),
+        "type_size_url": reverse("townships:type-size"),
     }
     if member is None:
         return found

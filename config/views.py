@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.errors import NotAllowed, Problem, outage, retry_header
+from common.shell import TYPE_SIZE_COOKIE, TYPE_SIZES
 
 DETAILS = {
     400: gettext_lazy("The request could not be read."),
@@ -48,7 +49,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     elif isinstance(exception, RequestDataTooBig):
         detail = _("The text is too long. Nothing was kept; shorten it and send it again.")
     context = {"detail": detail, "reference": reference()}
-    return render(request, "400.html", context, status=400)
+    status = 413 if detail else 400
+    return render(request, f"{status}.html", context, status=status)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -72,6 +74,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # Its one form needs a token, which comes from a cookie: nothing is asked of the database.
     here = request.get_full_path() if request.method in ("GET", "HEAD") else "/"
     context = {"reference": reference(), "csrf_token": get_token(request), "here": here}
+    context["type_class"] = TYPE_SIZES.get(request.COOKIES.get(TYPE_SIZE_COOKIE, ""), "")
     page = loader.get_template("500.html").render(context)
     return HttpResponse(page, status=500)
 

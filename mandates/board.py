@@ -30,7 +30,7 @@ def offer(member: Member, at: datetime) -> Offer:
     return Offer(
         entries=[*_calls(member, at), *_basis(member), *_staff(member), *_start(member)],
         raise_url=_raise_url(member),
-        search_url=reverse("mandates:call-list"),
+        search_url=reverse("mandates:search"),
         notices_url=reverse("mandates:notice-list") if narrow else "",
         unread_count=_unread(member) if narrow else None,
     )
@@ -76,7 +76,7 @@ def _basis(member: Member) -> list[Entry]:
     entries = _item(
         # A phone has room for five: who leads has the board there instead.
         _("Responsibility list"), reverse("mandates:entry-list"), "books",
-        phone=member.role not in WATCHERS, short=_("List"),
+        key="matters", phone=member.role not in WATCHERS, short=_("List"),
     )  # fmt: skip
     calendar = _item(_("Working calendar"), reverse("mandates:work-calendar"), "calendar")
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")

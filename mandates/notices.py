@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from common import display
 from common.models import Notice
@@ -71,3 +75,23 @@ def tone(notice: Notice) -> str:
     if notice.kind == "warned":
         return "warn"
     return "over" if step_tone(notice.kind) == "over" else ""
+
+
+def mail(told: Sequence[Notice], at: datetime) -> tuple[str, str]:
+    """Write one e-mail of some notices: what happened, and the call's number.
+
+    No title and no text of a call: mail passes machines that are not ours.
+    """
+    subject = ngettext("Huying: %(n)d notice", "Huying: %(n)d notices", len(told)) % {
+        "n": len(told)
+    }
+    colon = pgettext("between a label and its error", ": ")
+    lines = []
+    for notice in told:
+        number = notice.facts.get("number", "")
+        said = text(notice, at=at)
+        lines.append(f"- {number}{colon if number else ''}{said}")
+    where = f"{settings.SITE_URL}{reverse('mandates:notice-list')}" if settings.SITE_URL else ""
+    lines += ["", _("Open your notices: %(where)s") % {"where": where}] if where else []
+    lines += ["", _("Which notices come by e-mail, you set yourself under “Notices, settings”.")]
+    return subject, "\n".join(lines)

@@ -6,7 +6,8 @@ from typing import Any
 
 from celery import shared_task
 
-from common import duties
+from common import duties, mails
+from mandates import notices
 from mandates.operations import sweep
 from mandates.queries import sql
 
@@ -28,3 +29,18 @@ def sweep_clocks(**_unknown: Any) -> None:
 
 
 duties.register(duties.Duty("clocks", every=30.0, task="mandates.sweep_clocks", run=sweep_all))
+
+
+def send_mail() -> int:
+    """Send the e-mails that are owed and due; nothing where no mail server is set."""
+    if not mails.is_configured():
+        return 0
+    return mails.send_waiting(at=sql.database_time(), write=notices.mail)
+
+
+@shared_task(name="mandates.send_mail", ignore_result=True)
+def send_owed_mail(**_unknown: Any) -> None:
+    send_mail()
+
+
+duties.register(duties.Duty("mail", every=30.0, task="mandates.send_mail", run=send_mail))

@@ -22,6 +22,7 @@ from common import tenancy
 from common.models import Notice
 from mandates.models import Call, CallFile
 from mandates.models.moves import MOVES
+from mandates.operations import filters
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
@@ -44,6 +45,7 @@ POLICY: dict[str, str] = {
     "townships:language": OPEN,
     # A person with an invitation has no password yet.
     "townships:join": OPEN,
+    "townships:type-size": OPEN,
 }
 
 
@@ -96,6 +98,8 @@ PREFIXES = (
     ("mandates:board", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:notice-", PERSON),
+    ("mandates:filter-", PERSON),
+    ("mandates:search", PERSON),
     ("mandates:my-work", PERSON),
     ("mandates:deadline", PUBLIC),
     ("mandates:work-calendar", PUBLIC),
@@ -132,7 +136,7 @@ def routed(world: World) -> Call:
 def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
     """Return, for each kind of thing a route may name, one that belongs to this world."""
     with tenancy.dispatching(reason="a test prepares"):
-        kept = CallFile.objects.create(
+        attached = CallFile.objects.create(
             **call.tenant, call=call, name="现场.jpg", content_type="image/jpeg", size=1,
             sha256="0" * 64, path="calls/x", by=world.clerk.user, post=world.clerk.post, unit="x",
             at=MONDAY,
@@ -140,9 +144,12 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         notice = Notice.objects.create(
             **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY
         )
+    with tenancy.scope(world.clerk.scope):
+        kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
     return {
-        "call": {"uid": call.uid, "file": kept.uid, "file_uid": kept.uid},
-        "file": {"uid": kept.uid},
+        "filter": {"uid": kept.uid},
+        "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
+        "file": {"uid": attached.uid},
         "entry": {"uid": world.sand.uid},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},

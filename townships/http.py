@@ -23,6 +23,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from common import audit, grants
+from common.shell import TYPE_SIZE_COOKIE
 from common.tenancy import Scope
 from townships.models import County, Department, Division, Post, SystemAccount, User
 from townships.roles import Role
@@ -34,9 +35,18 @@ if TYPE_CHECKING:
 
 def remember_language(response: HttpResponse, language: str) -> None:
     """Leave a language in the browser, for pages that do not know who is asking."""
+    _remember(response, settings.LANGUAGE_COOKIE_NAME, language)
+
+
+def remember_type_size(response: HttpResponse, size: str) -> None:
+    """Leave a type size in the browser: whoever needs large type needs it at the entrance too."""
+    _remember(response, TYPE_SIZE_COOKIE, size)
+
+
+def _remember(response: HttpResponse, name: str, value: str) -> None:
     response.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
-        language,
+        name,
+        value,
         max_age=settings.LANGUAGE_COOKIE_AGE,
         path=settings.LANGUAGE_COOKIE_PATH,
         secure=settings.LANGUAGE_COOKIE_SECURE,

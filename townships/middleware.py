@@ -26,8 +26,15 @@ from oauth2_provider.models import AccessToken
 
 from common import prepared, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
+from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
-from townships.http import Member, client_address, client_named, remember_language
+from townships.http import (
+    Member,
+    client_address,
+    client_named,
+    remember_language,
+    remember_type_size,
+)
 from townships.models import Post, User
 from townships.models.people import unit_facts
 
@@ -49,6 +56,7 @@ ALWAYS_OPEN = (
     "account_logout",
     "account_reauthenticate",
     "townships:language",
+    "townships:type-size",
 )
 
 
@@ -79,6 +87,7 @@ class PostScope:
         if request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
             _keep_speaking(request, response)
+            _keep_size(request, response)
         return response
 
     def _find_member(self, request: HttpRequest, now: datetime) -> HttpResponse | None:
@@ -254,6 +263,15 @@ def _keep_speaking(request: HttpRequest, response: HttpResponse) -> None:
     known = request.COOKIES.get(name, settings.LANGUAGE_CODE)
     if language and language != known and name not in response.cookies and not _bearer(request):
         remember_language(response, language)
+
+
+def _keep_size(request: HttpRequest, response: HttpResponse) -> None:
+    """The same for the size of the type."""
+    size = getattr(request.user, "type_size", "")
+    known = request.COOKIES.get(TYPE_SIZE_COOKIE, STANDARD)
+    fresh = TYPE_SIZE_COOKIE not in response.cookies and not _bearer(request)
+    if size and size != known and fresh:
+        remember_type_size(response, size)
 
 
 def _first_password(request: HttpRequest) -> HttpResponse | None:

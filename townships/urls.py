@@ -10,5 +10,6 @@ urlpatterns = [
     path("audit/", audit.audit_list, name="audit-list"),
     path("audit/export/", audit.audit_export, name="audit-export"),
     path("profile/", profile.profile, name="profile"),
+    path("type-size/", profile.type_size, name="type-size"),
     path("language/", profile.language, name="language"),
 ]

@@ -1,7 +1,7 @@
 from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
 from common.models.heartbeats import Heartbeat
-from common.models.notices import Notice
+from common.models.notices import Notice, NoticeMail, NoticeWish
 from common.models.outbox import IdempotencyKey, Outbox
 from common.models.reference import ReferenceVersion
 
@@ -12,6 +12,8 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "Notice",
+    "NoticeMail",
+    "NoticeWish",
     "Outbox",
     "ReferenceVersion",
 ]

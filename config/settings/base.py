@@ -175,6 +175,14 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/15m/key"}
 ACCOUNT_PREVENT_ENUMERATION = True
 FORCE_PASSWORD_CHANGE = env.bool("FORCE_PASSWORD_CHANGE", default=True)
 
+# --- E-mail -----------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587; without it nobody is offered e-mail.
+EMAIL_CONFIGURED = bool(env("EMAIL_URL", default=""))
+vars().update(env.email_url_config(env("EMAIL_URL", default="") or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="") or "huying@localhost"
+SITE_URL = env("SITE_URL", default="").rstrip("/")  # how e-mails name this installation
+
 # --- Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

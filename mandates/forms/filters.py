@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from mandates.models import CallState
+from mandates.operations.filters import NAME_LENGTH
 from mandates.queries.call_list import LONGEST_WORDS
 
 Choices = Iterable[tuple[Any, Any]]
@@ -56,3 +57,11 @@ class FilterForm(forms.Form):
         """Return how a chosen value is called; the value itself where the form has no word."""
         choices = dict(getattr(self.fields.get(name), "choices", ()))
         return str(choices.get(value, value))
+
+
+class KeepForm(forms.Form):
+    """A name for the conditions that stand in the address."""
+
+    name = forms.CharField(label=_("Name of the filter"), max_length=NAME_LENGTH)
+    is_shared = forms.BooleanField(label=_("Colleagues of my unit see it too"), required=False)
+    query = forms.CharField(widget=forms.HiddenInput, max_length=2000)

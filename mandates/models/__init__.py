@@ -13,6 +13,7 @@ from mandates.models.calls import (
     Step,
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
+from mandates.models.filters import SavedFilter
 from mandates.models.limits import (
     ClockKind,
     CountyRules,
@@ -64,6 +65,7 @@ __all__ = [
     "Part",
     "Party",
     "Rating",
+    "SavedFilter",
     "Step",
     "UnitChoices",
     "Urgency",

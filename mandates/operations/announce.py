@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from common import bulk
-from common.models import Notice
+from common import bulk, mails
+from common.models import Notice, NoticeMail
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
 from mandates.operations.casework import local_day
 from mandates.operations.sweep import plan
+from mandates.operations.telling import DEFAULT, Group, Wish, group_of, wishes
 from townships.models import Post
 from townships.roles import Role
 
@@ -57,6 +58,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "reassign": ("taker",),
 }
 
+Key = tuple[int, int]  # a user, and the step they are told of
 Reader = tuple[str, int]  # a kind of post, and the unit it stands in
 
 
@@ -88,12 +90,47 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
 def _tell(told: Sequence[Told], at: datetime) -> None:
     wanted = {(one.step.pk, reader): one for one in told for reader in _readers(one)}
     people = _people({reader for _step, reader in wanted}, at)
-    notices = {}
+    notices: dict[Key, Notice] = {}
     for (_key, reader), one in wanted.items():
         for user_id in people.get(reader, ()):
             if user_id != one.step.by_id:
                 notices[(user_id, one.step.pk)] = _notice(one, user_id, reader)
+    wished = wishes({user_id for user_id, _step in notices}) if notices else {}
+    for (user_id, _step), notice in notices.items():
+        group = group_of(notice.kind)
+        if not wished.get((user_id, group), DEFAULT).in_app and group != Group.DEADLINE:
+            notice.read_at = at  # it stands in the list and rings no bell
     bulk.insert(list(notices.values()), ignore_conflicts=True)
+    if mails.is_configured():
+        _owe_mail(notices, wished, at)
+
+
+def _owe_mail(
+    notices: Mapping[Key, Notice], wished: Mapping[tuple[int, str], Wish], at: datetime
+) -> None:
+    """Write down the e-mails that people have wished for; once a notice, however often this runs."""
+    owed = {
+        key
+        for key, notice in notices.items()
+        if wished.get((key[0], group_of(notice.kind)), DEFAULT).by_email
+    }
+    if not owed:
+        return
+    users, steps = {user for user, _step in owed}, {step for _user, step in owed}
+    kept = Notice.objects.filter(user__in=users, step_id__in=steps)
+    NoticeMail.objects.bulk_create(
+        [
+            NoticeMail(
+                **notice.tenant,
+                notice_id=notice.pk,
+                user_id=notice.user_id,
+                available_at=mails.leaves_at(at, is_urgent=group_of(notice.kind) == Group.DEADLINE),
+            )
+            for notice in kept
+            if (notice.user_id, notice.step_id) in owed
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _readers(one: Told) -> set[Reader]:

@@ -7,14 +7,16 @@ the calls behind a figure starts from that figure, for everybody alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from common import paging, prepared
@@ -114,6 +116,73 @@ def _needs_period(found: Mapping[str, Any]) -> bool:
     """Say whether a figure was asked for that is counted by period, without one."""
     figure = COUNTS.get(found.get("figure", ""))
     return figure is not None and bool(FACTS[figure.source].instant) and "during" not in found
+
+
+CONDITIONS = (
+    "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
+    "raised_from", "raised_to", "figure", "during", "county", "unlisted",
+)  # fmt: skip
+# States in which a clock runs: calls in them stand in the index of dates.
+RUNNING = tuple(
+    state.value
+    for state in CallState
+    if state not in (CallState.DRAFT, CallState.CLOSED, CallState.WITHDRAWN)
+)
+
+
+def conditions_of(data: Mapping[str, Any]) -> str:
+    """Return the conditions of a query string, in one order and without its page; "" for none.
+
+    Raises Invalid naming what does not fit.
+    """
+    filters = CallFilters.parse(data)
+    if not filters.is_narrowed:
+        return ""
+    kept = [
+        (name, value)
+        for name in CONDITIONS
+        for value in dict.fromkeys(_values(data, name))
+        if value
+    ]
+    order = [("order", filters.order)] if any(_values(data, "order")) else []
+    return urlencode([*kept, *order])
+
+
+def counted(
+    member: Member, wanted: Sequence[CallFilters], *, at: datetime, most: int
+) -> list[int | None]:
+    """Count what each filter finds, none further than ``most``, in one query.
+
+    Only calls whose clocks run are counted, along the index of dates; None for a filter that asks
+    for more, or for words: its count would cost a walk through everything.
+    """
+    found: list[int | None] = [None] * len(wanted)
+    parts = []
+    for n, filters in enumerate(wanted):
+        if not _is_countable(member, filters):
+            continue
+        try:
+            rows = call_rows(member, replace(filters, order=BY_DUE), at=at)
+        except Invalid:  # kept once, and its unit or matter is gone
+            continue
+        found[n] = 0
+        parts.append(rows.order_by().annotate(tab=Value(n)).values_list("tab")[:most])
+    if parts:
+        first, *rest = parts
+        for tab, count in Counter(tab for (tab,) in first.union(*rest, all=True)).items():
+            found[tab] = count
+    return found
+
+
+def _is_countable(member: Member, filters: CallFilters) -> bool:
+    if filters.q or filters.figure:
+        return False
+    if filters.order == BY_DUE:
+        return True
+    # A department's part that has been answered has no date, though its call has one.
+    return (
+        bool(filters.state) and member.department_id is None and set(filters.state) <= set(RUNNING)
+    )
 
 
 def call_rows(member: Member, filters: CallFilters, *, at: datetime) -> QuerySet[Any]:

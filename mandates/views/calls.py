@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,15 +19,26 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from common import attachments, reference
-from common.display import Chip, Pager, SavedView
+from common.display import Chip, Crumb, Pager, SavedView
 from common.errors import Invalid, NotAllowed
 from common.paging import Page
 from common.worktime import SHANGHAI
-from mandates.forms.filters import FilterForm
-from mandates.models import Call, CallFile, CallState, ClockKind, Party, Urgency
+from mandates.forms.filters import FilterForm, KeepForm
+from mandates.models import Call, CallFile, CallState, ClockKind, Party, SavedFilter, Urgency
 from mandates.permissions import Permission
+from mandates.queries import filters as kept_filters
 from mandates.queries.boards import counties
-from mandates.queries.call_list import BY_DUE, MINE, NEWEST, CallFilters, call_rows, page_of
+from mandates.queries.call_list import (
+    BY_DUE,
+    CONDITIONS,
+    MINE,
+    NEWEST,
+    CallFilters,
+    call_rows,
+    conditions_of,
+    counted,
+    page_of,
+)
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from mandates.queries.inbox import WATCHERS
 from mandates.queries.rulebook import rulebook
@@ -40,10 +52,7 @@ from townships.models import County, Township
 
 IN_HAND = f"order={BY_DUE}"
 SIZE = 20
-CONDITIONS = (
-    "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
-    "raised_from", "raised_to", "figure", "during", "county", "unlisted",
-)  # fmt: skip
+TAB_COUNT = 100  # a tab counts no further
 
 
 @login_required
@@ -53,9 +62,8 @@ def call_list(request: MemberRequest) -> HttpResponse:
     member, now = request.member, timezone.now()
     if member.scope is None or not member.may(Permission.CALL_READ):
         raise NotAllowed
-    params = request.GET.copy()
-    if not any(params.get(name) for name in (*CONDITIONS, "order", "cursor")):
-        params["order"] = BY_DUE
+    kept = kept_filters.offered(member)
+    params = _params(request, kept[0])
     params.setdefault("size", str(SIZE))
     wrong: list[str] = []
     filters, found, total = CallFilters(order=BY_DUE), Page([], None, None), None
@@ -69,12 +77,14 @@ def call_list(request: MemberRequest) -> HttpResponse:
     form = _form(member, request.GET)
     context = {
         "page_title": calls_label(member),
-        "views": _views(member, params),
+        "views": _views(member, params, *kept),
+        **_keeping(member, params, wrong),
         "form": form,
         "kept": _kept(form, params),
         "wrong": wrong,
         "chips": _chips(form, params),
-        "clear_url": request.path,
+        "clear_url": f"{request.path}?{IN_HAND}",
+        "counts_url": f"{reverse('mandates:call-counts')}?{_address(params)}",
         "rows": call_lines(found.rows, member, at=now),
         "total": total,
         "pager": _pager(request, params, found),
@@ -85,10 +95,32 @@ def call_list(request: MemberRequest) -> HttpResponse:
         if filters.order == BY_DUE
         else _("Calls, the newest first"),
         "search_words": params.get("q", ""),
+        "nothing": None if wrong or filters.is_narrowed else _nothing(member, filters),
     }
     template = "_rows" if request.htmx else "list"
     status = 400 if wrong else 200
     return render(request, f"mandates/calls/{template}.html", context, status=status)
+
+
+@login_required
+@require_safe
+def call_counts(request: MemberRequest) -> HttpResponse:
+    """The tabs over the list with their counts: fetched after the page, which need not wait."""
+    member = request.member
+    if member.scope is None or not member.may(Permission.CALL_READ):
+        raise NotAllowed
+    kept = kept_filters.offered(member)
+    views = _views(member, _params(request, kept[0]), *kept)
+    asked = [_parsed(view.url.partition("?")[2]) for view in views]
+    known = [(n, filters) for n, filters in enumerate(asked) if filters is not None]
+    found = counted(member, [filters for _n, filters in known], at=timezone.now(), most=TAB_COUNT)
+    for (n, _filters), count in zip(known, found, strict=True):
+        if count is not None:
+            text = f"{TAB_COUNT - 1}+" if count >= TAB_COUNT else str(count)
+            is_over = views[n].is_over and count > 0
+            views[n] = replace(views[n], count=text, is_over=is_over)
+    context = {"views": views, "filters_url": _filters_url(member)}
+    return render(request, "mandates/calls/_views.html", context)
 
 
 @login_required
@@ -119,6 +151,29 @@ def call_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return answer
+
+
+def _nothing(member: Member, filters: CallFilters) -> dict[str, Any]:
+    """Say why a list without any condition is empty, and one next step."""
+    if filters.order == BY_DUE:
+        everything = f"{reverse('mandates:call-list')}?{urlencode({'order': NEWEST})}"
+        return {
+            "title": _("No calls in hand"),
+            "text": _("What is raised and not yet closed stands here, the nearest date first."),
+            "action": Crumb(_("See all calls"), everything),
+        }
+    text = _("What is dispatched to your unit stands here, and you get a notice.")
+    if member.township_id is not None:
+        text = _("What this township raises stands here, from the draft to the rating.")
+    elif member.department_id is None:
+        text = _("What the townships raise stands here.")
+    may_raise = member.township_id is not None and member.may(Permission.CALL_DRAFT)
+    return {
+        "title": _("No calls yet"),
+        "text": text,
+        "action": Crumb(_("Raise a call"), reverse("mandates:call-new")) if may_raise else None,
+        "second": Crumb(_("Responsibility list"), reverse("mandates:entry-list")),
+    }
 
 
 # --- rows ----------------------------------------------------------------------------------------------
@@ -198,7 +253,38 @@ def townships(county_id: int) -> list[tuple[UUID, str]]:
     return reference.kept(("townships", county_id), load)
 
 
-def _views(member: Member, params: Any) -> list[SavedView]:
+def _params(request: MemberRequest, own: Sequence[SavedFilter]) -> QueryDict:
+    """Return the conditions of the address; without any, those the member begins with."""
+    params = request.GET.copy()
+    if any(params.get(name) for name in (*CONDITIONS, "order", "cursor")):
+        return params
+    first = next((one for one in own if one.is_default and _parsed(one.query)), None)
+    for name, values in QueryDict(first.query if first else IN_HAND).lists():
+        params.setlist(name, values)
+    return params
+
+
+def _parsed(query: str) -> CallFilters | None:
+    """Read kept conditions; None for what no longer fits."""
+    try:
+        return CallFilters.parse(QueryDict(query))
+    except Invalid:
+        return None
+
+
+def _address(params: QueryDict) -> str:
+    """Write the conditions of a list without its page."""
+    names = (*CONDITIONS, "order")
+    return urlencode([(name, value) for name in names for value in params.getlist(name) if value])
+
+
+def _views(
+    member: Member,
+    params: QueryDict,
+    own: Sequence[SavedFilter],
+    shared: Sequence[SavedFilter],
+) -> list[SavedView]:
+    """Return the tabs: what everybody needs, one's own filters, and those colleagues share."""
     known = [
         (_("In hand"), {"order": BY_DUE}),
         (_("Overdue"), {"late": "true"}),
@@ -209,17 +295,39 @@ def _views(member: Member, params: Any) -> list[SavedView]:
     ]
     if member.role not in WATCHERS and member.role != "establishment_officer":
         known.insert(1, (_("Waiting for me"), {"waiting": MINE}))
-    now = {name: params.get(name) for name in (*CONDITIONS, "order") if params.get(name)}
-    path = reverse("mandates:call-list")
+    tabs = [(str(label), urlencode(query)) for label, query in known]
+    tabs += [(one.name, one.query) for one in own[: kept_filters.OWN_SHOWN]]
+    tabs += [(one.name, one.query) for one in shared]
+    now, path = _address(params), reverse("mandates:call-list")
+    current = next((n for n, (_label, query) in enumerate(tabs) if query == now), None)
     return [
         SavedView(
             label=label,
-            url=f"{path}?{urlencode(query)}",
-            is_current=now == query,
-            is_over="late" in query,
+            url=f"{path}?{query}",
+            is_current=n == current,
+            is_over="late=true" in query,
         )
-        for label, query in known
+        for n, (label, query) in enumerate(tabs)
     ]
+
+
+def _keeping(member: Member, params: QueryDict, wrong: Sequence[str]) -> dict[str, Any]:
+    """What keeping the conditions of this list needs; nothing where there is nothing to keep."""
+    found: dict[str, Any] = {"filters_url": _filters_url(member)}
+    if not wrong and found["filters_url"] and (query := conditions_of(params)):
+        found["keep_form"] = KeepForm(initial={"query": query}, auto_id="keep_%s")
+    return found
+
+
+def _filters_url(member: Member) -> str:
+    return reverse("mandates:filter-list") if kept_filters.may_keep(member) else ""
+
+
+def conditions_text(member: Member, query: str) -> str:
+    """Say in words what kept conditions narrow a list to."""
+    params = QueryDict(query)
+    chips = _chips(_form(member, params), params)
+    return pgettext("between names", ", ").join(chip.label for chip in chips)
 
 
 def _chips(form: FilterForm, params: Any) -> list[Chip]:
@@ -281,7 +389,8 @@ def _without(params: Any, *names: str, **changes: str) -> str:
     }
     kept.update(changes)
     path = reverse("mandates:call-list")
-    return f"{path}?{urlencode(kept)}" if kept else path
+    # Without any condition the list would begin with the filter the member has chosen.
+    return f"{path}?{urlencode(kept) or IN_HAND}"
 
 
 def _orders(request: MemberRequest, params: Any, filters: CallFilters) -> list[SavedView]:

@@ -1,26 +1,34 @@
-"""消息: what a person was told, unread first."""
+"""消息: what a person was told, unread first; and how they want to be told."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from common.display import Pager, SavedView
+from common import mails
+from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
 from common.models import Notice
 from common.paging import page
 from mandates import notices
+from mandates.operations import telling
+from mandates.operations.announce import AUDIENCES
+from mandates.operations.telling import Group, Wish
 from townships.http import MemberRequest
 
 SIZE = 30
+UNREAD, ALL = "unread", "all"
 
 
 @login_required
@@ -29,24 +37,33 @@ def notice_list(request: MemberRequest) -> HttpResponse:
     """Notices, the newest first; the unread alone as long as there are any, unless asked for all."""
     now = timezone.now()
     rows = _own(request)
-    unread = rows.filter(read_at=None)
-    count = unread[:100].count()
-    shown_count = "99+" if count >= 100 else str(count)
-    wanted = request.GET.get("show") or ("unread" if count else "all")
-    cursor = request.GET.get("cursor", "")
-    shown = unread if wanted == "unread" else rows
-    found = page(shown, order=("-id",), cursor=cursor, size=SIZE)
-    here = reverse("mandates:notice-list")
+    count = rows.filter(read_at=None)[:100].count()
+    wanted = request.GET.get("show", "")
+    if wanted not in (UNREAD, ALL):
+        wanted = UNREAD if count else ALL
+    group = _group(request.GET.get("kind", ""))
+    shown = rows.filter(read_at=None) if wanted == UNREAD else rows
+    if group is not None:
+        shown = shown.filter(kind__in=telling.kinds_of(group, AUDIENCES))
+    found = page(shown, order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE)
     context = {
         "views": [
-            SavedView(_("Unread"), f"{here}?show=unread", shown_count, wanted == "unread"),
-            SavedView(_("All"), f"{here}?show=all", "", wanted != "unread"),
+            SavedView(_("Unread"), _at(UNREAD, group), _bounded(count), wanted == UNREAD),
+            SavedView(_("All"), _at(ALL, group), "", wanted == ALL),
+        ],
+        "kinds": [
+            SavedView(label, _at(wanted, one), is_current=group == one)
+            for one, label in [(None, _("Every kind")), *group_names().items()]
         ],
         "rows": [_row(notice, now) for notice in found.rows],
+        "has_unread": any(notice.read_at is None for notice in found.rows),
         "pager": Pager(
-            previous_url=_at(here, wanted, found.previous), next_url=_at(here, wanted, found.next)
+            previous_url=_at(wanted, group, found.previous), next_url=_at(wanted, group, found.next)
         ),
         "read_all_url": reverse("mandates:notice-read-all"),
+        "settings_url": reverse("mandates:notice-settings"),
+        "here": request.get_full_path(),
+        "empty": _why_empty(wanted, group),
     }
     return render(request, "mandates/notices/list.html", context)
 
@@ -63,9 +80,83 @@ def notice_read(request: MemberRequest, uid: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def notice_read_all(request: MemberRequest) -> HttpResponse:
-    """Mark everything as read."""
-    _own(request).filter(read_at=None).update(read_at=timezone.now())
-    return redirect("mandates:notice-list")
+    """Mark as read: one, those that are ticked, or everything."""
+    rows = _own(request).filter(read_at=None)
+    one, do = request.POST.get("only", ""), request.POST.get("do", "all")
+    if one or do == "ticked":
+        chosen = [one] if one else request.POST.getlist("notice")
+        known = [uid for text in chosen[: SIZE * 4] if (uid := _uid(text))]
+        if not known:
+            messages.warning(request, _("Tick the notices first."))
+            return _back(request)
+        rows = rows.filter(uid__in=known)
+    marked = rows.update(read_at=timezone.now())
+    told = ngettext("%(n)d notice is marked as read.", "%(n)d notices are marked as read.", marked)
+    messages.success(request, told % {"n": marked})
+    return _back(request)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def notice_settings(request: MemberRequest) -> HttpResponse:
+    """Which notices ring, and which come by e-mail too; kept with the person."""
+    _own(request)
+    user = request.member.user
+    may_mail = mails.is_configured() and bool(user.email)
+    if request.method == "POST":
+        ringing, mailed = request.POST.getlist("in_app"), request.POST.getlist("by_email")
+        before = telling.wishes([user.pk])
+        wished = {
+            group: Wish(
+                in_app=group in ringing,
+                # Without a mail server nothing is offered, so nothing is taken back either.
+                by_email=group in mailed
+                if may_mail
+                else before.get((user.pk, group), telling.DEFAULT).by_email,
+            )
+            for group in Group
+        }
+        telling.keep_wishes(user, wished)
+        messages.success(request, _("Your settings are kept."))
+        return redirect("mandates:notice-settings")
+    known = telling.wishes([user.pk])
+    names = group_names()
+    context = {
+        "crumbs": [
+            Crumb(_("Notices"), reverse("mandates:notice-list")),
+            Crumb(_("Settings")),
+        ],
+        "groups": [
+            {
+                "key": str(group),
+                "name": names[group],
+                "about": _abouts()[group],
+                "wish": known.get((user.pk, group), telling.DEFAULT),
+                "is_fixed": group == Group.DEADLINE,
+            }
+            for group in Group
+        ],
+        "may_mail": may_mail,
+        "mail_configured": mails.is_configured(),
+        "address": user.email,
+    }
+    return render(request, "mandates/notices/settings.html", context)
+
+
+def group_names() -> dict[Group, str]:
+    return {
+        Group.DEADLINE: _("Dates and pressure"),
+        Group.WORK: _("Something to do"),
+        Group.PROGRESS: _("Progress"),
+    }
+
+
+def _abouts() -> dict[Group, str]:
+    return {
+        Group.DEADLINE: _("Due soon, overdue, urged, supervised, a date worked out anew."),
+        Group.WORK: _("A call for you to approve, accept, rule on, answer, complete or rate."),
+        Group.PROGRESS: _("Others accepted, replied, decided or rated; nothing for you to do."),
+    }
 
 
 def _own(request: MemberRequest) -> Any:
@@ -73,6 +164,36 @@ def _own(request: MemberRequest) -> Any:
     if scope is None or scope.is_wide:  # posts that only watch are told nothing
         raise NotAllowed
     return Notice.objects.filter(user=request.member.user_id)
+
+
+def _group(text: str) -> Group | None:
+    return Group(text) if text in list(Group) else None
+
+
+def _uid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _bounded(count: int) -> str:
+    return "99+" if count >= 100 else str(count)
+
+
+def _why_empty(wanted: str, group: Group | None) -> dict[str, Any]:
+    """Say what is empty, why, and one next step."""
+    if wanted == UNREAD or group is not None:
+        return {
+            "title": _("No unread notices") if wanted == UNREAD else _("No notices of this kind"),
+            "text": _("You have read everything there is of it."),
+            "action": Crumb(_("See all notices"), _at(ALL, None)),
+        }
+    return {
+        "title": _("No notices"),
+        "text": _("When a call needs you or changes its state, you are told here."),
+        "action": Crumb(_("To my work"), "/"),
+    }
 
 
 def _row(notice: Notice, now: Any) -> dict[str, Any]:
@@ -87,5 +208,18 @@ def _row(notice: Notice, now: Any) -> dict[str, Any]:
     }
 
 
-def _at(here: str, wanted: str, cursor: str | None) -> str:
-    return f"{here}?show={wanted}&cursor={cursor}" if cursor else ""
+def _back(request: MemberRequest) -> HttpResponse:
+    """Return to the same kind of notices, never to an address that was sent."""
+    wanted = request.POST.get("show", "")
+    group = _group(request.POST.get("kind", ""))
+    if wanted == ALL or group is not None:
+        return redirect(_at(wanted if wanted in (UNREAD, ALL) else UNREAD, group))
+    return redirect("mandates:notice-list")
+
+
+def _at(wanted: str, group: Group | None, cursor: str | None = "") -> str:
+    if cursor is None:
+        return ""
+    asked = {"show": wanted, "kind": str(group or ""), "cursor": cursor}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{reverse('mandates:notice-list')}?{query}"

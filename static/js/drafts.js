@@ -95,10 +95,10 @@
     });
   };
 
-  // The server said it is done, or the form is gone: what was sent has arrived.
+  // Only when the server said it is done has what was sent arrived: after the entrance, where a
+  // session had ended, or after an error, it is still wanted.
   const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
-  const isThere = sent && forms.some((form) => keyOf(form) === sent);
-  if (sent && (!isThere || document.querySelector("[data-done]"))) localStorage.removeItem(sent);
+  if (sent && document.querySelector("[data-done]")) localStorage.removeItem(sent);
   sessionStorage.removeItem(SENT);
 
   forms.forEach(watch);

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.core.exceptions import RequestDataTooBig
 from django.db import OperationalError
+from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
+from common.errors import Problem
 from config import views
 from mandates.views import deadlines
 from tests.factories.townships import PostFactory
@@ -79,7 +81,7 @@ def test_a_text_too_long_to_be_read(client: Client, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
     answer = client.post("/profile/", {"language": "x" * 500})
 
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert "文字太长" in text_of(answer)
 
 
@@ -135,3 +137,9 @@ def test_a_system_is_told_to_try_again_when_the_database_is_away(
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer["Content-Type"] == "application/problem+json"
     assert (answer.json()["status"], answer.json()["code"]) == (503, "unavailable")
+
+
+def test_who_asks_too_often_is_told_to_wait() -> None:
+    page = render_to_string("429.html", {"problem": Problem("slow down")})
+    assert "操作太频繁" in page
+    assert "操作太频繁" not in render_to_string("429.html", {})

@@ -104,6 +104,7 @@ def test_without_the_libraries_the_button_is_replaced_and_the_api_says_a_code(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pdf, "engine", lambda: None)
+    monkeypatch.setattr(pdf, "is_available", lambda: False)
     call = world.routed()
     browser = Browser(world.officer(), at=NOW)
     page = browser.get(url("call-sheet", call.uid)).content.decode()
@@ -140,6 +141,12 @@ def test_a_drawn_page_reads_our_own_styles() -> None:
     found = pdf.static_file("http://sheet.invalid/static/css/sheet.css")
     assert found is not None
     assert found.name == "sheet.css"
+
+
+@needs_pango
+def test_what_the_page_offers_is_what_the_machine_can_do() -> None:
+    assert pdf.is_available()
+    assert pdf.engine() is not None
 
 
 @needs_pango

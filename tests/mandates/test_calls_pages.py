@@ -132,7 +132,7 @@ def test_a_filter_by_script_gets_the_rows_alone(world: World) -> None:
     assert "<html" not in page
 
 
-def test_ten_queries_serve_any_number_of_rows(world: World) -> None:
+def test_eleven_queries_serve_any_number_of_rows(world: World) -> None:
     def count(who: Member) -> int:
         browser = Browser(who, at=NOW)
         browser.get("/calls/")
@@ -146,7 +146,7 @@ def test_ten_queries_serve_any_number_of_rows(world: World) -> None:
     for _n in range(5):
         world.routed()
     assert [count(who) for who in people] == few
-    assert max(few) <= 10
+    assert max(few) <= 11  # one of them for the saved filters
 
 
 def test_posts_without_calls_have_no_list(db: None) -> None:

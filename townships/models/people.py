@@ -72,6 +72,7 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
     type_size = models.CharField(
         _("type size"), max_length=10, choices=TypeSize.choices, default=TypeSize.STANDARD
     )
+    shortcuts = models.BooleanField(_("keyboard shortcuts"), default=True, db_default=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_machine = models.BooleanField(_("is a system"), default=False)
     must_change_password = models.BooleanField(_("must change the password"), default=False)

@@ -1,6 +1,8 @@
-"""What a person sets for themselves: language and type size."""
+"""What a person sets for themselves: language, type size, keyboard shortcuts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -9,11 +11,16 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from townships.http import MemberRequest, remember_language
+from townships.http import MemberRequest, remember_language, remember_type_size
 from townships.models import TypeSize, User
 
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
-CHOICES = {"language": LANGUAGES, "type_size": set(TypeSize.values)}
+SWITCHED = {"on": True, "off": False}
+CHOICES: dict[str, dict[str, Any]] = {
+    "language": {code: code for code in LANGUAGES},
+    "type_size": {size: size for size in TypeSize.values},
+    "shortcuts": SWITCHED,
+}
 
 
 @login_required
@@ -21,7 +28,7 @@ CHOICES = {"language": LANGUAGES, "type_size": set(TypeSize.values)}
 def profile(request: MemberRequest) -> HttpResponse:
     """Keep what was sent of it and lead back; unknown values are left out."""
     chosen = {
-        name: value
+        name: known[value]
         for name, known in CHOICES.items()
         if (value := request.POST.get(name, "")) in known
     }
@@ -46,6 +53,23 @@ def language(request: HttpRequest) -> HttpResponse:
         request.user.language = wanted
         request.user.save(update_fields=["language"])
     remember_language(answer, wanted)
+    return answer
+
+
+@require_POST
+def type_size(request: HttpRequest) -> HttpResponse:
+    """Write larger or smaller, on the same page; also for who is not signed in.
+
+    A person's choice is kept with the person, and in the browser for the entrance.
+    """
+    answer = redirect(_back(request))
+    wanted = request.POST.get("type_size", "")
+    if wanted not in TypeSize.values:
+        return answer
+    if isinstance(request.user, User):
+        request.user.type_size = wanted
+        request.user.save(update_fields=["type_size"])
+    remember_type_size(answer, wanted)
     return answer
 
 
