@@ -380,3 +380,6 @@ STEP_OF_LEVEL = {
     Level.ESCALATE: "escalated",
     Level.LAPSE: "lapse",
 }
+
+# Steps of the history that are no moves: they change no state, so no row of the table is needed.
+PLAIN_STEPS: Final = frozenset({"draft", "revise", "add", "reassign"})

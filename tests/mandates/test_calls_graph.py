@@ -11,6 +11,7 @@ from mandates.models.moves import (
     CALL,
     MOVES,
     PARTY_OF_KIND,
+    PLAIN_STEPS,
     RESPONSIBLE,
     SYSTEM,
 )
@@ -105,7 +106,7 @@ def test_guards_handlers_and_audiences_name_moves_that_exist() -> None:
     assert set(GUARDS) <= set(MOVES)
     assert calls.REGISTERED
     assert set(HANDLERS) <= set(MOVES)
-    assert set(AUDIENCES) <= set(MOVES)
+    assert set(AUDIENCES) <= set(MOVES) | PLAIN_STEPS
 
 
 def test_every_move_to_another_state_tells_somebody() -> None:
