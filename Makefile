@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: bench test check faults fuzz fix migrate messages migrations clean
+.PHONY: screens bench test check faults fuzz fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -32,6 +32,7 @@ help:
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
 	@echo "make messages           collect new messages into locale/ and compile the catalogues"
+	@echo "make screens            a picture of every page in both languages into .demo/screens, or SCREENS"
 	@echo "make setup              only the virtual environment; make clean removes what was made"
 
 setup: .venv/.ready
@@ -74,6 +75,9 @@ demo-reset: setup
 
 demo-broker-stop demo-broker-start: setup
 	@$(RUN) broker $(@:demo-broker-%=%)
+
+screens: setup-dev
+	@$(RUN) screens $(SCREENS)
 
 test: setup-dev
 	@$(RUN) checks

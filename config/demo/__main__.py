@@ -1,11 +1,12 @@
-"""python -m config.demo up | reset | broker start|stop | checks [--fast] | testbed -- COMMAND"""
+"""python -m config.demo up | reset | broker start|stop | checks [--fast] | screens | testbed -- COMMAND"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from config.demo import checks, supervisor, testbed
+from config.demo import checks, screens, supervisor, testbed
 from config.demo.servers import ServerFailed
 
 
@@ -18,6 +19,9 @@ def main() -> int:
     broker.add_argument("action", choices=["start", "stop"])
     checks_parser = commands.add_parser("checks", help="run what make test and make check run")
     checks_parser.add_argument("--fast", action="store_true", help="only the quick ones")
+    pictures = commands.add_parser("screens", help="take a picture of every page, for review")
+    pictures.add_argument("folder", nargs="?", type=Path)
+    pictures.add_argument("--only", default="", help="accounts, with commas between")
     bed = commands.add_parser("testbed", help="run a command on a database of the tests")
     bed.add_argument("rest", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
@@ -35,6 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
         supervisor.reset()
     elif arguments.command == "broker":
         supervisor.switch_broker(start=arguments.action == "start")
+    elif arguments.command == "screens":
+        return screens.run(arguments.folder, only=arguments.only)
     elif arguments.command == "checks":
         return checks.run(fast=arguments.fast)
     else:
