@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common.display import list_text
 from common.errors import Invalid, outage
 
 HEAD = 4096
@@ -76,7 +77,7 @@ def check(upload: Upload) -> str:
     if ending not in KNOWN:
         raise BadFile(
             _("“%(name)s” is not of an allowed kind. Allowed are: %(kinds)s.")
-            % {"name": name, "kinds": "、".join(KNOWN)},
+            % {"name": name, "kinds": list_text(KNOWN)},
             code="file_kind",
             fields={"files": _("This file type is not allowed.")},
         )

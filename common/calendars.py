@@ -16,6 +16,7 @@ from django.apps import apps
 from django.utils.translation import gettext as _
 
 from common import reference, spreadsheets
+from common.display import list_text
 from common.workcalendar import (
     FIRST,
     ONE_DAY,
@@ -166,7 +167,7 @@ def _faults_of_year(rows: list[Row]) -> Iterator[Fault]:
     free = {row.date for row in rows if row.kind != WORKED}
     missing = [day for md in ALWAYS_OFF if (day := date(year, *md)) not in free]
     if missing:
-        yield Fault(rows[0].line, _("the year lacks %s") % "、".join(map(str, missing)))
+        yield Fault(rows[0].line, _("the year lacks %s") % list_text(missing))
 
 
 def shipped_files() -> list[Path]:

@@ -6,14 +6,14 @@ in the county write them: 今天 14:12, 11月23日 周一 17:30, 2027年1月15�
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from common.worktime import TimeLeft
@@ -206,13 +206,41 @@ def day_text(day: date, *, today: date) -> str:
     return f"{weekday}{day.day} {MONTHS_EN[day.month - 1]}{year}"
 
 
-def moment_text(at: datetime, *, now: datetime) -> str:
-    """Write an instant in the county's time: today's by its time alone, others by their date."""
+def moment_text(at: datetime, *, now: datetime, inside: bool = False) -> str:
+    """Write an instant in the county's time: today's by its time alone, others by their date.
+
+    ``inside`` is for the middle of a sentence.
+    """
     at, now = timezone.localtime(at), timezone.localtime(now)
-    clock = f"{at.hour}:{at.minute:02d}"
+    clock = time_text(at.time())
     if at.date() == now.date():
-        return f"{_('Today')} {clock}"
-    return f"{day_text(at.date(), today=now.date())} {clock}"
+        today = pgettext("inside a sentence", "today") if inside else _("Today")
+        return f"{today} {clock}"
+    comma = "" if is_chinese() else ","
+    return f"{day_text(at.date(), today=now.date())}{comma} {clock}"
+
+
+def time_text(at: time) -> str:
+    """Write a time of day: 8:05, 17:30."""
+    return f"{at.hour}:{at.minute:02d}"
+
+
+def hours_text(opens: time, closes: time) -> str:
+    """Write a range of times: 8:00—12:00, and with the English dash 8:00–12:00."""
+    dash = "—" if is_chinese() else "–"
+    return f"{time_text(opens)}{dash}{time_text(closes)}"
+
+
+def season_text(first: tuple[int, int], last: tuple[int, int]) -> str:
+    """Write a part of every year, given as months and days: 6月1日—9月30日, 1 Jun – 30 Sep."""
+    if is_chinese():
+        return f"{first[0]}月{first[1]}日—{last[0]}月{last[1]}日"
+    return f"{first[1]} {MONTHS_EN[first[0] - 1]} – {last[1]} {MONTHS_EN[last[0] - 1]}"
+
+
+def list_text(items: Iterable[object]) -> str:
+    """Write names one after the other: 、 between them in Chinese, a comma in English."""
+    return pgettext("between names", ", ").join(str(item) for item in items)
 
 
 def weekday_text(day: date) -> str:
@@ -257,6 +285,8 @@ def left_text(left: TimeLeft) -> str:
     working = str(left.unit) in ("working_day", "working_minute")
     length = days_text(left.days, working=working) if left.in_days else duration_text(left.minutes)
     if left.overdue:
+        if not left.in_days and not left.minutes:
+            return _("Just overdue")
         return _("%(length)s overdue") % {"length": length}
     return _("%(length)s left") % {"length": length}
 

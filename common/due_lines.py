@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common import worktime
+from common.display import list_text
 from common.worktime import WorkCalendar, WorktimeError
 
 INSTANT = re.compile(r"[0-9W-]{8,10}[T ][0-9:.,]+(Z|[+-][0-9:.]+)?")
@@ -41,7 +42,7 @@ def sentence(error: WorktimeError | BadLine) -> str:
     }
     known: dict[str, object] = {
         "example": "2026-11-23T09:30:00+08:00",
-        "units": "、".join(worktime.Unit),
+        "units": list_text(worktime.Unit),
         "least": 1,
         **error.params,
     }

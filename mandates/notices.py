@@ -62,7 +62,7 @@ def text(notice: Notice, *, at: datetime) -> str:
     due = facts.get("due")
     if not due:
         return said
-    when = display.moment_text(datetime.fromisoformat(due), now=at)
+    when = display.moment_text(datetime.fromisoformat(due), now=at, inside=True)
     return _("%(text)s (due %(at)s)") % {"text": said, "at": when}
 
 

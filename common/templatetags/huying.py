@@ -102,11 +102,14 @@ def filesize(size: int) -> str:
 
 
 @register.simple_tag
-def when(at: datetime | None, css: str = "", note: str = "{due}") -> SafeString:
+def when(
+    at: datetime | None, css: str = "", note: str = "{due}", inside: bool = False
+) -> SafeString:
     """Write an instant in a `<time>` element; ``note`` is the phrase around it."""
     if not at:
         return mark_safe('<span class="hy-meta">—</span>')
-    text = note.replace("{due}", display.moment_text(at, now=timezone.now()))
+    inside = inside or not note.startswith("{due}")
+    text = note.replace("{due}", display.moment_text(at, now=timezone.now(), inside=inside))
     local = timezone.localtime(at).isoformat(timespec="minutes")
     return format_html('<time{} datetime="{}">{}</time>', _class(css), local, text)
 

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common import attachments
@@ -64,14 +66,20 @@ class FilesField(forms.FileField):
         return uploads
 
 
+def _files_taken() -> str:
+    return gettext("Pictures, PDF, OFD, Office or WPS; %(limit)d MB each, %(n)d at once.") % {
+        "limit": settings.UPLOAD_LIMIT_BYTES // (1024 * 1024),
+        "n": FILES_AT_ONCE,
+    }
+
+
 def files_field(**more: Any) -> FilesField:
     """Return a field for files that says which ones are taken."""
     limit = settings.UPLOAD_LIMIT_BYTES
     return FilesField(
         label=_("Photos, files"),
         required=more.pop("required", False),
-        help_text=_("Pictures, PDF, OFD, Office or WPS; %(limit)d MB each, %(n)d at once.")
-        % {"limit": limit // (1024 * 1024), "n": FILES_AT_ONCE},
+        help_text=lazy(_files_taken, str)(),
         widget=ManyFiles(
             attrs={
                 "accept": attachments.ACCEPT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -108,6 +109,11 @@ class LadderLevel(CountyOwned):
                 name="ladder_share_range", condition=Q(share=None) | Q(share__gte=1, share__lte=99)
             ),
         ]
+
+    def clean(self) -> None:
+        """Say in words what the constraint demands."""
+        if (self.share is None) == (self.after is None):
+            raise ValidationError({"share": _("Give either a share or a length, not both.")})
 
     def __str__(self) -> str:
         return f"{self.get_urgency_display()} {self.get_level_display()}"

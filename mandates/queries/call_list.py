@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from common import paging, prepared
+from common.display import list_text
 from common.errors import Invalid, NotAllowed
 from common.paging import Page, page
 from common.search import matching
@@ -485,7 +486,7 @@ def _some_of(known: Iterable[str]) -> Reader:
     def read(values: list[str]) -> tuple[str, ...]:
         named = [one for value in values for one in value.split(",")]
         if not set(named) <= set(allowed):
-            raise Invalid(_("One of: %(known)s.") % {"known": "、".join(allowed)})
+            raise Invalid(_("One of: %(known)s.") % {"known": list_text(allowed)})
         return tuple(dict.fromkeys(named))
 
     return read

@@ -76,7 +76,7 @@ def _explain(clock: Clock, book: Rulebook, spans: list[Span], more: int, at: dat
 def _beside(clock: Clock, due: Due, at: datetime) -> list[str]:
     """Say where the date that stands is not the one worked out now."""
     if clock.paused_since is not None:
-        since = display.moment_text(clock.paused_since, now=at)
+        since = display.moment_text(clock.paused_since, now=at, inside=True)
         return [_("The clock has stood still since %(at)s.") % {"at": since}]
     if due.at != clock.due_at:
         return [_("This date was set by the calendar that held then.")]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
-from common.templatetags.huying import icon
+from common.templatetags.huying import icon, when
 from mandates.models.calls import AssignmentState, CallState, Part
 
 register = template.Library()
@@ -121,3 +123,15 @@ def step_icon(move: str) -> str:
 @register.filter
 def step_tone(move: str) -> str:
     return STEP_LOOKS.get(move, ("circle-dot", ""))[1]
+
+
+@register.simple_tag
+def step_sentence(step: Any) -> SafeString:
+    """Write what comes next as one sentence; who and when stand out, wherever they belong in it."""
+    who = pgettext("who has to act", "You") if step.is_me else step.who
+    filled = {
+        "{who}": format_html("<b>{}</b>", who),
+        "{due}": format_html("<b>{}</b>", when(step.due_at, inside=True)) if step.due_at else "",
+    }
+    pieces = re.split(r"(\{who\}|\{due\})", step.text)
+    return format_html_join("", "{}", ((filled.get(piece, piece),) for piece in pieces))

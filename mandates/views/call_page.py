@@ -222,7 +222,7 @@ def _basis(case: Case) -> list[dict[str, str]]:
     }
     rule = rules.get(route.get("rule", ""), "")
     if rule and route.get("at"):
-        when = display.moment_text(datetime.fromisoformat(route["at"]), now=case.at)
+        when = display.moment_text(datetime.fromisoformat(route["at"]), now=case.at, inside=True)
         rule = _("%(rule)s, %(at)s") % {"rule": rule, "at": when}
     lines = [(_("Rule"), rule, "")]
     if route.get("list"):

@@ -19,7 +19,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
 from common import attachments, reference
-from common.display import Chip, Crumb, Pager, SavedView
+from common.display import Chip, Crumb, Pager, SavedView, list_text
 from common.errors import Invalid, NotAllowed
 from common.paging import Page
 from common.worktime import SHANGHAI
@@ -376,7 +376,7 @@ def _value(form: FilterForm, params: Any, name: str) -> str:
         return str(dict(Party.choices).get(value, value))
     if name in ("urgency", "state"):
         words = dict(Urgency.choices) if name == "urgency" else dict(CallState.choices)
-        return "、".join(str(words.get(one, one)) for one in value.split(","))
+        return list_text(words.get(one, one) for one in value.split(","))
     return form.label_of(name, value)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from common import calendars
+from common import calendars, display
 from common.display import SavedView, weekday_text
 from common.due_lines import sentence
 from common.errors import Refused
@@ -121,16 +121,9 @@ def _hours(calendar: WorkCalendar) -> list[dict[str, str]]:
     """Write the office hours of each season."""
     return [
         {
-            "season": _("%(from_month)d/%(from_day)d to %(to_month)d/%(to_day)d")
-            % {
-                "from_month": season.from_md[0],
-                "from_day": season.from_md[1],
-                "to_month": season.to_md[0],
-                "to_day": season.to_md[1],
-            },
-            "hours": "  ".join(
-                f"{one.opens.hour}:{one.opens.minute:02d}—{one.closes.hour}:{one.closes.minute:02d}"
-                for one in season.segments
+            "season": display.season_text(season.from_md, season.to_md),
+            "hours": display.list_text(
+                display.hours_text(one.opens, one.closes) for one in season.segments
             ),
         }
         for season in calendar.seasons

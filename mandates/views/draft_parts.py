@@ -140,7 +140,9 @@ def _preview(
     sentences = _step_sentences()
     for step in seen.steps:
         before, _due, after = (sentences[step.kind] % {"unit": who}).partition("{due}")
-        note = step.length + (_(" (provisional)") if step.provisional else "")
+        note = step.length
+        if step.provisional:
+            note = _("%(length)s (provisional)") % {"length": note}
         rows.append(_row(before=before, due_at=step.due_at, after=after, note=note))
     rows.append(_row(before=_("You rate it; what is not satisfactory is handled again once")))
     return {

@@ -123,7 +123,7 @@ def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     label = str(ClockKind(kind).label) if kind in ClockKind.values else kind
     found = [_("About: %(clock)s") % {"clock": label}] if label else []
     if due:
-        when = display.moment_text(datetime.fromisoformat(due), now=at)
+        when = display.moment_text(datetime.fromisoformat(due), now=at, inside=True)
         found.append(_("due %(at)s") % {"at": when})
     whom = step.data.get("department")
     if whom:
@@ -150,7 +150,9 @@ def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     before, after = step.data.get("before"), step.data.get("after")
     if not before or not after:
         return []
-    texts = [display.moment_text(datetime.fromisoformat(t), now=at) for t in (before, after)]
+    texts = [
+        display.moment_text(datetime.fromisoformat(t), now=at, inside=True) for t in (before, after)
+    ]
     return [_("From %(before)s to %(after)s") % {"before": texts[0], "after": texts[1]}]
 
 

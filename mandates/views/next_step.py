@@ -40,13 +40,12 @@ UNASKED = ("nothing_asked", "dispatched_by_list")
 
 @dataclass(frozen=True)
 class NextStep:
-    """One sentence: who must do what by when. The date stands between the two halves."""
+    """One sentence: who must do what by when, with places for ``{who}`` and ``{due}``."""
 
+    text: str = ""
     who: str = ""
     is_me: bool = False
-    before: str = ""
     due_at: datetime | None = None
-    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,19 +71,19 @@ class Case:
 
 
 def duties() -> dict[str, str]:
-    """Return what has to be done, by kind of clock; the date goes into the place marked."""
+    """Return what has to be done, by kind of clock; the two places are filled by the page."""
     return {
-        ClockKind.APPROVE: _(" must approve it or send it back by {due}."),
-        ClockKind.ROUTE: _(" dispatches it by the list by {due}."),
-        ClockKind.DISPATCH: _(" must dispatch it by {due}."),
-        ClockKind.RULING: _(" must rule on the objection by {due}."),
-        ClockKind.ACCEPT: _(" must accept it by {due}."),
-        ClockKind.FIRST_REPLY: _(" must give a first reply by {due}."),
-        ClockKind.CLOSE: _(" must answer by {due}."),
-        ClockKind.REWORK: _(" must answer again by {due}."),
-        ClockKind.SUPPLY: _(" must supply what is missing by {due}."),
-        ClockKind.EXTENSION: _(" must decide on the extension by {due}."),
-        ClockKind.RATE: _(" must rate the answer by {due}."),
+        ClockKind.APPROVE: _("{who} must approve it or send it back by {due}."),
+        ClockKind.ROUTE: _("{who} dispatches it by the list by {due}."),
+        ClockKind.DISPATCH: _("{who} must dispatch it by {due}."),
+        ClockKind.RULING: _("{who} must rule on the objection by {due}."),
+        ClockKind.ACCEPT: _("{who} must accept it by {due}."),
+        ClockKind.FIRST_REPLY: _("{who} must give a first reply by {due}."),
+        ClockKind.CLOSE: _("{who} must answer by {due}."),
+        ClockKind.REWORK: _("{who} must answer again by {due}."),
+        ClockKind.SUPPLY: _("{who} must supply what is missing by {due}."),
+        ClockKind.EXTENSION: _("{who} must decide on the extension by {due}."),
+        ClockKind.RATE: _("{who} must rate the answer by {due}."),
     }
 
 
@@ -93,24 +92,23 @@ def next_step(case: Case) -> NextStep:
     call = case.record.call
     if call.state == CallState.DRAFT:
         mine = case.member.user_id == call.created_by_id
-        text = _(" can still change this draft, and submit it when it is ready.")
-        return NextStep(str(call.created_by), mine, text)
+        text = _("{who} can still change this draft, and submit it when it is ready.")
+        return NextStep(text, str(call.created_by), mine)
     if call.state == CallState.WITHDRAWN:
-        return NextStep(before=_("This call was withdrawn. Nothing is left to be done."))
+        return NextStep(_("This call was withdrawn. Nothing is left to be done."))
     if call.state == CallState.CLOSED:
-        return NextStep(before=_("This call is closed. Nothing is left to be done."))
+        return NextStep(_("This call is closed. Nothing is left to be done."))
     clock = _own_clock(case) or awaited(case)
     if clock is None:
-        return NextStep(before=_("Nothing is waiting for anybody at the moment."))
+        return NextStep(_("Nothing is waiting for anybody at the moment."))
     text = duties()[clock.kind]
     if clock.kind == ClockKind.CLOSE and clock.assignment and not clock.assignment.is_lead:
-        text = _(" must give an assisting opinion by {due}.")
+        text = _("{who} must give an assisting opinion by {due}.")
     if clock.kind == ClockKind.ROUTE:
         who, is_me = _("The system"), False
     else:
         who, is_me = _who(clock, case), is_theirs(clock, case.member)
-    before, _mark, after = text.partition("{due}")
-    return NextStep(who, is_me, before, clock.due_at, after)
+    return NextStep(text, who, is_me, clock.due_at)
 
 
 def _own_clock(case: Case) -> Clock | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
+from common import display
 from common.display import Crumb
 from common.errors import NotAllowed
 from common.worktime import SHANGHAI
@@ -252,13 +253,9 @@ def _office_hours(member: Member, now: datetime) -> dict[str, Any] | None:
     calendar = rulebook(member.county_id).calendar
     today = timezone.localdate(now, SHANGHAI)
     off = calendar.why_off(today)
-    hours = [f"{_clock(s.opens)}—{_clock(s.closes)}" for s in calendar.segments(today)]
+    hours = [display.hours_text(s.opens, s.closes) for s in calendar.segments(today)]
     lines = [_("Morning %(hours)s") % {"hours": hours[0]}] if hours else []
     if len(hours) > 1:
         lines.append(_("Afternoon %(hours)s") % {"hours": hours[1]})
     note = _("Today is a day off; clocks in working time stand still.") if off else ""
     return {"lines": lines, "note": note}
-
-
-def _clock(hour: time) -> str:
-    return f"{hour.hour}:{hour.minute:02d}"
