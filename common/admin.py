@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import BadRequest, ValidationError
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
@@ -101,6 +101,10 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        if not self.has_view_permission(request):
+            # Some of Django's pages look for the record before they ask whether it may be seen,
+            # and outside its scope a table is not to be asked at all.
+            raise PermissionDenied
         rows = super().get_queryset(request)
         county = _county_of(request)
         return rows.filter(**{self.county_path: county}) if county and self.county_path else rows

@@ -365,7 +365,7 @@ class PostAdmin(OfficerAdmin):
     view_permission = Permission.POST_VIEW
     edit_permission = Permission.POST_EDIT
     form = PostForm
-    list_display = ("user", "role", "unit", "title", "valid_from", "valid_to")
+    list_display = ("user", "role", "unit_name", "title", "valid_from", "valid_to")
     list_filter = ("role",)
     search_fields = ("user__username", "user__name", "township__name", "department__name")
     autocomplete_fields = ("user", "township", "department")
@@ -385,6 +385,10 @@ class PostAdmin(OfficerAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
         return rows.select_related("user", "township", "department", "county", "city")
+
+    @admin.display(description=gettext_lazy("Unit"))
+    def unit_name(self, post: Post) -> str:
+        return str(post.unit)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("user", "role", "township", "department", "county", "city")

@@ -1,0 +1,240 @@
+"""Both languages, whole: every page for every role says nothing in the other one.
+
+The routes are walked, not listed, over a county in which calls stand in every state.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib import admin
+from django.db import transaction
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, reverse
+
+from common import tenancy
+from mandates.models import Call
+from tests.factories.calls import World, at, make_world
+from tests.factories.life import lived_in
+from tests.factories.townships import member as member_of
+from tests.speech import foreign, said_in, said_on, written
+from tests.test_matrix import ROUTES, Route, objects, thing
+from townships.http import Member
+from townships.models import User
+from townships.roles import UNIT_OF, Role
+
+pytestmark = pytest.mark.django_db
+
+LANGUAGES = ("zh-hans", "en")
+NOW = at(3, 5, 10)
+# Pages that are not ours, or say nothing.
+APART = {"api-docs", "livez", "readyz", "townships:language"}
+# What an API answers in words; its names and codes are English in every language.
+SAID = ("detail", "label", "text", "title_text", "question", "answer", "hint", "warning")
+MOVE_FORM = re.compile(r'href="[^"]*(\?do=\w+)')
+COUNTS = re.compile(r'name="([\w-]+_FORMS)" value="(\d+)"')
+ROWS = 1
+
+
+class Walk:
+    """One person walking through everything in both languages, and what was said wrongly."""
+
+    def __init__(self, member: Member, now: datetime) -> None:
+        self.member, self.now = member, now
+        self.client = Client(raise_request_exception=True)
+        self.wrong: list[str] = []
+        self.seen = 0
+        self.data = ""
+
+    def go(self, addresses: list[str], forms: list[str]) -> None:
+        self.data = written()
+        for language in LANGUAGES:
+            User.objects.filter(pk=self.member.user_id).update(language=language)
+            with time_machine.travel(self.now, tick=False):
+                self.client.force_login(self.member.user)
+                for address in addresses:
+                    answer = self.client.get(address)
+                    self.look(language, address, answer)
+                    for form in dict.fromkeys(moves_on(answer)):
+                        self.look(language, address + form, self.client.get(address + form))
+                for address in forms:
+                    self.look(language, f"POST {address}", self.empty(address))
+
+    def empty(self, address: str) -> Any:
+        """Send an empty form, and undo whatever that has done."""
+        page = self.client.get(address) if address.startswith("/console/") else None
+        counts = COUNTS.findall(page.content.decode()) if page else []
+        with transaction.atomic():
+            if address.startswith("/api/"):
+                answer = self.client.post(address, {"note": ""}, content_type="application/json")
+            else:
+                answer = self.client.post(address, {"note": "", **dict(counts)})
+            transaction.set_rollback(True)
+        return answer
+
+    def look(self, language: str, address: str, answer: Any) -> None:
+        kind = answer.headers.get("Content-Type", "")
+        if answer.status_code in (301, 302, 303, 304) or answer.streaming:
+            return
+        assert answer.status_code < 500, address
+        short = "zh" if language == "zh-hans" else "en"
+        if "html" in kind:
+            page = answer.content.decode()
+            if "<html" in page:
+                lang = page.partition("<html")[2].partition(">")[0]
+                assert f'lang="{short}' in lang.replace("zh-Hans", "zh"), f"{address}: {lang}"
+            said = said_on(page, short)
+        elif kind in ("application/json", "application/problem+json"):
+            keys = () if language == "en" else SAID
+            said = list(said_in(json.loads(answer.content), keys))
+        else:
+            return
+        self.seen += 1
+        found = foreign(said, short, self.data)
+        self.wrong += [f"{language} {address} {answer.status_code}: {one}" for one in found]
+
+
+def moves_on(answer: Any) -> list[str]:
+    """Return the forms of moves that a page offers."""
+    return [] if answer.streaming else MOVE_FORM.findall(answer.content.decode(errors="replace"))
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def calls(world: World) -> dict[str, Call]:
+    return lived_in(world)
+
+
+def somebody(world: World, role: Role) -> Member:
+    return member_of(role) if UNIT_OF[role] == "city" else world.member(role)
+
+
+def values_for(
+    route: Route, known: dict[str, dict[str, Any]], calls: dict[str, Call]
+) -> Iterator[dict[str, Any]]:
+    """Yield what a route takes: a page of a call for every call, others once."""
+    if not route.takes:
+        yield {}
+        return
+    there = known.get(thing(route), {})
+    if not set(route.takes) <= set(there):
+        return
+    yield {name: there[name] for name in route.takes}
+    if route.name in ("mandates:call-detail", "mandates:call-edit"):
+        yield from ({"uid": call.uid} for call in calls.values())
+
+
+def addresses(world: World, calls: dict[str, Call]) -> tuple[list[str], list[str]]:
+    """Return every address of pages and API, and those that are sent an empty form."""
+    known = objects(world, calls["routed"])
+    found = [
+        (route.name, reverse(route.name, kwargs=values))
+        for route in ROUTES
+        if route.name not in APART
+        for values in values_for(route, known, calls)
+    ]
+    asked = [address for _name, address in found]
+    asked += ["/nowhere/", "/calls/?state=9&q=9&cursor=9", "/matters/?q=9&day=9"]
+    asked += ["/deadlines/?start=2027-09-24T10:00&amount=8&unit=working_day"]
+    asked += ["/deadlines/?start=9&amount=0&unit=9", "/calendar/?year=2027"]
+    leaving = {"account_logout", "account_login", "api-schema"}
+    forms = [url for name, url in found if name not in leaving and "read" not in name]
+    return list(dict.fromkeys(asked)), list(dict.fromkeys(forms))
+
+
+def console_addresses() -> list[str]:
+    """Return every address of the console that takes nothing, or one record's key."""
+    found = [reverse("admin:index")]
+    for model, pages in admin.site._registry.items():
+        with tenancy.everywhere(reason="a test looks"):
+            keys = list(model._default_manager.values_list("pk", flat=True)[:ROWS])
+        for pattern in pages.get_urls():
+            if isinstance(pattern, URLPattern) and pattern.name:
+                found += _reversed(f"admin:{pattern.name}", keys)
+    found += [f"{found[0]}{label}/" for label in ("townships", "mandates", "common")]
+    return list(dict.fromkeys(found))
+
+
+def _reversed(name: str, keys: list[Any]) -> list[str]:
+    try:
+        return [reverse(name)]
+    except NoReverseMatch:
+        pass
+    try:
+        return [reverse(name, args=[key]) for key in keys]
+    except NoReverseMatch:
+        return []
+
+
+def summary(wrong: list[str]) -> str:
+    """Say each wrong text once, with the first place it was met."""
+    first: dict[str, str] = {}
+    for line in wrong:
+        place, _mark, text = line.partition(": ")
+        first.setdefault(text, place)
+    return "\n".join(f"{text}   [{place}]" for text, place in first.items())
+
+
+# The desk also asks the API; others are answered by it in the same words.
+ROLES = (
+    Role.TOWNSHIP_CLERK,
+    Role.TOWNSHIP_HEAD,
+    Role.DEPARTMENT_OFFICER,
+    Role.COUNTY_DESK,
+    Role.COUNTY_LEADER,
+)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_pages_and_api_say_nothing_in_the_other_language(
+    world: World, calls: dict[str, Call], role: Role
+) -> None:
+    walk = Walk(somebody(world, role), NOW)
+    asked, forms = addresses(world, calls)
+    if role != Role.COUNTY_DESK:
+        asked, forms = [[one for one in ones if "/api/" not in one] for ones in (asked, forms)]
+    walk.go(asked, forms)
+    assert walk.seen > 40
+    assert walk.wrong == [], summary(walk.wrong)
+
+
+CONSOLE_ROLES = (
+    Role.ESTABLISHMENT_OFFICER,
+    Role.SYSTEM_ADMINISTRATOR,
+    Role.SECURITY_ADMINISTRATOR,
+    Role.AUDIT_ADMINISTRATOR,
+)
+
+
+@pytest.mark.parametrize("role", CONSOLE_ROLES)
+def test_the_console_says_nothing_in_the_other_language(
+    world: World, calls: dict[str, Call], role: Role
+) -> None:
+    walk = Walk(somebody(world, role), NOW)
+    places = console_addresses()
+    walk.go(places, [place for place in places if place.endswith(("/add/", "/change/"))])
+    assert walk.seen > 10
+    assert walk.wrong == [], summary(walk.wrong)
+
+
+def test_strangers_are_answered_in_one_language(world: World) -> None:
+    wrong = []
+    for language, short in (("zh-hans", "zh"), ("en", "en")):
+        client = Client()
+        client.post(reverse("townships:language"), {"language": language})
+        for name in [r.name for r in ROUTES if r.name.startswith("account_") and not r.takes]:
+            for answer in (client.get(reverse(name)), client.post(reverse(name), {"login": "x"})):
+                if answer.status_code in (200, 400, 403, 405, 429):
+                    said = said_on(answer.content.decode(), short)
+                    wrong += [f"{language} {name}: {one}" for one in foreign(said, short, "")]
+    assert wrong == [], summary(wrong)
