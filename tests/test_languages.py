@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 LANGUAGES = ("zh-hans", "en")
 NOW = at(3, 5, 10)
 # Pages that are not ours, or say nothing.
-APART = {"api-docs", "livez", "readyz", "townships:language"}
+APART = {"api-docs", "livez", "readyz", "townships:language", "api:nothing"}
 # What an API answers in words; its names and codes are English in every language.
 SAID = ("detail", "label", "text", "title_text", "question", "answer", "hint", "warning")
 MOVE_FORM = re.compile(r'href="[^"]*(\?do=\w+)')

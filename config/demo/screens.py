@@ -49,7 +49,7 @@ BESIDE = {
     "desk": ("/calls/?state=draft&q=zzzz",),
 }
 LEFT_OUT = re.compile(
-    r"^/(accounts/logout|api|static|media)|/files/[0-9a-f-]{36}/|\.(csv|xlsx|pdf)$|/pdf/"
+    r"^/(accounts/logout|api|static|media)|/files/[0-9a-f-]{36}/|/export/|\.(csv|xlsx|pdf)\b"
 )
 KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b")
 MOCKUPS = {

@@ -75,7 +75,8 @@ def _spoken(obj: Any, name: str) -> Any:
 def _column(name: str) -> Callable[[Any], Any]:
     @admin.display(description=LABELS[name], ordering=name, empty_value="—")
     def column(obj: Any) -> Any:
-        return _spoken(obj, name)
+        found = _spoken(obj, name)
+        return "—" if found is None else found  # on a record's page Django would write "None"
 
     column.__name__ = name
     return column

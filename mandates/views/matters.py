@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from common.display import Chip, Crumb, SavedView
@@ -225,7 +226,8 @@ def _limits(entry: Entry) -> list[dict[str, Any]]:
 def _evidence(entry: Entry) -> str:
     if not entry.evidence_files:
         return entry.evidence
-    needed = _("at least %(n)d files") % {"n": entry.evidence_files}
+    needed = ngettext("at least %(n)d file", "at least %(n)d files", entry.evidence_files)
+    needed %= {"n": entry.evidence_files}
     if not entry.evidence:
         return needed
     return _("%(evidence)s (%(needed)s)") % {"evidence": entry.evidence, "needed": needed}

@@ -315,7 +315,11 @@ def checklist(case: Case) -> list[dict[str, Any]]:
     found = []
     if entry and entry.evidence_files:
         have = sum(1 for file in case.record.files if file.is_evidence)
-        text = _("%(what)s: at least %(n)d files (%(have)d so far)") % {
+        text = ngettext(
+            "%(what)s: at least %(n)d file (%(have)d so far)",
+            "%(what)s: at least %(n)d files (%(have)d so far)",
+            entry.evidence_files,
+        ) % {
             "what": entry.evidence or _("Evidence"),
             "n": entry.evidence_files,
             "have": have,
