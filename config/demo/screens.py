@@ -247,6 +247,7 @@ def tour(browser: Browser, address: str, into: Path, only: str) -> Iterator[Pict
             for picture in pictures:
                 visit.go(picture.path)
                 visit.take(picture, language)
+        visit.go("/")  # a sheet for printing, pictured last, offers no switch
         visit.speak("zh-hans")
         visit.page.context.close()
         say(f"{account['username']}: {len(pictures)} pages")
