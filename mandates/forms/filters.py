@@ -64,4 +64,4 @@ class KeepForm(forms.Form):
 
     name = forms.CharField(label=_("Name of the filter"), max_length=NAME_LENGTH)
     is_shared = forms.BooleanField(label=_("Colleagues of my unit see it too"), required=False)
-    query = forms.CharField(widget=forms.HiddenInput, max_length=2000)
+    query = forms.CharField(label=_("conditions"), widget=forms.HiddenInput, max_length=2000)
