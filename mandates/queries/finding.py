@@ -1,16 +1,11 @@
-"""Finding the matter a township means: words against the list in memory, ranked, with reasons.
-
-Chinese has no spaces, so a sentence is compared by its parts, its pairs of characters and single
-characters; what few entries say weighs more than what many say.
-"""
+"""Finding the matter a township means: its words against the list, ranked, with reasons."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,26 +13,24 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from common import reference
 from mandates.models import Call
 from mandates.queries.rulebook import EntryFacts
+from mandates.queries.suggesting import Known, Suggester
+from mandates.queries.vocabulary import known
 
 if TYPE_CHECKING:
     from townships.http import Member
 
-LONGEST = 100  # characters of the words that are looked at
 MOST = 6  # entries offered
 USED_DAYS = 365
-_BREAK = re.compile(r"[\W_]+")
-# Characters that join words and mean little by themselves.
-_JOINING = frozenset("的了在有是和与及或被把给对从到向于以为就也都很不没这那个些人事等")
-# What a shared part weighs, by where the entry says it.
-_WEIGHTS = {"name": 10.0, "category": 5.0, "duties": 3.0, "law": 1.5}
-_WHOLE, _PAIR, _SINGLE = 4.0, 1.0, 0.25
+# What shares only a stray word beside a clear find is noise.
+NOISE = 1 / 40
 
 
 @dataclass(frozen=True)
 class Found:
-    """One entry that may be meant, and why it is offered."""
+    """One entry that may be meant, and why it is offered; ``score`` (0 to 1) is its share."""
 
     entry: EntryFacts
     score: float
@@ -49,26 +42,37 @@ def find(
 ) -> list[Found]:
     """Return the entries that speak of these words, the likeliest first.
 
-    Without words: what the township has used most. ``used`` counts its calls by matter.
+    Without words: what the township has used most. ``used`` counts its calls by matter; it
+    decides between entries that the words leave close together.
     """
     counts = used or {}
-    terms = _terms(words)
-    if not terms:
+    if not words.strip():
         often = [entry for entry in entries if counts.get(entry.matter_id)]
         often.sort(key=lambda entry: -counts[entry.matter_id])
         return [Found(one, 0, _used(counts[one.matter_id])) for one in often[:MOST]]
-    texts = {entry.id: _texts(entry) for entry in entries}
-    rarity = _rarity(terms, [" ".join(one.values()) for one in texts.values()])
+    by_id = {entry.id: entry for entry in entries}
     found = []
-    for entry in entries:
-        score, places = _score(terms, texts[entry.id], rarity)
-        if score > 0:
-            why = [*_why(places), *_used(counts.get(entry.matter_id, 0))]
-            score += math.log1p(counts.get(entry.matter_id, 0))
-            found.append(Found(entry, score, why))
-    found.sort(key=lambda one: -one.score)
-    # What shares only a stray character beside a clear find is noise.
-    return [one for one in found[:MOST] if one.score >= found[0].score / 8]
+    for one in _suggester(entries).suggest(words, most=MOST):
+        entry = by_id[int(str(one.key))]
+        if one.why:
+            why = [*_why(entry, one.why), *_used(counts.get(entry.matter_id, 0))]
+            found.append(Found(entry, one.score, why))
+    best = max((one.score for one in found), default=0.0)
+    kept = [one for one in found if one.score >= best * NOISE]
+    weighed = [_weighed(one, counts) for one in kept]
+    weighed.sort(key=lambda one: -one.score)
+    return weighed
+
+
+def _weighed(one: Found, counts: Mapping[int, int]) -> Found:
+    often = math.log1p(counts.get(one.entry.matter_id, 0))
+    return replace(one, score=one.score * (1 + often / 20))
+
+
+def _suggester(entries: Sequence[EntryFacts]) -> Suggester:
+    """Return what has learned these entries; kept until any reference data changes."""
+    key = ("suggester", *(entry.id for entry in entries))
+    return reference.kept(key, lambda: Suggester([_known(entry) for entry in entries]))
 
 
 def used_matters(member: Member, *, at: datetime) -> dict[int, int]:
@@ -87,71 +91,36 @@ def used_matters(member: Member, *, at: datetime) -> dict[int, int]:
     return dict(rows)
 
 
-def _texts(entry: EntryFacts) -> dict[str, str]:
-    return {
-        "name": entry.name,
-        "category": f"{entry.category} {entry.code}",
-        "duties": f"{entry.department_duty} {entry.township_duty}",
-        "law": entry.legal_basis,
+def _known(entry: EntryFacts) -> Known:
+    return known(
+        entry.id,
+        name=entry.name,
+        category=f"{entry.category} {entry.code}",
+        duties=" ".join(
+            (entry.department_duty, entry.township_duty, *(duty for _unit, duty in entry.assists))
+        ),
+        law=entry.legal_basis,
+        evidence=entry.evidence,
+    )
+
+
+def _why(entry: EntryFacts, shared: Sequence[str]) -> list[str]:
+    """Say where the entry has the words it shares: in the weightiest place only."""
+    places = {
+        _("the name says %(words)s"): entry.name,
+        _("the category says %(words)s"): f"{entry.category} {entry.code}",
+        _("the duties say %(words)s"): f"{entry.department_duty} {entry.township_duty}",
+        _("the legal basis says %(words)s"): entry.legal_basis,
     }
-
-
-def _terms(words: str) -> dict[str, float]:
-    """Take words apart: whole parts, pairs of characters, single characters, each with weight."""
-    parts = [part for part in _BREAK.split(words[:LONGEST]) if part]
-    terms: dict[str, float] = {}
-    for part in parts:
-        if part.isascii():
-            terms[part] = _WHOLE
-            continue
-        for char in part:
-            if char not in _JOINING:
-                terms.setdefault(char, _WHOLE if len(part) == 1 else _SINGLE)
-        for n in range(len(part) - 1):
-            pair = part[n : n + 2]
-            if not _JOINING & set(pair):
-                terms[pair] = max(_PAIR, terms.get(pair, 0))
-        if len(part) > 1:
-            terms[part] = _WHOLE
-    return terms
-
-
-def _rarity(terms: Iterable[str], texts: Sequence[str]) -> dict[str, float]:
-    return {
-        term: math.log((1 + len(texts)) / (0.5 + sum(term in text for text in texts)))
-        for term in terms
-    }
-
-
-def _score(
-    terms: Mapping[str, float], texts: Mapping[str, str], rarity: Mapping[str, float]
-) -> tuple[float, dict[str, list[str]]]:
-    """Return the score, and for each place the longest shared parts."""
-    score = 0.0
-    places: dict[str, list[str]] = {}
-    for place, text in texts.items():
-        shared = [term for term in terms if term.casefold() in text.casefold()]
-        score += sum(_WEIGHTS[place] * terms[term] * max(0.1, rarity[term]) for term in shared)
-        longest = [t for t in shared if not any(t != o and t in o for o in shared)]
-        # A single character of a longer word is a hint for the order, and no reason to be told.
-        told = [t for t in longest if len(t) > 1 or terms[t] == _WHOLE]
+    for sentence, text in places.items():
+        told = [word for word in shared if word.casefold() in text.casefold()]
         if told:
-            places[place] = sorted(told, key=len, reverse=True)[:3]
-    return score, places
+            return [sentence % {"words": _quoted(told)}]
+    return [_("people speak of it as %(words)s") % {"words": _quoted(shared)}]
 
 
-def _why(places: Mapping[str, list[str]]) -> list[str]:
-    sentences = {
-        "name": _("the name says %(words)s"),
-        "category": _("the category says %(words)s"),
-        "duties": _("the duties say %(words)s"),
-        "law": _("the legal basis says %(words)s"),
-    }
-    place = next(iter(places), None)
-    if place is None:
-        return [_("some characters are the same")]
-    words = pgettext("between names", ", ").join(f"“{word}”" for word in places[place])
-    return [sentences[place] % {"words": words}]
+def _quoted(words: Sequence[str]) -> str:
+    return pgettext("between names", ", ").join(f"“{word}”" for word in words)
 
 
 def _used(n: int) -> list[str]:

@@ -319,7 +319,8 @@ def test_too_many_files_are_refused_in_plain_words(world: World) -> None:
     files = [SimpleUploadedFile(f"{n}.png", PNG) for n in range(12)]
     answer = client_of(world.clerk).post(NEW, written(world, files=files))
 
-    assert answer.status_code == 400
+    assert answer.status_code == 413
+    assert "文件" in text_of(answer)
     assert all_calls() == []
 
 
