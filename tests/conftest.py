@@ -143,13 +143,25 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not rows:
         return
     terminalreporter.section("questions to the API")
-    if not terminalreporter.config.option.verbose:  # -v: a line for each operation
+    seconds = _seconds(terminalreporter, "tests/fuzz/")
+    terminalreporter.write_line(f"{seconds:.0f} s of work, shared by as many processes as ran")
+    if terminalreporter.config.option.verbose <= 0:  # -v: a line for each operation
         rows = _by_client(rows)
     for operation, client, examples, statuses, failures in sorted(rows):
         told = " ".join(f"{status}×{count}" for status, count in statuses.items())
         terminalreporter.write_line(
             f"{operation:28} {client:11} {examples:6} failures {failures:3}  {told}"
         )
+
+
+def _seconds(terminalreporter: Any, folder: str) -> float:
+    """Add up what the tests of a folder took, their preparations too."""
+    return sum(
+        report.duration
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "nodeid", "").startswith(folder) and hasattr(report, "duration")
+    )
 
 
 def _by_client(rows: list[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from django.db import close_old_connections
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
 
+from common import pdf
 from tests.factories.calls import MONDAY
 from tests.fuzz.asking import load
 from tests.fuzz.county import Fuzzed
@@ -35,6 +36,10 @@ class Profile:
                 for name, default in SHORT.items()}  # fmt: skip
         return cls(**told)
 
+    @property
+    def is_short(self) -> bool:
+        return self.examples <= SHORT["examples"]
+
 
 SHORT = {"examples": 2, "covered": 3, "seed": 20260302}
 
@@ -52,8 +57,13 @@ def schema() -> Any:
 
 
 @pytest.fixture
-def county(db: None, settings: Any, tmp_path: Path) -> Iterator[Fuzzed]:
+def county(
+    db: None, settings: Any, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Fuzzed]:
     settings.MEDIA_ROOT = tmp_path
+    if profile.is_short:
+        # Drawing costs a second a sheet, and is looked at by the tests of the sheet.
+        monkeypatch.setattr(pdf, "render", lambda html: b"%PDF-1.7 " + html.encode())
     logging.disable(
         logging.CRITICAL
     )  # a line for each of a hundred thousand refusals tells nothing
