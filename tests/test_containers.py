@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.core.management import get_commands
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,3 +190,19 @@ def test_ci_runs_make_test():
 
     assert script.read_text().rstrip().endswith("exec make test")
     assert script.stat().st_mode & 0o100
+
+
+def test_as_many_processes_run_as_share_a_rate():
+    assert "--workers" not in DOCKERFILE
+    assert "WEB_CONCURRENCY=4" in DOCKERFILE
+    given = SERVICES["web"]["environment"]
+    assert given["WEB_CONCURRENCY"] == "${WEB_CONCURRENCY:-4}"
+    # The proxy with TLS is one; without it in the count all clients would share an address.
+    assert given["TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-1}"
+
+
+def test_a_rate_of_the_environment_reaches_web_also_when_it_is_empty():
+    rates = {name for name in example_names() if name.startswith("API_RATE_")}
+    given = {n: v for n, v in SERVICES["web"]["environment"].items() if n.startswith("API_RATE_")}
+    assert set(given) == rates == {f"API_RATE_{name.upper()}" for name in settings.API_RATES}
+    assert all(value.startswith(f"${{{name}-") for name, value in given.items())
