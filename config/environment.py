@@ -110,6 +110,11 @@ SETTINGS = (
         "API_RATE_STRANGER", "300/m", _("Requests from one address without a token, likewise.")
     ),
     Setting("API_RATE_TOKEN", "60/m", _("Tokens that one client may ask for, likewise.")),
+    Setting(
+        "API_RATE_TOKEN_ADDRESS",
+        "600/m",
+        _("Tokens that may be asked for from one address, whatever client is named, likewise."),
+    ),
     Setting("WEB_CONCURRENCY", "4", _("Web processes; each counts its share of a rate.")),
     Setting("TRUSTED_PROXIES", "0", _("Proxies in front that are believed about addresses.")),
 )

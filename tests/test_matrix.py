@@ -120,6 +120,8 @@ PREFIXES = (
     # The directory of units: everybody must see who is responsible.
     ("api:department-", PUBLIC),
     ("api:deadline", PUBLIC),
+    # Of the system that asks, and of no other.
+    ("api:system-secret", PUBLIC),
 )
 
 

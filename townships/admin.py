@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from common.admin import OfficerAdmin, OfficerInline, ReadOnlyAdmin, reason_of
 from common.errors import Problem
 from common.site import may
-from townships.forms.people import PostForm, ReasonForm, SystemForm, UserForm
+from townships.forms.people import PostForm, ReasonForm, SecretForm, SystemForm, UserForm
 from townships.models import (
     County,
     Department,
@@ -34,7 +35,7 @@ from townships.models import (
     Township,
     User,
 )
-from townships.operations import invitations, people, posts
+from townships.operations import invitations, people, posts, secrets
 from townships.permissions import Permission
 
 # --- Divisions: loaded from files; here only what no file says may be changed --------------------
@@ -419,9 +420,10 @@ class SystemAccountAdmin(OfficerAdmin):
     edit_permission = Permission.SYSTEM_EDIT
     form = SystemForm
     list_display = ("source_system", "user", "post", "allowed_scopes", "is_active")
-    fields = ("source_system", "post", "scopes", "is_active")
+    fields = ("source_system", "post", "scopes", "allowed_addresses", "is_active")
     search_fields = ("source_system",)
     ordering = ("source_system",)
+    change_form_template = "admin/townships/systemaccount/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         units = [f"post__{unit}" for unit in ("township", "department", "county", "city")]
@@ -436,6 +438,76 @@ class SystemAccountAdmin(OfficerAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("source_system",) if obj else ()
 
+    def get_urls(self) -> list[Any]:
+        own = {"secret": self.change_secret, "end-previous": self.end_previous}
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"townships_systemaccount_{name.replace('-', '_')}",
+            )
+            for name, view in own.items()
+        ] + super().get_urls()
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        account = context.get("original")
+        if account is not None:
+            context["may_change_secret"] = may(request, self.edit_permission)
+            context["is_changing"] = secrets.is_changing(account, at=timezone.now())
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def change_secret(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask why and how long the old secret is to hold, and show the new one once."""
+        account = self._account(request, pk)
+        now = timezone.now()
+        form = SecretForm(request.POST or None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change the secret of %(system)s") % {"system": account},
+            "opts": self.opts,
+            "account": account,
+            "is_changing": secrets.is_changing(account, at=now),
+            "form": form,
+        }
+        if request.method == "POST" and form.is_valid():
+            try:
+                context["change"] = secrets.rotate(
+                    account, keep_for=timedelta(days=form.cleaned_data["keep_days"]),
+                    by=request.member, at=now,  # type: ignore[attr-defined]
+                    reason=form.cleaned_data["reason"],
+                )  # fmt: skip
+            except Problem as problem:
+                form.add_error(None, str(problem))
+        return TemplateResponse(request, "admin/townships/systemaccount/secret.html", context)
+
+    def end_previous(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """End the secret from before the last change at once."""
+        account = self._account(request, pk)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = ReasonForm(request.POST)
+        if not form.is_valid():
+            self.message_user(request, _("Not ended: say why."), messages.ERROR)
+        elif not secrets.is_changing(account, at=timezone.now()):
+            self.message_user(request, _("The previous secret has ended already."), messages.INFO)
+        else:
+            secrets.end_previous(
+                account, by=request.member, at=timezone.now(),  # type: ignore[attr-defined]
+                reason=form.cleaned_data["reason"],
+            )  # fmt: skip
+            self.message_user(
+                request, _("The previous secret and all tokens have ended."), messages.SUCCESS
+            )
+        return HttpResponseRedirect(reverse("admin:townships_systemaccount_change", args=[pk]))
+
+    def _account(self, request: HttpRequest, pk: int) -> SystemAccount:
+        if not may(request, self.edit_permission):
+            raise PermissionDenied
+        account: SystemAccount = get_object_or_404(self.get_queryset(request), pk=pk)
+        return account
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
@@ -444,6 +516,7 @@ class SystemAccountAdmin(OfficerAdmin):
             source_system=obj.source_system,
             post=form.cleaned_data["post"],
             scopes=form.cleaned_data["scopes"],
+            allowed_addresses=form.cleaned_data["allowed_addresses"],
             by=request.member,  # type: ignore[attr-defined]
             at=timezone.now(),
         )

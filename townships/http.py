@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import SettingsScopes
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -72,6 +75,7 @@ class Member:
     scope: Scope | None
     posts: tuple[Post, ...] = ()
     limited_to: frozenset[str] | None = None
+    system: SystemAccount | None = None
 
     @classmethod
     def holding(
@@ -81,6 +85,7 @@ class Member:
         posts: Iterable[Post] = (),
         limited_to: frozenset[str] | None = None,
         user: User | None = None,
+        system: SystemAccount | None = None,
     ) -> Member:
         """Make the member of a post fetched ``with_units()``."""
         return cls(
@@ -93,6 +98,7 @@ class Member:
             scope=scope_of(post),
             posts=tuple(posts) or (post,),
             limited_to=limited_to,
+            system=system,
         )
 
     @property
@@ -229,7 +235,10 @@ def _check_origin(request: Request) -> None:
 
 def client_address(request: HttpRequest) -> str:
     """Return the address a request came from, as far as the proxies in front are trusted."""
-    return get_client_ip(request) or ""
+    try:
+        return get_client_ip(request) or ""
+    except ImproperlyConfigured:  # it came past one of the proxies
+        return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def client_named(request: HttpRequest) -> str:
@@ -241,6 +250,15 @@ def client_named(request: HttpRequest) -> str:
         return base64.b64decode(value).decode().partition(":")[0][:100]
     except ValueError:
         return ""
+
+
+class AddressRefused(OAuth2Error):
+    """The secret or the token is right, and comes from where its owner is not."""
+
+    error = code = "address_not_allowed"
+    status_code = 403
+    description = "This account may not be used from this address."
+    detail = gettext_lazy("This account may not be used from this address.")
 
 
 class Secrets(str):
@@ -281,7 +299,16 @@ class AccountValidator(OAuth2Validator):
         if not super().authenticate_client(request, *args, **kwargs):
             return False
         accounts = SystemAccount.objects.filter(application=request.client)
-        return accounts.filter(is_active=True, user__is_active=True).exists()
+        account = accounts.filter(is_active=True, user__is_active=True).first()
+        if account is None:
+            return False
+        came = HttpRequest()
+        came.META = dict(
+            request.headers
+        )  # the library hands on what the server told of the request
+        if not account.admits(client_address(came)):
+            raise AddressRefused
+        return True
 
 
 class AccountScopes(SettingsScopes):

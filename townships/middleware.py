@@ -29,6 +29,7 @@ from common.errors import ClockWrong, Problem, outage
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
 from townships.http import (
+    AddressRefused,
     Member,
     client_address,
     client_named,
@@ -95,6 +96,10 @@ class PostScope:
         token = _bearer(request)
         if token is not None:
             member = member_of_token(token, at=now)
+            if member is not None and not _comes_from_where_it_may(request, member):
+                # Nor does a stolen token use up what its owner may ask.
+                request.user = AnonymousUser()
+                return _refusal(AddressRefused.code, str(AddressRefused.detail))
             request.user = member.user if member else AnonymousUser()
             request.member = member  # type: ignore[attr-defined]
             return None
@@ -179,6 +184,7 @@ def _tokens(slots: SimpleNamespace) -> QuerySet[AccessToken]:
         .only(
             "scope",
             f"{account}__allowed_scopes",
+            f"{account}__allowed_addresses",
             f"{account}__source_system",
             *(f"{account}__user__{name}" for name in USER_FACTS),
             *(f"{account}__post__{name}" for name in POST_FACTS),
@@ -201,7 +207,16 @@ def member_of_token(token: str, *, at: datetime) -> Member | None:
     if post.user_id != system.user_id or not post.in_force_on(timezone.localdate(at)):
         return None
     allowed = frozenset(found.scope.split()) & frozenset(system.allowed_scopes.split())
-    return Member.holding(post, user=system.user, limited_to=allowed)
+    return Member.holding(post, user=system.user, limited_to=allowed, system=system)
+
+
+def _comes_from_where_it_may(request: HttpRequest, member: Member) -> bool:
+    system = member.system
+    if system is None or system.admits(client_address(request)):
+        return True
+    told = {"source_system": system.source_system, "address": client_address(request)}
+    logger.warning("a system called from an address that is not its own", extra=told)
+    return False
 
 
 def _count(request: HttpRequest, now: datetime) -> Count | None:
@@ -209,11 +224,20 @@ def _count(request: HttpRequest, now: datetime) -> Count | None:
     if not request.path.startswith(API):
         return None
     if request.path == _path("api-token"):
-        return throttle.take("token", (client_address(request), client_named(request)), at=now)
+        return _count_token(request, now)
     member: Member | None = request.member  # type: ignore[attr-defined]
     if member is None:
         return throttle.take("stranger", client_address(request), at=now)
     return throttle.take("system" if member.is_system else "person", member.user_id, at=now)
+
+
+def _count_token(request: HttpRequest, now: datetime) -> Count | None:
+    """Count for the address, whatever client it names, then for the client from there."""
+    address = client_address(request)
+    count = throttle.take("token_address", address, at=now)
+    if count is not None and count.wait:
+        return count
+    return throttle.take("token", (address, client_named(request)), at=now) or count
 
 
 def _throttled(count: Count) -> HttpResponse:

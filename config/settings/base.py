@@ -225,6 +225,7 @@ API_RATES = {
     "person": env("API_RATE_PERSON", default="600/m"),
     "stranger": env("API_RATE_STRANGER", default="300/m"),  # without a valid token, by address
     "token": env("API_RATE_TOKEN", default="60/m"),  # tokens asked for, by client id and address
+    "token_address": env("API_RATE_TOKEN_ADDRESS", default="600/m"),  # whatever client is named
 }
 # Each web process counts for itself, with its share. Gunicorn goes by the same variable.
 API_PROCESSES = env.int("WEB_CONCURRENCY", default=4)
@@ -259,6 +260,7 @@ OAUTH2_PROVIDER = {
         "calls.read": _("Read calls"),
         "calls.write": _("Raise calls and make moves"),
         "reference.read": _("Read divisions, departments and matters"),
+        "secret.change": _("Change its own secret"),
     },
     "DEFAULT_SCOPES": ["calls.read", "reference.read"],
     "SCOPES_BACKEND_CLASS": "townships.http.AccountScopes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -173,6 +174,25 @@ def test_guessing_secrets_is_slow(db: None, limited: Any) -> None:
         ]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
     assert (answers[-1].json()["code"], answers[-1]["Retry-After"]) == ("throttled", "30")
+
+
+def test_guessing_from_one_address_is_slow_whatever_client_is_named(db: None, limited: Any) -> None:
+    limited.API_RATES |= {"token": "2/m", "token_address": "3/m"}
+
+    def guess(client_id: str, address: str = "192.0.2.7") -> Any:
+        basic = base64.b64encode(f"{client_id}:y".encode()).decode()
+        return Client(REMOTE_ADDR=address, headers={"Authorization": f"Basic {basic}"}).post(
+            "/api/token/", {"grant_type": "client_credentials"}
+        )
+
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        answers = [guess(f"client {n}") for n in range(4)]
+        assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+        assert answers[-1]["RateLimit-Policy"] == '"token_address";q=3;w=60'
+        assert answers[-1]["Retry-After"] == "20"
+        assert guess("client 0", "192.0.2.8").status_code == 401
+        clock.shift(timedelta(seconds=20))
+        assert guess("client 9").status_code == 401
 
 
 def test_roles_without_calls_are_counted_too(world: World, limited: Any) -> None:

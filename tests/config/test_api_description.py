@@ -25,7 +25,7 @@ OPERATIONS = {
     "call_send_back_draft", "call_sheet", "call_similar", "call_submit",
     "call_supply_information", "call_uphold", "call_urge", "call_withdraw", "deadline_preview",
     "department_detail", "department_list", "division_detail", "division_list", "matter_detail",
-    "matter_list",
+    "matter_list", "statistics", "system_secret_change",
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ DRAFTED, RAISED, HOUSING = "CANARY-DRAFT", "CANARY-RAISED", "CANARY-HOUSING"
 NOTE_TOWNSHIP, NOTE_WATER = "CANARY-NOTETOWNSHIP", "CANARY-NOTEWATER"
 EVERY = frozenset({OWN, SIBLING, OTHER, DRAFTED, RAISED, HOUSING, NOTE_TOWNSHIP, NOTE_WATER})
 JPEG = b"\xff\xd8\xff\xe0" + bytes(60)
+SCOPES = "calls.read calls.write reference.read secret.change"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -176,7 +177,7 @@ def _token(member: Member) -> dict[str, str]:
     post = member.post
     units = {name: getattr(post, name) for name in ("township", "department", "county")}
     held = {name: unit for name, unit in units.items() if unit is not None}
-    token = system_token(PostFactory(role=post.role, **held))
+    token = system_token(PostFactory(role=post.role, **held), scopes=SCOPES, allowed=SCOPES)
     return {"Authorization": f"Bearer {token}"}
 
 

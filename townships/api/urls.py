@@ -1,7 +1,9 @@
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from townships.api.departments import DepartmentViewSet
 from townships.api.divisions import DivisionViewSet
+from townships.api.secrets import SystemSecret
 from townships.api.security import BearerScheme
 
 router = SimpleRouter(use_regex_path=False)
@@ -11,4 +13,4 @@ router.register("departments", DepartmentViewSet, basename="department")
 # Importing the scheme makes it known to whoever describes the API.
 __all__ = ["BearerScheme", "urlpatterns"]
 # Included below /api/v1/ beside those of the other apps, under one namespace.
-urlpatterns = router.urls
+urlpatterns = [*router.urls, path("system/secret/", SystemSecret.as_view(), name="system-secret")]

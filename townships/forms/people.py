@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from common import networks
 from townships.models import Post, SystemAccount, User
 from townships.operations.posts import check_giver
 
@@ -121,7 +122,10 @@ class SystemForm(forms.ModelForm):
 
     class Meta:
         model = SystemAccount
-        fields = ("source_system", "post", "is_active")
+        fields = ("source_system", "post", "allowed_addresses", "is_active")
+        widgets: ClassVar[dict[str, Any]] = {
+            "allowed_addresses": forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -138,3 +142,36 @@ class SystemForm(forms.ModelForm):
         scopes: list[str] = self.cleaned_data["scopes"]
         self.instance.allowed_scopes = " ".join(scopes)
         return scopes
+
+    def clean_allowed_addresses(self) -> str:
+        try:
+            tidied = networks.tidy(self.cleaned_data["allowed_addresses"])
+        except networks.BadNetwork as error:
+            text = _(
+                "“%(line)s” is no address and no network. Write 10.20.3.4 or 10.20.0.0/16, one a "
+                "line; leave the field empty for any address."
+            )
+            raise ValidationError(text, params={"line": error.line[:60]}) from error
+        if tidied.count("\n") >= networks.MOST:
+            text = _("At most %(n)d addresses and networks.")
+            raise ValidationError(text, params={"n": networks.MOST})
+        return tidied
+
+
+class SecretForm(ReasonForm):
+    """How long the secret in use is to hold beside the new one, and why it is changed."""
+
+    keep_days = forms.TypedChoiceField(
+        label=_("The secret in use holds for"),
+        coerce=int,
+        initial=7,
+        choices=[
+            (1, _("1 day more")),
+            (7, _("7 days more")),
+            (30, _("30 days more")),
+            (90, _("90 days more")),
+            (0, _("not any longer: it has leaked. Its tokens end too.")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    field_order = ("keep_days", "reason")

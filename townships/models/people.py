@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common.networks import are_networks, is_in
 from common.tenancy import Global
 from townships.models.areas import City, County, Division, Township
 from townships.models.departments import Department
@@ -292,6 +293,14 @@ class SystemAccount(Global):
     previous_secret_ends_at = models.DateTimeField(
         _("previous secret ends at"), null=True, blank=True, editable=False
     )
+    # Whose answer may have been lost: the key that the system sent with its last change, hashed.
+    secret_key_hash = models.CharField(max_length=64, blank=True, db_default="", editable=False)
+    allowed_addresses = models.TextField(
+        _("allowed addresses"),
+        blank=True,
+        db_default="",
+        help_text=_("One address or network a line, such as 10.20.0.0/16; empty: any address."),
+    )
 
     class Meta:
         verbose_name = _("system account")
@@ -301,7 +310,15 @@ class SystemAccount(Global):
                 name="system_previous_secret_ends",
                 condition=Q(previous_secret="") ^ Q(previous_secret_ends_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="system_allowed_addresses",
+                condition=are_networks("allowed_addresses"),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.source_system
+
+    def admits(self, address: str) -> bool:
+        """Say whether the system may call from an address; without a list, from any."""
+        return not self.allowed_addresses or is_in(address, self.allowed_addresses)

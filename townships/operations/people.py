@@ -62,6 +62,7 @@ def register_system(
     source_system: str,
     post: Post,
     scopes: Iterable[str],
+    allowed_addresses: str = "",
     by: audit.Actor | None,
     at: datetime,
 ) -> tuple[SystemAccount, Credentials]:
@@ -81,6 +82,10 @@ def register_system(
             post=post,
             source_system=source_system,
             allowed_scopes=" ".join(scopes),
+            allowed_addresses=allowed_addresses,
         )
-        audit.record("system_registered", account, by=by, at=at, scopes=account.allowed_scopes)
+        audit.record(
+            "system_registered", account, by=by, at=at,
+            scopes=account.allowed_scopes, addresses=allowed_addresses,
+        )  # fmt: skip
     return account, Credentials(application.client_id, secret)

@@ -47,5 +47,5 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(
             _("Client id %(client_id)s, secret %(client_secret)s: the secret is shown only now.")
-            % vars(made)
+            % vars(made.credentials)
         )
