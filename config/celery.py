@@ -7,6 +7,7 @@ when broker or workers are away.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
@@ -24,4 +25,6 @@ app.conf.beat_schedule = {
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
     # Sessions, tokens and kept answers that have run out.
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
+    # What confirmed calls say of matters, at night.
+    "learn-words": {"task": "mandates.learn_words", "schedule": crontab(hour=3, minute=10)},
 }

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from common import duties, mails
 from mandates import notices
-from mandates.operations import sweep
+from mandates.operations import learning, sweep
 from mandates.queries import sql
 
 
@@ -26,6 +26,12 @@ def sweep_all() -> int:
 @shared_task(name="mandates.sweep_clocks", ignore_result=True)
 def sweep_clocks(**_unknown: Any) -> None:
     sweep_all()
+
+
+@shared_task(name="mandates.learn_words", ignore_result=True)
+def learn_words(**_unknown: Any) -> None:
+    """Learn the words of matters anew; suggestions wait for it, no call does."""
+    learning.learn(at=sql.database_time())
 
 
 duties.register(duties.Duty("clocks", every=30.0, task="mandates.sweep_clocks", run=sweep_all))

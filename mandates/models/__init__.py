@@ -14,6 +14,7 @@ from mandates.models.calls import (
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.filters import SavedFilter
+from mandates.models.learning import LearnedWords
 from mandates.models.limits import (
     ClockKind,
     CountyRules,
@@ -54,6 +55,7 @@ __all__ = [
     "EntryAssist",
     "EntryLimit",
     "LadderLevel",
+    "LearnedWords",
     "Level",
     "Limit",
     "ListKind",

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from common import reference
-from mandates.models import Call
+from mandates.models import Call, LearnedWords
 from mandates.queries.rulebook import EntryFacts
 from mandates.queries.suggesting import Known, Suggester
 from mandates.queries.vocabulary import known
@@ -72,7 +72,13 @@ def _weighed(one: Found, counts: Mapping[int, int]) -> Found:
 def _suggester(entries: Sequence[EntryFacts]) -> Suggester:
     """Return what has learned these entries; kept until any reference data changes."""
     key = ("suggester", *(entry.id for entry in entries))
-    return reference.kept(key, lambda: Suggester([_known(entry) for entry in entries]))
+    return reference.kept(key, lambda: Suggester(_all_known(entries)))
+
+
+def _all_known(entries: Sequence[EntryFacts]) -> list[Known]:
+    matters = [entry.matter_id for entry in entries]
+    learned = dict(LearnedWords.objects.filter(matter__in=matters).values_list("matter", "parts"))
+    return [replace(_known(one), learned=learned.get(one.matter_id, {})) for one in entries]
 
 
 def used_matters(member: Member, *, at: datetime) -> dict[int, int]:

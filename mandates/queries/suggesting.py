@@ -23,6 +23,7 @@ JOINING = frozenset("的了在有是和与及或被把给对从到向于以为�
 WEIGHTS = {"name": 3.0, "category": 1.0, "duties": 1.5, "law": 0.7, "evidence": 0.2}
 TERM = 4.0  # a word of the field's vocabulary, where a character of a confirmed text has 1
 OF_EXAMPLES = 1.0
+MOST_CALLS = 20  # what is called for every day must not drown what the list says
 NORM = 0.8  # 1 is the cosine; below it a matter of which more is known wins a little
 
 Part = tuple[str, str]  # ("", characters) or ("word", a word of the vocabulary)
@@ -36,6 +37,8 @@ class Known:
     key: Hashable
     texts: Mapping[str, str]
     terms: Sequence[str] = ()
+    # How many confirmed calls say each part (`operations.learning`).
+    learned: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class Suggester:
             self._learn(counts[one.key], one)
         # What a matter says itself, before anything is learned: the reasons a person is shown.
         self._own = {key: frozenset(known) for key, known in counts.items()}
+        for one in matters:
+            for piece, calls in one.learned.items():
+                counts[one.key]["", piece] += OF_EXAMPLES * min(calls, MOST_CALLS)
         for key, text in examples:
             if key in counts:
                 for part in set(self._parts(text)):
@@ -75,12 +81,12 @@ class Suggester:
                 known[part] += WEIGHTS[place] * min(times, 2)
         for term in matter.terms:
             known["word", term] += TERM
-            for piece in _characters(term):
+            for piece in characters(term):
                 known["", piece] += OF_EXAMPLES
 
     def _parts(self, text: str) -> list[Part]:
         text = text[:LONGEST].casefold()
-        found = [("", part) for part in _characters(text)]
+        found = [("", part) for part in characters(text)]
         found += [("word", word) for word in _standing(self._words, text)]
         return found
 
@@ -103,10 +109,10 @@ class Suggester:
         ]
 
 
-def _characters(text: str) -> list[str]:
+def characters(text: str) -> list[str]:
     """Return the single characters and pairs of a text; Latin letters and digits as whole runs."""
     found: list[str] = []
-    for run in _BREAK.split(text):
+    for run in _BREAK.split(text[:LONGEST].casefold()):
         if run.isascii():
             found += [run] if run else []
             continue
