@@ -88,11 +88,12 @@ check: setup-dev
 # The seed is printed and gives the same run again: make fuzz FUZZ_SEED=…
 FUZZ_EXAMPLES ?= 200
 FUZZ_COVERED ?= 100
+FUZZ_LIVES ?= 100
 FUZZ_SEED ?= $(shell date +%s)
 fuzz: setup-dev
 	@echo "seed $(FUZZ_SEED), $(FUZZ_EXAMPLES) examples of each operation and client"
 	@HUYING_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HUYING_FUZZ_COVERED=$(FUZZ_COVERED) \
-		HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
+		HUYING_FUZZ_LIVES=$(FUZZ_LIVES) HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
 
 bench: setup
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) \
