@@ -64,11 +64,11 @@ class Suggester:
         counts: dict[Hashable, Weights] = {one.key: defaultdict(float) for one in matters}
         for one in matters:
             self._learn(counts[one.key], one)
-        # What a matter says itself, before anything is learned: the reasons a person is shown.
-        self._own = {key: frozenset(known) for key, known in counts.items()}
         for one in matters:
             for piece, calls in one.learned.items():
                 counts[one.key]["", piece] += OF_EXAMPLES * min(calls, MOST_CALLS)
+        # What a person is shown as a reason: not the chance words of a single text.
+        self._own = {key: frozenset(known) for key, known in counts.items()}
         for key, text in examples:
             if key in counts:
                 for part in set(self._parts(text)):

@@ -42,7 +42,7 @@ def offered(world: World, words: str) -> list[str]:
 
 
 def test_what_three_accepted_calls_say_finds_their_matter(world: World) -> None:
-    assert offered(world, f"采砂的{SAID}") == ["SL-01"]
+    assert offered(world, SAID) == []
     accepted(world, 3, title="滩上有声音", body=f"有机器{SAID}")
 
     assert learning.learn(at=NIGHT) == 1
@@ -51,7 +51,7 @@ def test_what_three_accepted_calls_say_finds_their_matter(world: World) -> None:
     with tenancy.everywhere(reason="a test looks"):
         parts = LearnedWords.objects.get(county=world.county).parts
     assert parts["突突"] == 3
-    assert offered(world, f"违法建设的工地{SAID}")[0] == "SL-01"
+    assert offered(world, SAID) == ["SL-01"]
 
 
 def test_what_fewer_calls_share_is_not_kept(world: World) -> None:
