@@ -199,7 +199,23 @@ class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             self.refuse_unknown(data)
+            self.refuse_numbers_for_text(data)
         return super().to_internal_value(data)
+
+    def refuse_numbers_for_text(self, data: Mapping[str, Any]) -> None:
+        """Raise ValidationError for a JSON number where the description says text.
+
+        The library would write it down as text: 0138 comes as 138, and nobody notices.
+        """
+        wrong = {
+            name: [field.error_messages["invalid"]]
+            for name, field in self.fields.items()
+            if isinstance(field, serializers.CharField)
+            and isinstance(data.get(name), int | float)
+            and not isinstance(data.get(name), bool)  # the field itself refuses those
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
 
     def refuse_unknown(self, data: Mapping[str, Any]) -> None:
         """Raise ValidationError naming what is no field of ours."""

@@ -53,6 +53,14 @@ SETTINGS = (
     Setting(
         "INSTALLATION_NAME", "", _("Shown in the head of every page: who runs this installation.")
     ),
+    Setting(
+        "EMAIL_URL",
+        "",
+        _("The mail server that sends notices; without it none are sent by e-mail."),
+        is_url=True,
+    ),
+    Setting("DEFAULT_FROM_EMAIL", "huying@localhost", _("The sender of e-mails.")),
+    Setting("SITE_URL", "", _("The address of this installation, as e-mails name it.")),
     Setting("IDLE_TIMEOUT_SECONDS", "1800", _("Signed out after this long without a click.")),
     Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")

@@ -48,6 +48,7 @@ def raw(system: System, body: bytes, content_type: str = "application/json") -> 
         (b'["title"]', (400, "invalid")),
         (b"null", (400, "invalid")),
         (b"", (400, "invalid")),
+        (b'{"title": 138, "body": "b", "matter": "SL-01"}', (400, "invalid")),
         (b'{"titel": "a", ' + GOOD.encode() + b"}", (400, "invalid")),
         (b'{"title": "' + b"a" * (10 * 1024 * 1024) + b'"}', (413, "too_large")),
     ],
