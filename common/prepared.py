@@ -26,6 +26,7 @@ Build = Callable[[SimpleNamespace], models.QuerySet[Any]]
 CONSTANTS = (str, bool, type(None))
 
 
+@models.BigAutoField.register_lookup
 @models.ForeignKey.register_lookup
 class AnyOf(models.Lookup):
     """Like ``in``, as one value: the text of the query is the same for any number of keys."""

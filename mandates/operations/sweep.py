@@ -7,9 +7,11 @@ bookkeeping here, and a late sweep changes no figure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
 
@@ -36,24 +38,33 @@ from mandates.queries.rulebook import Rulebook, Rung, rulebook
 BATCH = 50
 PROVISIONAL = 500  # calls worked out anew at a time, once a calendar has been published
 HEIGHT = {"": 0, Level.WARN: 1, Level.URGE: 2, Level.SUPERVISE: 3, Level.ESCALATE: 4}
+LAPSE = Rung(Level.LAPSE, None, 0)
 Pauses = Sequence[tuple[datetime, datetime]]
 
 
 # --- planning --------------------------------------------------------------------------------
 
 
-def rungs_for(clock: Clock, book: Rulebook, urgency: str) -> list[Rung]:
-    """Return the levels a clock can reach."""
-    if clock.kind in WITHOUT_LADDER:
-        return []
+class Timed(Protocol):
+    """What the instants of a clock's levels follow from, as long as it is not paused."""
+
+    started_at: datetime
+    due_at: datetime
+    unit: str
+
+
+def rungs_for(kind: str, book: Rulebook, urgency: str) -> Sequence[Rung]:
+    """Return the levels a clock of a kind can reach."""
+    if kind in WITHOUT_LADDER:
+        return ()
     ladder = book.ladders.get(urgency, ())
-    if clock.kind == ClockKind.RATE:
+    if kind == ClockKind.RATE:
         # Silence is not late work: the call closes as unrated.
-        return [r for r in ladder if r.level == Level.WARN] + [Rung(Level.LAPSE, None, 0)]
-    return list(ladder)
+        return [*(r for r in ladder if r.level == Level.WARN), LAPSE]
+    return ladder
 
 
-def instant_of(clock: Clock, rung: Rung, book: Rulebook, pauses: Pauses = ()) -> datetime:
+def instant_of(clock: Timed, rung: Rung, book: Rulebook, pauses: Pauses = ()) -> datetime:
     """Work out when a level is reached."""
     if rung.share is not None:
         return worktime.instant_at_share(
@@ -69,31 +80,47 @@ def instant_of(clock: Clock, rung: Rung, book: Rulebook, pauses: Pauses = ()) ->
     return book.calendar.advance(clock.due_at, rung.after)
 
 
+class Instants:
+    """The instants of levels, each worked out once: calls routed together share most of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, datetime] = {}
+
+    def of(self, clock: Timed, rung: Rung, book: Rulebook, pauses: Pauses = ()) -> datetime:
+        """Work out when a level is reached."""
+        if pauses:
+            return instant_of(clock, rung, book, pauses)
+        # A level after the due instant asks for no more than that.
+        begun = None if rung.share is None else (clock.started_at, clock.unit)
+        key = (book.calendar, rung, clock.due_at, begun)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = instant_of(clock, rung, book)
+        return found
+
+
 def plan(call_keys: Iterable[int]) -> None:
     """See that every running clock of these calls has its actions, at the right instants."""
-    clocks = list(
-        Clock.objects.filter(call__in=list(call_keys), met_at=None, cancelled_at=None)
-        .exclude(kind__in=WITHOUT_LADDER)
-        .select_related("call")
-        .order_by("id")
-    )
-    known = {
-        (row.clock_id, row.level): row
-        for row in ClockAction.objects.filter(clock__in=[clock.pk for clock in clocks])
-    }
-    pauses = finished_pauses([clock.pk for clock in clocks])
-    new, moved = [], []
+    clocks = prepared.rows("clocks to plan", _to_plan, calls=list(call_keys))
+    keys = [clock.pk for clock in clocks]
+    known: dict[tuple[int, str], ClockAction] = {}
+    if keys:
+        rows = prepared.rows("actions of clocks", _actions, clocks=keys)
+        known = {(row.clock_id, row.level): row for row in rows}
+    pauses = finished_pauses(keys)
+    instants, new, moved = Instants(), [], []
     for clock in clocks:
         book = rulebook(clock.county_id)
-        for rung in rungs_for(clock, book, clock.call.urgency):
+        for rung in rungs_for(clock.kind, book, clock.call__urgency):
             row = known.get((clock.pk, rung.level))
             if row is not None and (row.done_at or row.passed_at):
                 continue
             at = None
             if clock.paused_since is None:
-                at = instant_of(clock, rung, book, pauses.get(clock.pk, ()))
+                at = instants.of(clock, rung, book, pauses.get(clock.pk, ()))
             if row is None:
-                new.append(ClockAction(**clock.tenant, clock=clock, level=rung.level, at=at))
+                own = {"county_id": clock.county_id, "township_id": clock.township_id}
+                new.append(ClockAction(**own, clock_id=clock.pk, level=rung.level, at=at))
             elif row.at != at:
                 row.at = at
                 moved.append(row)
@@ -102,12 +129,39 @@ def plan(call_keys: Iterable[int]) -> None:
     bulk.update(moved, ["at"])
 
 
+def _to_plan(slots: SimpleNamespace) -> QuerySet[Any, Any]:
+    running = Clock.objects.filter(call__any=slots.calls, met_at=None, cancelled_at=None)
+    rows: QuerySet[Any, Any] = (
+        running.exclude(kind__in=WITHOUT_LADDER)
+        .order_by("id")
+        .values_list(
+            *("pk", "county_id", "township_id", "kind", "unit", "started_at", "due_at"),
+            *("paused_since", "call__urgency"),
+            named=True,
+        )
+    )
+    return rows
+
+
+def _actions(slots: SimpleNamespace) -> QuerySet[ClockAction]:
+    actions: QuerySet[ClockAction] = ClockAction.objects.filter(clock__any=slots.clocks)
+    return actions
+
+
 def finished_pauses(clock_keys: Sequence[int]) -> dict[int, list[tuple[datetime, datetime]]]:
     """Return the ended pauses of clocks, by clock."""
     found: dict[int, list[tuple[datetime, datetime]]] = {}
-    for row in ClockPause.objects.filter(clock__in=clock_keys, to_at__isnull=False):
-        found.setdefault(row.clock_id, []).append((row.from_at, row.to_at))
+    if clock_keys:
+        for row in prepared.rows("ended pauses", _ended_pauses, clocks=list(clock_keys)):
+            found.setdefault(row.clock_id, []).append((row.from_at, row.to_at))
     return found
+
+
+def _ended_pauses(slots: SimpleNamespace) -> QuerySet[ClockPause]:
+    pauses: QuerySet[ClockPause] = ClockPause.objects.filter(
+        clock__any=slots.clocks, to_at__isnull=False
+    )
+    return pauses
 
 
 # --- sweeping --------------------------------------------------------------------------------
@@ -158,33 +212,54 @@ def _due(at: datetime, limit: int, only: Q | None) -> list[ClockAction]:
 
 
 def _work(actions: list[ClockAction], at: datetime) -> None:
-    calls = _lock_calls(actions)
+    """Decide first, then lock: nobody who acts on a call waits while others are looked at."""
+    keys = list({action.clock.call_id for action in actions})
+    calls = prepared.rows("calls to look at", _calls, calls=keys)
     works = {work.call.pk: work for work in Casework.of(calls)}
+    read = {key: work.call.version for key, work in works.items()}
     # A clock that has ended since it was looked at is not among them: the next round passes it.
     clocks = {clock.pk: clock for work in works.values() for clock in work.clocks}
     due = [Due(a, clocks[a.clock_id]) for a in actions if a.clock_id in clocks]
     pauses = finished_pauses([one.clock.pk for one in due])
+    instants = Instants()
     touched: dict[int, Casework] = {}
     for one in due:
         work = works[one.clock.call_id]
-        if _look(one, work, pauses.get(one.clock.pk, ()), at):
+        if _look(one, work, instants, pauses.get(one.clock.pk, ()), at):
             touched[work.call.pk] = work
-    bulk.update([one.action for one in due], ["at", "done_at", "passed_at"])
-    if touched:
-        save(list(touched.values()))
+    # Every move raises the version of its call: the same version, the same clocks and pauses.
+    standing = {key for key, version in _lock(read) if read[key] == version}
+    decided = [one.action for one in due if one.clock.call_id in standing]
+    bulk.update(decided, ["at", "done_at", "passed_at"])
+    changed = [work for key, work in touched.items() if key in standing]
+    if changed:
+        save(changed)
 
 
-def _lock_calls(actions: Sequence[ClockAction]) -> list[Call]:
-    keys = Clock.objects.filter(pk__in=[a.clock_id for a in actions]).values("call")
-    # Somebody acts on a call right now: its actions wait for the next round.
-    return list(
+def _calls(slots: SimpleNamespace) -> QuerySet[Call]:
+    calls: QuerySet[Call] = Call.objects.filter(pk__any=slots.calls)
+    return calls.order_by("pk")
+
+
+def _lock(keys: Iterable[int]) -> list[tuple[int, int]]:
+    """Lock calls; return key and version of each.
+
+    Somebody acts on one right now: its actions wait for the next round.
+    """
+    return prepared.rows("calls to sweep", _locked, calls=list(keys))
+
+
+def _locked(slots: SimpleNamespace) -> QuerySet[Any, Any]:
+    rows: QuerySet[Any, Any] = (
         Call.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
-        .filter(pk__in=keys)
+        .filter(pk__any=slots.calls)
         .order_by("pk")
+        .values_list("pk", "version")
     )
+    return rows
 
 
-def _look(one: Due, work: Casework, pauses: Pauses, at: datetime) -> bool:
+def _look(one: Due, work: Casework, instants: Instants, pauses: Pauses, at: datetime) -> bool:
     """Decide about one action; return whether the call was changed."""
     action, clock = one.action, one.clock
     if not clock.is_running or work.call.state in ENDED:
@@ -193,14 +268,12 @@ def _look(one: Due, work: Casework, pauses: Pauses, at: datetime) -> bool:
     if clock.paused_since is not None:
         action.at = None  # planned anew when the clock runs on
         return False
-    rung = next(
-        (r for r in rungs_for(clock, work.book, work.call.urgency) if r.level == action.level),
-        None,
-    )
+    levels = rungs_for(clock.kind, work.book, work.call.urgency)
+    rung = next((one for one in levels if one.level == action.level), None)
     if rung is None:
         action.passed_at = at
         return False
-    reached = instant_of(clock, rung, work.book, pauses)
+    reached = instants.of(clock, rung, work.book, pauses)
     if reached > at:
         action.at = reached
         return False
