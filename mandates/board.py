@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from common import board
+from common import board, prepared
 from common.board import Entry, Offer
 from common.display import NavItem
 from common.models import Notice
@@ -122,5 +124,10 @@ def _raise_url(member: Member) -> str:
 
 def _unread(member: Member) -> int:
     """Count unread notices, up to UNREAD, by their own index."""
-    rows = Notice.objects.filter(user=member.user_id, read_at=None)
-    return len(rows.values_list("pk")[:UNREAD])
+
+    def rows(slots: SimpleNamespace) -> QuerySet[Any, Any]:
+        own = Notice.objects.filter(user=slots.user, read_at=None)
+        found: QuerySet[Any, Any] = own.values_list("pk")[:UNREAD]
+        return found
+
+    return len(prepared.rows("unread notices", rows, user=member.user_id))

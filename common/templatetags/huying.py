@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -39,6 +40,7 @@ IMAGE_TYPES = ("image/",)
 
 
 @register.simple_tag
+@lru_cache(maxsize=500)
 def icon(name: str, extra: str = "") -> SafeString:
     """Draw an icon of the sprite; the word beside it is what readers hear."""
     return format_html(

@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from mandates.models import CallState
@@ -14,6 +17,26 @@ from mandates.operations.filters import NAME_LENGTH
 from mandates.queries.call_list import LONGEST_WORDS
 
 Choices = Iterable[tuple[Any, Any]]
+
+
+class PlainSelect(forms.Select):
+    """A select whose options are written in one go: Django renders a template for each of them."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        shown = self.get_context(name, value, attrs)["widget"]
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                (option["value"], flatatt(option["attrs"]), option["label"])
+                for _name, group, _index in shown["optgroups"]
+                for option in group
+            ),
+        )
+        attributes = flatatt(shown["attrs"])
+        return format_html('<select name="{}"{}>{}</select>', name, attributes, options)
 
 
 class FilterForm(forms.Form):
@@ -25,10 +48,10 @@ class FilterForm(forms.Form):
         max_length=LONGEST_WORDS,
         widget=forms.TextInput(attrs={"type": "search"}),
     )
-    township = forms.ChoiceField(label=_("Township"), required=False)
-    department = forms.ChoiceField(label=_("Lead department"), required=False)
-    category = forms.ChoiceField(label=_("Category"), required=False)
-    state = forms.ChoiceField(label=_("State"), required=False)
+    township = forms.ChoiceField(label=_("Township"), required=False, widget=PlainSelect)
+    department = forms.ChoiceField(label=_("Lead department"), required=False, widget=PlainSelect)
+    category = forms.ChoiceField(label=_("Category"), required=False, widget=PlainSelect)
+    state = forms.ChoiceField(label=_("State"), required=False, widget=PlainSelect)
 
     def __init__(
         self,

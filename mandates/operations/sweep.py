@@ -35,7 +35,7 @@ from mandates.operations.pausing import recompute
 from mandates.queries.rulebook import Rulebook, Rung, rulebook
 
 # Small, so that nobody who acts on one of the calls waits long for the lock.
-BATCH = 50
+BATCH = 25
 PROVISIONAL = 500  # calls worked out anew at a time, once a calendar has been published
 HEIGHT = {"": 0, Level.WARN: 1, Level.URGE: 2, Level.SUPERVISE: 3, Level.ESCALATE: 4}
 LAPSE = Rung(Level.LAPSE, None, 0)
@@ -323,11 +323,10 @@ def settle_provisional(*, at: datetime, limit: int = PROVISIONAL) -> int:
     """
     with dispatching(reason="a published calendar concerns every township"):
         keys = _provisional_calls(limit)
-        calls = list(
-            Call.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
-            .filter(pk__in=keys)
-            .order_by("pk")
-        )
+        calls: list[Call] = []
+        if keys:
+            locked = Call.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+            calls = list(locked.filter(pk__in=keys).order_by("pk"))
         works = Casework.of(calls)
         changed = [work for work in works if _settle(work, at)]
         if changed:
@@ -337,11 +336,16 @@ def settle_provisional(*, at: datetime, limit: int = PROVISIONAL) -> int:
 
 
 def _provisional_calls(limit: int) -> set[int]:
-    waiting = Clock.objects.filter(is_provisional=True, met_at=None, cancelled_at=None)
-    rows = waiting.order_by("due_at").values_list("call", "county", "calendar_version", "due_at")
+    def waiting(_slots: SimpleNamespace) -> QuerySet[Any, Any]:
+        clocks = Clock.objects.filter(is_provisional=True, met_at=None, cancelled_at=None)
+        rows: QuerySet[Any, Any] = clocks.order_by("due_at").values_list(
+            "call", "county", "calendar_version"
+        )
+        return rows[:limit]
+
     return {
         call
-        for call, county, version, _due in rows[:limit]
+        for call, county, version in prepared.rows(("provisional clocks", limit), waiting)
         if rulebook(county).calendar.version != version
     }
 

@@ -8,7 +8,7 @@ the calls behind a figure starts from that figure, for everybody alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
@@ -218,7 +218,7 @@ def page_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
 def facts_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
     """Return one page of calls as plain facts, for readers that show many at a time.
 
-    Each row is a dictionary of SHOWN, and of PART under "assignment": the reader's own
+    Each row is a dictionary of "id", of SHOWN, and of PART under "assignment": the reader's own
     department's part, None for other readers. Raises what `page_of` raises.
     """
 
@@ -229,23 +229,56 @@ def facts_of(member: Member, filters: CallFilters, *, at: datetime) -> Page:
         return found.values("id", *SHOWN)
 
     def fetch(cut: paging.Cut, values: Sequence[Any]) -> list[Any]:
-        if not _is_plain(member, filters):
-            return list(cut(rows(member, at), values))
-        given = {name: getattr(member, name) for name in _keys(member)}
-        given |= {f"beyond_{n}": value for n, value in enumerate(values)}
-        given |= {"at": at} if filters.late else {}
+        def page(who: Member, when: datetime, *beyond: Any) -> QuerySet[Any]:
+            return cut(rows(who, when), beyond)
 
-        def build(slots: SimpleNamespace) -> QuerySet[Any]:
-            who = replace(member, **{name: getattr(slots, name) for name in _keys(member)})
-            beyond = [getattr(slots, f"beyond_{n}") for n in range(len(values))]
-            return cut(rows(who, getattr(slots, "at", at)), beyond)
-
-        key = ("calls", member.role, replace(filters, cursor=""), cut)
-        return prepared.rows(key, build, **given)
+        return _asked(("calls", cut), page, member, filters, at, *values)
 
     order = order_of(member, filters)
     found = paging.fetched(fetch, order=order, cursor=filters.cursor, size=filters.size)
     return replace(found, rows=[_as_facts(row) for row in found.rows])
+
+
+def count_up_to(member: Member, filters: CallFilters, *, at: datetime, most: int) -> int:
+    """Count calls whose clocks run, no further than ``most``, along the index of dates."""
+
+    def rows(who: Member, when: datetime) -> QuerySet[Any]:
+        return call_rows(who, filters, at=when).order_by("next_due_at").values_list("pk")[:most]
+
+    return len(_asked(("count", most), rows, member, filters, at))
+
+
+def _asked(
+    key: Hashable,
+    rows: Callable[..., QuerySet[Any]],
+    member: Member,
+    filters: CallFilters,
+    at: datetime,
+    *values: Any,
+) -> list[Any]:
+    """Return what ``rows`` finds for a member at an instant, prepared if it is a usual question."""
+    if not _is_plain(member, filters):
+        return list(rows(member, at, *values))
+    given = {name: getattr(member, name) for name in _keys(member)}
+    given |= {f"beyond_{n}": value for n, value in enumerate(values)}
+    given |= {"at": at} if filters.late else {}
+
+    def build(slots: SimpleNamespace) -> QuerySet[Any]:
+        who = replace(member, **{name: getattr(slots, name) for name in _keys(member)})
+        beyond = [getattr(slots, f"beyond_{n}") for n in range(len(values))]
+        return rows(who, getattr(slots, "at", at), *beyond)
+
+    whole = (key, member.role, replace(filters, cursor=""))
+    return prepared.rows(whole, build, **given)
+
+
+def facts_from(call: Call) -> dict[str, Any]:
+    """Return of a call that is at hand, with its township, what `facts_of` finds of many."""
+    found = {name: getattr(call, name) for name in ("id", *SHOWN) if "__" not in name}
+    found |= {"township__uid": call.township.uid, "township__name": call.township.name}
+    part = getattr(call, "assignment", None)
+    found["assignment"] = part and {name: getattr(part, name) for name in PART}
+    return found
 
 
 def _as_facts(row: dict[str, Any]) -> dict[str, Any]:
@@ -253,6 +286,7 @@ def _as_facts(row: dict[str, Any]) -> dict[str, Any]:
         row["assignment"] = None
         return row
     found = {name: row[f"call__{name}"] for name in SHOWN}
+    found["id"] = row["call_id"]
     found["assignment"] = {name: row[name] for name in PART}
     return found
 

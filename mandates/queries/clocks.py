@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from common import worktime
+from common import prepared, worktime
 from common.worktime import TimeLeft, Unit, WorkCalendar
-from mandates.models import Call, Clock, ClockKind, Party
+from mandates.models import Clock, ClockKind, Party
 
 Pauses = Sequence[tuple[datetime, datetime | None]]
 # The whole call's clock and a right to object press nobody.
 LONG = timedelta(days=2)
 SILENT = (ClockKind.CASE, ClockKind.OBJECT)
+SHOWN = (
+    *("call_id", "kind", "party", "department_id", "unit", "started_at", "due_at"),
+    *("is_provisional", "paused_since", "met_at", "cancelled_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,10 @@ class CallClocks:
     running: Sequence[Clock]
     departments: Sequence[int]
 
-    def next(self, call: Call, *, department_id: int | None = None) -> Clock | None:
-        """Return the clock that runs out first against whoever must act now.
+    def next(
+        self, *, waiting_on: str, lead_id: int | None, department_id: int | None = None
+    ) -> Clock | None:
+        """Return the clock that runs out first against whoever a call waits for.
 
         With a department: against its own part, paused or not.
         """
@@ -36,10 +43,9 @@ class CallClocks:
             wanted = [
                 c
                 for c in self.running
-                if c.party == call.waiting_on
-                and (c.party != Party.DEPARTMENT or c.department_id == call.lead_id)
+                if c.party == waiting_on
+                and (c.party != Party.DEPARTMENT or c.department_id == lead_id)
             ]
-        wanted = [c for c in wanted if c.kind not in SILENT]
         return min(wanted, key=lambda c: (c.paused_since is not None, c.due_at), default=None)
 
     def of_kind(self, kind: str) -> Clock | None:
@@ -54,19 +60,12 @@ class CallClocks:
 NONE = CallClocks((), ())
 
 
-def clocks_of(calls: Iterable[Call]) -> dict[int, CallClocks]:
-    """Fetch the running clocks of some calls, and who takes part, in one query."""
-    keys = [call.pk for call in calls if call.raised_at or call.waiting_on]
+def clocks_of(keys: Sequence[int]) -> dict[int, CallClocks]:
+    """Fetch the running clocks of calls, save the silent ones, and who takes part, in one query."""
     if not keys:
         return {}
     found: dict[int, list[Clock]] = {key: [] for key in keys}
-    # Every standing part has its clock for the answer, met or not.
-    rows = (
-        Clock.objects.filter(call__in=keys, cancelled_at=None)
-        .filter(Q(met_at=None) | Q(kind=ClockKind.CLOSE))
-        .order_by("id")
-    )
-    for clock in rows:
+    for clock in prepared.rows("clocks of a list", _pressing, calls=list(keys)):
         found[clock.call_id].append(clock)
     return {
         key: CallClocks(
@@ -81,6 +80,17 @@ def clocks_of(calls: Iterable[Call]) -> dict[int, CallClocks]:
         )
         for key, clocks in found.items()
     }
+
+
+def _pressing(slots: SimpleNamespace) -> QuerySet[Clock]:
+    # Every standing part has its clock for the answer, met or not.
+    rows: QuerySet[Clock] = (
+        Clock.objects.filter(call__any=slots.calls, cancelled_at=None)
+        .filter(Q(met_at=None) & ~Q(kind__in=SILENT) | Q(kind=ClockKind.CLOSE))
+        .only(*SHOWN)
+        .order_by("id")
+    )
+    return rows
 
 
 def left(clock: Clock, *, at: datetime, calendar: WorkCalendar, pauses: Pauses = ()) -> TimeLeft:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, Party
 from mandates.permissions import Permission
-from mandates.queries.call_list import BY_DUE, MINE, CallFilters, call_rows, page_of
+from mandates.queries.call_list import BY_DUE, MINE, CallFilters, count_up_to, page_of
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from townships.roles import Role
 
@@ -52,7 +52,7 @@ def inbox(member: Member, *, at: datetime) -> Inbox:
     """Collect what waits for a member. Raises NotAllowed for a post without a scope."""
     rows, has_more = _rows(member, at)
     owed = _owed(member, at)
-    clocks = clocks_of([*rows, *owed])
+    clocks = clocks_of([call.pk for call in (*rows, *owed) if call.raised_at or call.waiting_on])
     return Inbox(
         tasks=[_task(call, clocks, member) for call in rows],
         drafts=_drafts(member),
@@ -65,14 +65,12 @@ def waiting_count(member: Member, *, at: datetime) -> int:
     """Count what waits for a member, up to COUNTED, by an index alone."""
     if member.role in WATCHERS:
         return 0
-    rows = call_rows(member, CallFilters(waiting=MINE, order=BY_DUE), at=at)
-    return len(rows.order_by("next_due_at").values_list("pk")[:COUNTED])
+    return count_up_to(member, CallFilters(waiting=MINE, order=BY_DUE), at=at, most=COUNTED)
 
 
 def late_count(member: Member, *, at: datetime) -> int:
     """Count calls that are late, up to COUNTED."""
-    rows = call_rows(member, CallFilters(late=True, order=BY_DUE), at=at)
-    return len(rows.order_by("next_due_at").values_list("pk")[:COUNTED])
+    return count_up_to(member, CallFilters(late=True, order=BY_DUE), at=at, most=COUNTED)
 
 
 def _rows(member: Member, at: datetime) -> tuple[list[Call], bool]:
@@ -135,4 +133,7 @@ def _drafts(member: Member) -> list[Call]:
 def _task(call: Call, clocks: dict[int, CallClocks], member: Member) -> Task:
     own = clocks.get(call.pk, NONE)
     part: Assignment | None = getattr(call, "assignment", None)
-    return Task(call, part, own.next(call, department_id=member.department_id), own)
+    clock = own.next(
+        waiting_on=call.waiting_on, lead_id=call.lead_id, department_id=member.department_id
+    )
+    return Task(call, part, clock, own)

@@ -86,14 +86,22 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
 @register.simple_tag
 def state_badge(record: Any, waits: bool = False, large: bool = False) -> SafeString:
     """Draw the state of a call or an assignment; ``waits`` while the township is asked."""
+    if not hasattr(record, "part"):
+        return call_badge(record.state, waits, large)
     label: Any = record.get_state_display()
-    if hasattr(record, "part"):
-        look = ASSIGNMENT_BADGES[record.state]
-        if record.state == AssignmentState.ANSWERED and record.part == Part.ASSIST:
-            label = _("Opinion given")
-    else:
-        look = CALL_BADGES[record.state]
-    if waits and record.state in (CallState.HANDLING, CallState.REWORK, AssignmentState.ACCEPTED):
+    if record.state == AssignmentState.ANSWERED and record.part == Part.ASSIST:
+        label = _("Opinion given")
+    return _badge(record.state, ASSIGNMENT_BADGES[record.state], label, waits, large)
+
+
+@register.simple_tag
+def call_badge(state: str, waits: bool = False, large: bool = False) -> SafeString:
+    """Draw the state of a call; ``waits`` while the township is asked for information."""
+    return _badge(state, CALL_BADGES[state], CallState(state).label, waits, large)
+
+
+def _badge(state: str, look: tuple[str, str], label: Any, waits: bool, large: bool) -> SafeString:
+    if waits and state in (CallState.HANDLING, CallState.REWORK, AssignmentState.ACCEPTED):
         look, label = WAITING_FOR_INFORMATION, _("Waiting for information")
     css, picture = look
     return format_html(
@@ -106,12 +114,12 @@ def state_badge(record: Any, waits: bool = False, large: bool = False) -> SafeSt
 
 
 @register.simple_tag
-def level_mark(call: Any) -> SafeString:
+def level_mark(level: str, urged_count: int) -> SafeString:
     """Draw who is pressing: urged so many times, or under supervision; — for nobody."""
-    if not call.urged_count and call.level not in LEVELS:
+    if not urged_count and level not in LEVELS:
         return format_html('<span class="hy-meta" aria-label="{}">—</span>', _("None"))
-    css, picture = LEVELS.get(call.level, LEVELS["urge"])
-    label = _("Supervised") if css else _("Urged %(n)d×") % {"n": max(1, call.urged_count)}
+    css, picture = LEVELS.get(level, LEVELS["urge"])
+    label = _("Supervised") if css else _("Urged %(n)d×") % {"n": max(1, urged_count)}
     return format_html('<span class="hy-level {}">{}{}</span>', css, icon(picture), label)
 
 

@@ -33,7 +33,7 @@ from mandates.queries.boards import (
     list_filters,
     list_query,
 )
-from mandates.queries.call_list import call_rows, page_of
+from mandates.queries.call_list import call_rows, facts_of
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.counting import share
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
@@ -407,7 +407,7 @@ def _drill(
     try:
         filters = list_filters(wanted, code, **more)
         total = call_rows(member, filters, at=now).count()
-        found = page_of(member, replace(filters, size=SHOWN), at=now)
+        found = facts_of(member, replace(filters, size=SHOWN), at=now)
     except Invalid as problem:
         return None, [str(text) for text in problem.fields.values()] or [str(problem.detail)]
     query = list_query(wanted, code, **more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,6 +26,7 @@ from common.paging import Page
 from common.worktime import SHANGHAI
 from mandates.forms.filters import FilterForm, KeepForm
 from mandates.models import Call, CallFile, CallState, ClockKind, Party, SavedFilter, Urgency
+from mandates.models.calls import OPEN_ASSIGNMENT
 from mandates.permissions import Permission
 from mandates.queries import filters as kept_filters
 from mandates.queries.boards import counties
@@ -37,11 +39,11 @@ from mandates.queries.call_list import (
     call_rows,
     conditions_of,
     counted,
-    page_of,
+    facts_of,
 )
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from mandates.queries.inbox import WATCHERS
-from mandates.queries.rulebook import rulebook
+from mandates.queries.rulebook import Rulebook, rulebook
 from mandates.queries.statistics.definitions import COUNTS
 from mandates.queries.statistics.periods import Period
 from mandates.views import next_step
@@ -53,6 +55,7 @@ from townships.models import County, Township
 IN_HAND = f"order={BY_DUE}"
 SIZE = 20
 TAB_COUNT = 100  # a tab counts no further
+NOBODY = UUID(int=0)
 
 
 @login_required
@@ -69,7 +72,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
     filters, found, total = CallFilters(order=BY_DUE), Page([], None, None), None
     try:
         filters = CallFilters.parse(params)
-        found = page_of(member, filters, at=now)
+        found = facts_of(member, filters, at=now)
         if filters.figure:
             total = call_rows(member, filters, at=now).count()
     except Invalid as problem:
@@ -179,34 +182,51 @@ def _nothing(member: Member, filters: CallFilters) -> dict[str, Any]:
 # --- rows ----------------------------------------------------------------------------------------------
 
 
-def call_lines(calls: Sequence[Call], member: Member, *, at: datetime) -> list[dict[str, Any]]:
-    """Return what the rows of a table of calls show."""
-    clocks = clocks_of(calls)
-    return [_row(call, clocks.get(call.pk, NONE), member, at) for call in calls]
+def call_lines(
+    calls: Sequence[Mapping[str, Any]], member: Member, *, at: datetime
+) -> list[dict[str, Any]]:
+    """Return what the rows of a table of calls show; calls are the facts of `facts_of`."""
+    clocks = clocks_of([call["id"] for call in calls if call["raised_at"] or call["waiting_on"]])
+    before, after = reverse("mandates:call-detail", args=[NOBODY]).split(str(NOBODY))
+    return [
+        _row(call, clocks.get(call["id"], NONE), member, at)
+        | {"url": f"{before}{call['uid']}{after}"}
+        for call in calls
+    ]
 
 
-def _row(call: Call, own: CallClocks, member: Member, at: datetime) -> dict[str, Any]:
-    book = rulebook(call.county_id)
-    part = getattr(call, "assignment", None)
-    charged = part is not None and part.is_open
-    clock = own.next(call, department_id=member.department_id if charged else None)
-    names = [book.units[key].name for key in own.departments if key in book.units]
-    if call.lead is not None and call.lead.name in names:
-        names.remove(call.lead.name)
-    assists = ""
-    if names:
-        one = names[0]
-        several = _("Assists: %(unit)s and others, %(n)d in all") % {"unit": one, "n": len(names)}
-        assists = several if len(names) > 1 else _("Assists: %(unit)s") % {"unit": one}
+def _row(call: Mapping[str, Any], own: CallClocks, member: Member, at: datetime) -> dict[str, Any]:
+    book = rulebook(call["county_id"])
+    part, lead = call["assignment"], book.units.get(call["lead_id"])
+    charged = part is not None and part["state"] in OPEN_ASSIGNMENT
+    clock = own.next(
+        waiting_on=call["waiting_on"],
+        lead_id=call["lead_id"],
+        department_id=member.department_id if charged else None,
+    )
+    entry = book.entries.get(call["entry_id"])
     return {
-        "call": call,
-        "url": call.get_absolute_url(),
+        "call": SimpleNamespace(pk=call["id"], **call),
+        "urgency": "" if call["urgency"] == Urgency.GENERAL else Urgency(call["urgency"]).label,
         "clock": chip(clock, at=at, calendar=book.calendar, supply=own.of_kind(ClockKind.SUPPLY)),
-        "matter": call.entry.name if call.entry else "",
-        "category": call.entry.category if call.entry else "",
-        "assists": assists,
+        "matter": entry.name if entry else "",
+        "category": entry.category if entry else "",
+        "lead": lead.name if lead else "",
+        "assists": _assists(own, book, lead.name if lead else ""),
         "waits": own.waits,
     }
+
+
+def _assists(own: CallClocks, book: Rulebook, lead: str) -> str:
+    names = [book.units[key].name for key in own.departments if key in book.units]
+    if lead in names:
+        names.remove(lead)
+    if not names:
+        return ""
+    if len(names) == 1:
+        return _("Assists: %(unit)s") % {"unit": names[0]}
+    several = {"unit": names[0], "n": len(names)}
+    return _("Assists: %(unit)s and others, %(n)d in all") % several
 
 
 # --- what stands around the rows ------------------------------------------------------------------------

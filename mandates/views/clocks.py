@@ -70,9 +70,12 @@ def chip(
             due_note=due_notes()[ClockKind.SUPPLY],
             label=label,
         )
-    used, whole = share(clock, at=at, calendar=calendar, pauses=pauses)
+    remains = left(clock, at=at, calendar=calendar, pauses=pauses)
+    used, whole = (
+        (0, 0) if remains.overdue else share(clock, at=at, calendar=calendar, pauses=pauses)
+    )
     return display.running_clock(
-        left(clock, at=at, calendar=calendar, pauses=pauses),
+        remains,
         due_at=clock.due_at,
         now=at,
         is_warned=bool(whole) and used >= whole * WARN_AT,

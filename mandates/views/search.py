@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from common.errors import Invalid, NotAllowed
 from mandates.permissions import Permission
 from mandates.queries import searching
-from mandates.queries.call_list import NEWEST
+from mandates.queries.call_list import NEWEST, facts_from
 from mandates.queries.searching import COUNTED, FoundHere
 from mandates.views.calls import call_lines
 from townships.http import Member, MemberRequest
@@ -38,13 +38,13 @@ def search(request: MemberRequest) -> HttpResponse:
         found = searching.search(member, words, at=now)
     except Invalid as problem:
         wrong = [str(text) for text in problem.fields.values()]
-    nearby = [found.nearby] if found.nearby else []
+    nearby = [facts_from(found.nearby)] if found.nearby else []
     context = {
         "search_words": typed if not wrong else "",
         "found": found,
         "wrong": wrong,
         "nearby": call_lines(nearby, member, at=now),
-        "calls": call_lines(found.calls, member, at=now),
+        "calls": call_lines([facts_from(call) for call in found.calls], member, at=now),
         **_more(member, found),
     }
     return render(request, "mandates/search.html", context, status=400 if wrong else 200)
