@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from django.forms import BaseInlineFormSet, BaseModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -260,6 +262,13 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("actor", "target", "action")
     date_hierarchy = None
     ordering = ("-id",)
+    exclude = ("detail",)
+    readonly_fields = ("facts",)
+
+    @admin.display(description=gettext_lazy("detail"))
+    def facts(self, entry: AuditEntry) -> str:
+        """Show what was kept as it is kept: its names are those of the data, in no language."""
+        return format_html("<code>{}</code>", json.dumps(entry.detail, ensure_ascii=False))
 
 
 class DaysOfYear(BaseInlineFormSet):

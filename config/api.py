@@ -8,11 +8,27 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from oauth2_provider.views import TokenView
 from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from common.api import NotFound, is_storable
 from common.errors import CODES
 from mandates.api import urls as mandates
 from townships.api import urls as townships
+
+
+class Schema(SpectacularAPIView):
+    """The description of the API; what goes wrong is told as everywhere, and not as YAML."""
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        if response.exception:
+            request.accepted_renderer = JSONRenderer()
+            request.accepted_media_type = JSONRenderer.media_type
+        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        return answer
 
 
 class Token(TokenView):
@@ -49,7 +65,7 @@ v1 = [
 ]
 
 urlpatterns = [
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("schema/", Schema.as_view(), name="api-schema"),
     # The split view keeps its script in a file of its own: the content policy allows no other.
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("token/", Token.as_view(), name="api-token"),

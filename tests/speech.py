@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -35,7 +36,8 @@ EMPTY = {
     *("use", "path", "circle"),
 }
 UID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b")  # error references
-OWN_NAMES = "简体中文"  # a language is named in itself
+OWN_NAMES = {"zh": "简体中文", "en": "English"}  # a language is named in itself
+MEDIA_TYPE = re.compile(r"\b[a-z]+/[a-z.+-]+\b")  # is told back as it was sent
 HAN = re.compile(
     r"[\u3400-\u4dbf\u4e00-\u9fff\u3001-\u3002\u3008-\u301b\uff01-\uff0f\uff1a-\uff1f]+"
 )
@@ -150,12 +152,19 @@ def _texts(model: Any) -> set[str]:
 def foreign(said: Iterable[str], language: str, data: str) -> list[str]:
     """Return what is said in the wrong language: Chinese in English pages, English in Chinese."""
     wrong = []
-    for text in (UID.sub("", one) for one in said):
+    other = OWN_NAMES["zh" if language == "en" else "en"]
+    for text in (MEDIA_TYPE.sub("", UID.sub("", one)) for one in said):
+        if text == other:
+            continue
         if language == "en":
-            found = [run for run in HAN.findall(text) if run not in data + OWN_NAMES]
+            found = [run for run in HAN.findall(text) if run not in data]
         else:
-            known = set(LATIN.findall(data))
-            found = [w for w in LATIN.findall(text) if w not in NAMES and w not in known]
+            found = [w for w in LATIN.findall(text) if w not in NAMES and w not in _words(data)]
         if found:
             wrong.append(f"{' '.join(found)} ← {text[:120]}")
     return wrong
+
+
+@lru_cache(maxsize=2)
+def _words(data: str) -> frozenset[str]:
+    return frozenset(LATIN.findall(data))

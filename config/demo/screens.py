@@ -44,7 +44,7 @@ MOST_PAGES = 40  # of one role
 FOR_EACH_ROLE = ("home", "calls", "call", "board")
 # Pages that links do not lead to.
 BESIDE = {
-    "clerk": ("/calls/?q=zzzz", "/calls/new/?q=采砂", "/matters/?q=zzzz", "/nowhere/"),
+    "clerk": ("/calls/?q=zzzz", "/calls/new/?find=采砂", "/matters/?q=zzzz", "/nowhere/"),
     "agriculture": ("/calls/new/",),
     "desk": ("/calls/?state=draft&q=zzzz",),
 }
@@ -86,7 +86,7 @@ SEEN_BY_A_PROGRAM = """width => {
         if (link.hash.length > 1 && !document.getElementById(decodeURIComponent(link.hash.slice(1))))
             found.push("leads to nothing: " + link.hash);
     for (const one of document.querySelectorAll("button, a[href]"))
-        if (!one.textContent.trim() && !one.getAttribute("aria-label") && !one.querySelector("img[alt]"))
+        if (!one.textContent.trim() && !one.ariaLabel && !one.title && !one.querySelector("img[alt], [title]"))
             found.push("says nothing: " + one.outerHTML.slice(0, 80));
     return found;
 }"""
@@ -125,7 +125,15 @@ class Visit:
             self.heard.append(text)
 
     def go(self, path: str) -> int:
-        answer = self.page.goto(f"{self.address}{path}", wait_until="load")
+        """Open an address; 0 where it gives a file to keep, and no page."""
+        from playwright.sync_api import Error as PlaywrightError  # noqa: PLC0415 - of the developers' setup
+
+        try:
+            answer = self.page.goto(f"{self.address}{path}", wait_until="load")
+        except PlaywrightError as refused:
+            if "Download is starting" in str(refused):
+                return 0
+            raise
         return answer.status if answer else 0
 
     def sign_in(self, name: str, password: str) -> None:
@@ -164,7 +172,11 @@ def name_of(path: str) -> str:
     if words and KEY.search(parts.path):
         words[0] = {"calls": "call", "matters": "matter"}.get(words[0], words[0])
     query = parse_qs(parts.query)
-    words += [query["do"][0]] if "do" in query else [k for k in query if k in ("q", "state", "tab")]
+    words += (
+        [query["do"][0]]
+        if "do" in query
+        else [k for k in query if k in ("q", "find", "state", "tab")]
+    )
     return "-".join(words).replace("_", "-") or "home"
 
 
@@ -183,6 +195,8 @@ def follow(visit: Visit, known: set[str]) -> list[Picture]:
         if not is_new and name != "home":
             continue
         status = visit.go(path)
+        if not status:
+            continue
         picture = Picture(visit.role, name, path)
         if status >= 500:
             picture.complaints.append(f"answered {status}")

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from common import audit, spreadsheets
@@ -323,7 +323,7 @@ def _raised(found: Board, link: tables.Link) -> Tile:
     return Tile(
         str(FIGURES["raised"].label),
         f"{count:,}",
-        _("calls (unit)"),
+        pgettext("unit of a count", "calls"),
         link("raised") if count else "",
         fraction,
         _("period before %(value)s") % {"value": f"{before:,}"},
@@ -358,7 +358,7 @@ def _overdue(found: Board, link: tables.Link) -> Tile:
     return Tile(
         str(FIGURES["overdue"].label),
         f"{count:,}",
-        _("calls (unit)"),
+        pgettext("unit of a count", "calls"),
         link("overdue") if count else "",
         text % {"n": found.now["open"]},
         "",

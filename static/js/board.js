@@ -18,8 +18,24 @@
     });
     box.hidden = false;
     const wall = document.documentElement.classList.contains("hy-wall");
-    const size = wall ? 18 : 13;
-    const wide = box.clientWidth >= 500;
+    const isWide = () => box.clientWidth >= 500;
+    const size = wall && isWide() ? 16 : 13;
+    const months = rows.map((row) => row.cells[0].textContent.trim());
+    const yearOf = (month) => (month.match(/\d{4}/) || [""])[0];
+    // The year stands at the first month that is named, and where it changes.
+    const named = (month, at, step) =>
+      at < step || yearOf(months[at - step]) !== yearOf(month)
+        ? month.replace(/年|(?<=[A-Za-z]) /, "$&\n")
+        : month.replace(/\d{4}年?/, "").trim();
+    // What depends on the width: a phone names every third month and writes no number into a bar.
+    const sized = () => {
+      const step = isWide() ? 1 : 3;
+      return {
+        xAxis: { axisLabel: { interval: step - 1, formatter: (month, at) => named(month, at, step) } },
+        yAxis: [{}, { name: isWide() ? heads[line] : "" }],
+        series: [{ label: { show: isWide() } }],
+      };
+    };
     const lowest = Math.min(50, ...shares.filter((share) => share !== null));
     const chart = echarts.init(box, null, { renderer: "svg" });
     chart.setOption({
@@ -28,10 +44,10 @@
       grid: { left: 4, right: 4, top: size * 2.8, bottom: 4, containLabel: true },
       xAxis: {
         type: "category",
-        data: rows.map((row) => row.cells[0].textContent.trim().replace(/年|(?<=[A-Za-z]) /, "$&\n")),
+        data: months,
         axisTick: { show: false },
         axisLine: { lineStyle: { color: "#8390a2" } },
-        axisLabel: { interval: wide ? 0 : 2, fontSize: size, lineHeight: size + 3, color: INK },
+        axisLabel: { fontSize: size, lineHeight: size + 3, color: INK },
       },
       yAxis: [
         {
@@ -44,7 +60,6 @@
         },
         {
           type: "value",
-          name: wide ? heads[line] : "",
           min: Math.floor(lowest / 10) * 10,
           max: 100,
           nameTextStyle: { align: "right", fontSize: size, color: INK },
@@ -59,7 +74,7 @@
           data: rows.map((row) => number(row.cells[bar])),
           itemStyle: { color: "#a9c1de" },
           barMaxWidth: 34,
-          label: { show: wide, position: "insideBottom", fontSize: size, color: "#1b2430" },
+          label: { position: "insideBottom", fontSize: size, color: "#1b2430" },
         },
         {
           name: heads[line],
@@ -73,6 +88,7 @@
         },
       ],
     });
+    chart.setOption(sized());
     // Paper is narrower than the screen: the style sheet for printing scales the drawing as a whole.
     const fit = () => {
       const drawing = box.querySelector("svg");
@@ -82,6 +98,7 @@
     addEventListener("resize", () => {
       if (matchMedia("print").matches) return;
       chart.resize();
+      chart.setOption(sized());
       fit();
     });
     // The months are drawn: their table waits behind a line. On paper it stands open.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -120,3 +122,12 @@ def test_the_page_of_the_description_is_open(client: Any, db: None) -> None:
     answer = client.get(reverse("api-schema"), headers={"accept": "application/json"})
     assert answer.status_code == 200
     assert answer.json()["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize("wanted", ["*/*", "application/json", "application/yaml"])
+def test_a_wrong_method_is_told_as_json(client: Client, wanted: str) -> None:
+    answer = client.post(reverse("api-schema"), headers={"accept": wanted})
+    assert answer.status_code == 405
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.content)["status"] == 405
+    assert json.loads(answer.content)["code"] == "method_not_allowed"
