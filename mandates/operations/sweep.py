@@ -336,18 +336,30 @@ def settle_provisional(*, at: datetime, limit: int = PROVISIONAL) -> int:
 
 
 def _provisional_calls(limit: int) -> set[int]:
-    def waiting(_slots: SimpleNamespace) -> QuerySet[Any, Any]:
-        clocks = Clock.objects.filter(is_provisional=True, met_at=None, cancelled_at=None)
-        rows: QuerySet[Any, Any] = clocks.order_by("due_at").values_list(
-            "call", "county", "calendar_version"
-        )
-        return rows[:limit]
+    """Return calls whose provisional clocks were worked out by a calendar that holds no longer."""
+    stale = Q()
+    for county, version in prepared.rows("calendars of provisional clocks", _calendars):
+        if rulebook(county).calendar.version != version:
+            stale |= Q(county_id=county, calendar_version=version)
+    if not stale:
+        return set()
+    rows = _provisional().filter(stale).order_by("due_at").values_list("call", flat=True)
+    return set(rows[:limit])
 
-    return {
-        call
-        for call, county, version in prepared.rows(("provisional clocks", limit), waiting)
-        if rulebook(county).calendar.version != version
-    }
+
+def _provisional() -> QuerySet[Clock]:
+    # One that is paused is worked out when it runs on.
+    clocks: QuerySet[Clock] = Clock.objects.filter(
+        is_provisional=True, met_at=None, cancelled_at=None, paused_since=None
+    )
+    return clocks
+
+
+def _calendars(_slots: SimpleNamespace) -> QuerySet[Any, Any]:
+    rows: QuerySet[Any, Any] = (
+        _provisional().order_by().values_list("county", "calendar_version").distinct()
+    )
+    return rows
 
 
 def _settle(work: Casework, at: datetime) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db.models import F
 
 from common import reference, tenancy
 from common.models import CalendarYear, Notice
 from mandates.models import Call, Clock, ClockAction, Step
+from mandates.operations import sweep as sweep_module
 from mandates.operations.sweep import settle_provisional, sweep
+from mandates.queries.rulebook import rulebook
 from tests.factories.calls import MONDAY, World, at, make_world
 from townships.roles import Role
 
@@ -197,6 +201,43 @@ def test_a_due_time_beyond_the_last_published_year_is_settled_on_publication(wor
         step = Step.objects.filter(call=call, move="recomputed", data__clock="close").first()
         assert step is not None
         assert datetime.fromisoformat(step.data["after"]) == close.due_at
+
+
+def test_dates_that_stay_provisional_do_not_hide_those_behind_them(world: World) -> None:
+    late = at(12, 25)
+    for minutes in range(3):
+        world.routed(when=late + timedelta(minutes=minutes))
+    # The calendar of this year changes, and dates in the next stay provisional.
+    CalendarYear.objects.get(year=2026).days.create(date="2026-12-26", kind="worked", name="调休")
+    with tenancy.dispatching(reason="a test changes the calendar"):
+        reference.refresh()
+        version = rulebook(world.county.pk).calendar.version
+
+    looked_at = [settle_provisional(at=late + timedelta(days=1), limit=1) for _ in range(4)]
+
+    assert looked_at == [1, 1, 1, 0]
+    with tenancy.everywhere(reason="a test looks"):
+        clocks = Clock.objects.filter(is_provisional=True, met_at=None, cancelled_at=None)
+        assert set(clocks.values_list("calendar_version", flat=True)) == {version}
+
+
+def test_what_changes_while_a_sweep_decides_waits_for_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = world.routed()
+    lock = sweep_module._lock
+
+    def meanwhile(keys: Iterable[int]) -> list[tuple[int, int]]:
+        monkeypatch.setattr(sweep_module, "_lock", lock)
+        Call.objects.filter(pk=call.pk).update(version=F("version") + 1)
+        return lock(keys)
+
+    monkeypatch.setattr(sweep_module, "_lock", meanwhile)
+    sweep(at=DUE)
+    assert pressure(call, "accept") == []
+
+    sweep_at(world, DUE)
+    assert ("urged", DUE) in pressure(call, "accept")
 
 
 def test_the_case_clock_is_never_reset(world: World) -> None:
