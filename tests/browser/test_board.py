@@ -28,6 +28,19 @@ def test_the_chart_draws_what_its_table_says(world: World, somebody: Any) -> Non
     assert desk.untranslated() == []
 
 
+def test_the_chart_is_printed(world: World, somebody: Any) -> None:
+    scatter(world, count=30, seed=15)
+    desk = somebody(world.desk, "desk")
+    desk.go("/board/?during=2026-Q1")
+    desk.page.locator(".hy-chart svg").wait_for()
+    desk.page.emulate_media(media="print")
+    box = desk.page.locator(".hy-chart").bounding_box()
+    drawing = desk.page.locator(".hy-chart svg").bounding_box()
+    assert box["height"] > 100
+    assert drawing["height"] <= box["height"] + 1
+    assert desk.page.locator(".hy-chart > div").first.bounding_box()["height"] > 100
+
+
 def test_a_figure_opens_its_calls_on_the_same_page(world: World, somebody: Any) -> None:
     scatter(world, count=60, seed=13)
     desk = somebody(world.desk, "desk")
