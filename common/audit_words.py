@@ -43,7 +43,50 @@ ACTIONS: dict[str, Any] = {
     "work_handed_over": _("Work handed over"),
     "call_sheet_exported": _("Sheet of a call taken as PDF"),
     "audit_exported": _("Audit trail exported"),
+    "demo_people_made": _("People of the demonstration made"),
 }
+
+
+FACTS: dict[str, Any] = {
+    "ip": _("network address"),
+    "username": _("user name"),
+    "created": _("made (count)"),
+    "made": _("made (count)"),
+    "kept": _("kept as they were"),
+    "ended": _("ended (count)"),
+    "moved": _("moved (count)"),
+    "recoded": _("given another code"),
+    "renamed": _("renamed (count)"),
+    "corrected": _("corrected (count)"),
+    "days": _("days (count)"),
+    "document": _("document"),
+    "document_no": _("document number"),
+    "published": _("published"),
+    "entries": _("matters (count)"),
+    "copied": _("copied from version"),
+    "valid_from": _("valid from"),
+    "valid_to": _("valid until"),
+    "scopes": _("what it may do"),
+    "rows": _("rows (count)"),
+    "asked": _("asked for"),
+    "week": _("week from"),
+    "calls": _("calls (count)"),
+    "person": _("person"),
+    "deputy": _("deputy"),
+    "taker": _("taken over by"),
+    "phone": _("phone"),
+    "needs_release": _("needs release"),
+    "role": _("role"),
+    "unit": _("unit"),
+    "what": _("kind of file"),
+    "into": _("merged into"),
+    "on": _("on the day"),
+}
+
+
+def fact_label(name: str) -> str:
+    """Name a detail of a row; what has no name yet is shown by its code."""
+    return str(FACTS.get(name, name))
 
 
 def action_label(action: str) -> str:

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 
 from common import reference, spreadsheets
 from common.display import list_text
+from common.errors import NoCalendar
 from common.workcalendar import (
     FIRST,
     ONE_DAY,
     SAMPLE_SEASONS,
-    BadCalendar,
     Season,
     WorkCalendar,
 )
@@ -109,7 +109,7 @@ def _rows(text: str, faults: list[Fault]) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text), strict=True)
     seen: dict[date, int] = {}
     try:
-        if next(reader, None) != COLUMNS:
+        if spreadsheets.codes_of(next(reader, [])) != COLUMNS:
             faults.append(Fault(1, _("the columns are %s") % ",".join(COLUMNS)))
             return
         for cells in reader:
@@ -190,7 +190,10 @@ def shipped(seasons: tuple[Season, ...] = SAMPLE_SEASONS) -> WorkCalendar:
 
 
 def from_database(seasons: tuple[Season, ...] = SAMPLE_SEASONS) -> WorkCalendar:
-    """Return the calendar of the database, kept in the process until reference data change."""
+    """Return the calendar of the database, kept in the process until reference data change.
+
+    Raises NoCalendar before any has been loaded.
+    """
     return reference.kept(("calendar", seasons), lambda: _load(seasons))
 
 
@@ -212,7 +215,7 @@ def _calendar(
     """Build a calendar that begins in 2020 and knows as many years as follow without a gap."""
     known = last = FIRST.year
     if known not in published:
-        raise BadCalendar(f"the calendar has no year {known}: load the calendar files first")
+        raise NoCalendar
     while published.get(known):
         known += 1
     while last in published:

@@ -100,6 +100,17 @@ class ClockWrong(Unavailable):
     retry_after = 60
 
 
+class NoCalendar(Unavailable):
+    """No working calendar has been loaded: no date can be worked out before somebody does."""
+
+    code = "no_calendar"
+    detail = _(
+        "No working calendar has been loaded yet, so no due date can be worked out. "
+        "The system administrator loads the years from a file."
+    )
+    retry_after = 600
+
+
 class StorageFull(Problem):
     """No room for a file; nothing of it was kept."""
 

@@ -21,6 +21,38 @@ FOREIGN = {
 }
 
 
+# What a column may be called in Chinese besides its code; the first is the one that we propose.
+# Words of files, not of pages: they are the same in every language.
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "no": ("序号", "编号"),
+    "code": ("事项编码", "事项代码"),
+    "category": ("类别", "事项类别"),
+    "name": ("事项名称", "名称", "节日名称"),
+    "lead": ("牵头单位", "牵头部门"),
+    "assists": ("配合单位", "配合部门"),
+    "department_duty": ("部门职责", "县级部门职责"),
+    "township_duty": ("乡镇职责", "乡镇（街道）职责"),
+    "platform": ("归口平台", "所属平台"),
+    "urgency": ("呼叫类别", "紧急程度"),
+    "limits": ("时限", "单独时限"),
+    "legal_basis": ("法律依据", "依据"),
+    "evidence": ("办结材料", "佐证材料"),
+    "evidence_files": ("附件数", "最少附件数"),
+    "is_sample": ("是否示例", "示例"),
+    "source_note": ("来源说明", "备注"),
+    "kind": ("种类", "类型"),
+    "amount": ("数量", "时长"),
+    "unit": ("单位", "时间单位"),
+    "roll": ("顺延", "遇休息日顺延"),
+    "source": ("来源", "文号"),
+    "level": ("层级", "催办层级"),
+    "share": ("时限百分比", "已用百分比"),
+    "after": ("超期天数", "逾期后"),
+    "date": ("日期",),
+}
+_CODES = {word: code for code, words in HEADINGS.items() for word in words}
+
+
 class Unreadable(ValueError):
     """No text that we read; ``line`` 0 means the whole file."""
 
@@ -68,6 +100,12 @@ def _is_damaged_utf8(content: bytes) -> bool:
 
 def _not_text(content: bytes, position: int) -> Unreadable:
     return Unreadable(content[:position].count(b"\n") + 1, _("neither UTF-8 nor GB18030"))
+
+
+def codes_of(head: Iterable[str]) -> list[str]:
+    """Return the columns that a first line names, by code; what is not known stays as it is."""
+    cells = (cell.strip() for cell in head)
+    return [_CODES.get(cell, cell) for cell in cells]
 
 
 def is_formula(cell: str) -> bool:

@@ -13,7 +13,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.errors import NotAllowed, Problem, outage, retry_header
+from common.errors import NoCalendar, NotAllowed, Problem, outage, retry_header
 from common.shell import TYPE_SIZE_COOKIE, TYPE_SIZES
 
 DETAILS = {
@@ -88,6 +88,7 @@ def _unavailable(request: HttpRequest, away: Problem) -> HttpResponse:
         answer = JsonResponse(body, status=away.status, content_type="application/problem+json")
     else:
         told = {"detail": away.detail, "reference": reference()}
+        told |= {"lacks_calendar": isinstance(away, NoCalendar)}
         page = loader.get_template("503.html").render(told)
         answer = HttpResponse(page, status=away.status)
     for name, value in retry_header(away).items():

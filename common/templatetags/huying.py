@@ -86,6 +86,14 @@ def fulldate(value: date | datetime | None) -> str:
 
 
 @register.filter
+def month(value: date) -> str:
+    """2026年11月."""
+    if display.is_chinese():
+        return f"{value.year}年{value.month}月"
+    return f"{display.MONTHS_EN[value.month - 1]} {value.year}"
+
+
+@register.filter
 def on_paper(at: datetime | None) -> str:
     """2026年11月23日 17:30, never "today"; — for none."""
     return display.moment_text(at, now=display.ON_PAPER) if at else "—"

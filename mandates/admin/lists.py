@@ -24,6 +24,7 @@ from mandates.forms.console import (
     EntryForm,
     EntryLimitForm,
     PublishForm,
+    ReasonForm,
     standing_departments,
 )
 from mandates.models import (
@@ -89,8 +90,19 @@ class DutyListAdmin(ListPages, CountyAdmin):
         if not may(request, Permission.LIST_EDIT):
             raise PermissionDenied
         try:
-            draft = lists.open_draft(duty_list, by=member_of(request), at=timezone.now())
+            draft = lists.open_draft(
+                duty_list,
+                reason=request.POST.get("reason", "").replace("\0", ""),
+                by=member_of(request),
+                at=timezone.now(),
+            )
             self.message_user(request, _("The draft has been opened."), messages.SUCCESS)
+        except Invalid:
+            text = _("No draft was opened: say why, in a few words.")
+            self.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(
+                reverse("admin:mandates_dutylist_change", args=[duty_list.pk])
+            )
         except lists.DraftExists as refusal:
             self.message_user(request, str(refusal), messages.WARNING)
             draft = duty_list.versions.get(state=VersionState.DRAFT)
@@ -213,13 +225,17 @@ class ListVersionAdmin(ListPages, CountyAdmin):
             raise PermissionDenied
         if not is_draft(version):
             return self._refuse(request, version, lists.NotADraft())
-        if request.method == "POST":
-            lists.discard_draft(version, by=member_of(request), at=timezone.now())
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            lists.discard_draft(version, reason=reason, by=member_of(request), at=timezone.now())
             self.message_user(request, _("The draft has been deleted."), messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:mandates_listversion_changelist"))
         title = _("Delete the draft %s?") % version
         entries = version.entries.count()
-        return self.page(request, "listversion/discard", title, version=version, entries=entries)
+        return self.page(
+            request, "listversion/discard", title, version=version, entries=entries, form=form
+        )
 
     def _published(self, request: HttpRequest, version: ListVersion) -> HttpResponse:
         text = _("Published. Calls go by version %(number)d from %(day)s on.")

@@ -77,6 +77,17 @@ class LevelForm(CountyForm):
             self.fields["level"].choices = choices  # type: ignore[attr-defined]
 
 
+class ReasonForm(forms.Form):
+    """Why something is done; it stands in the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason of this change"),
+        min_length=2,
+        max_length=300,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+
 class PublishForm(forms.Form):
     """From when a draft holds, and by which document."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,8 @@ from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
 from mandates.operations.casework import local_day
 from mandates.operations.sweep import plan
 from mandates.operations.telling import DEFAULT, Group, Wish, group_of, wishes
-from townships.models import Post
+from townships.models import Absence, Post
+from townships.queries.staff import stand_ins
 from townships.roles import Role
 
 TOWNSHIP_STAFF = (Role.TOWNSHIP_CLERK, Role.TOWNSHIP_HEAD)
@@ -90,11 +91,13 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
 def _tell(told: Sequence[Told], at: datetime) -> None:
     wanted = {(one.step.pk, reader): one for one in told for reader in _readers(one)}
     people = _people({reader for _step, reader in wanted}, at)
+    deputies = _deputies(told, people, at)
     notices: dict[Key, Notice] = {}
     for (_key, reader), one in wanted.items():
         for user_id in people.get(reader, ()):
-            if user_id != one.step.by_id:
-                notices[(user_id, one.step.pk)] = _notice(one, user_id, reader)
+            for told_id in (user_id, *_instead_of(user_id, one.call, deputies)):
+                if told_id != one.step.by_id:
+                    notices[(told_id, one.step.pk)] = _notice(one, told_id, reader)
     wished = wishes({user_id for user_id, _step in notices}) if notices else {}
     for (user_id, _step), notice in notices.items():
         group = group_of(notice.kind)
@@ -207,6 +210,34 @@ def _people(readers: set[Reader], at: datetime) -> dict[Reader, set[int]]:
     for user_id in units["user"]:
         found[("user", user_id)].add(user_id)
     return found
+
+
+def _deputies(
+    told: Sequence[Told], people: Mapping[Reader, set[int]], at: datetime
+) -> Mapping[int, list[Absence]]:
+    """Find who of those told is away today, and who stands in, in one query."""
+    users = set().union(*people.values()) if people else set()
+    found: dict[int, list[Absence]] = defaultdict(list)
+    if users:
+        counties = {one.call.county_id for one in told}
+        for absence in stand_ins(users, counties=counties, day=local_day(at)):
+            found[absence.post.user_id].append(absence)
+    return found
+
+
+def _instead_of(user_id: int, call: Call, deputies: Mapping[int, list[Absence]]) -> Iterator[int]:
+    """Yield who stands in for somebody in a unit that this call concerns, and in no other."""
+    for absence in deputies.get(user_id, ()):
+        if absence.county_id != call.county_id:
+            continue
+        if absence.township_id is not None:
+            concerned = absence.township_id == call.township_id
+        elif absence.department_id is not None:
+            concerned = absence.department_id in call.departments
+        else:
+            concerned = True  # the desk's own
+        if concerned:
+            yield absence.deputy.user_id
 
 
 def _of_post(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -161,7 +162,7 @@ def table(text: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
 
 def _check_head(head: list[str], columns: list[str]) -> None:
     """Say which columns are missing, unknown or out of order. Raises FileRefused."""
-    found = [cell.strip() for cell in head]
+    found = spreadsheets.codes_of(head)
     if found == columns:
         return
     wanted = _("the columns must be %s") % ",".join(columns)
@@ -226,9 +227,9 @@ class _Reader:
     """Turns rows into lines and collects what is wrong with them."""
 
     def __init__(self, county: County, day: date) -> None:
-        units = Department.objects.filter(county=county)
-        self.units = {unit.code: unit for unit in units}
+        self.units = _by_word(Department.objects.filter(county=county), day)
         self.platforms = dict(Platform.objects.values_list("code", "pk"))
+        self.platform_names = dict(Platform.objects.values_list("name", "pk"))
         self.day = day
         self.faults: list[Fault] = []
         self.codes: dict[str, int] = {}
@@ -246,7 +247,7 @@ class _Reader:
         return Line(
             position=int(row["no"]),
             lead_id=lead.pk if lead else None,
-            platform_id=self.platforms.get(row["platform"]),
+            platform_id=self._platform(row["platform"]),
             evidence_files=int(row["evidence_files"]),
             is_sample=row["is_sample"] == "1",
             assists=tuple(assists),
@@ -280,13 +281,16 @@ class _Reader:
             yield "is_sample", _("“is_sample” must be 0 or 1")
         if row["urgency"] not in Urgency.values:
             yield "urgency", _one_of(_("unknown urgency “%s”") % row["urgency"], Urgency.values)
-        if row["platform"] and row["platform"] not in self.platforms:
+        if row["platform"] and self._platform(row["platform"]) is None:
             yield "platform", _one_of(_("unknown platform “%s”") % row["platform"], self.platforms)
         if row["lead"] and (fault := self._fault_of_lead(row["lead"])):
             yield "lead", fault
 
+    def _platform(self, text: str) -> int | None:
+        return self.platforms.get(text) or self.platform_names.get(text)
+
     def _fault_of_lead(self, text: str) -> str:
-        if any(mark in text for mark in ";；,，、/ "):
+        if text not in self.units and any(mark in text for mark in ";；,，、/ "):
             return _("one department leads; the others belong under “assists”, with their duty")
         return self._fault_of_unit(text)
 
@@ -342,6 +346,24 @@ _TEXTS = (
     "evidence",
     "source_note",
 )
+
+
+def _by_word(units: Iterable[Department], day: date) -> dict[str, Department]:
+    """Return departments by code, and by each name that means one of them alone.
+
+    Of several with one name those count that stand on the day.
+    """
+    units = list(units)
+    named: dict[str, list[Department]] = defaultdict(list)
+    for unit in units:
+        for word in {unit.name, unit.short_name} - {""}:
+            named[word].append(unit)
+    found = {}
+    for word, meant in named.items():
+        standing = [unit for unit in meant if unit.in_force_on(day)] or meant
+        if len(standing) == 1:
+            found[word] = standing[0]
+    return found | {unit.code: unit for unit in units}
 
 
 def _one_of(text: str, known: Iterable[str]) -> str:

@@ -28,15 +28,20 @@ from mandates.models import (
     ListKind,
     ListVersion,
     Matter,
+    Urgency,
     VersionState,
 )
 from mandates.operations.list_files import LimitOf, Line, Part
 from mandates.queries.gaps import Finding, gaps
-from townships.models import Department
+from townships.models import Department, Platform
 
 if TYPE_CHECKING:
     from common.audit import Actor
     from townships.models import County
+
+
+LONGEST_REASON = 300
+Names = Mapping[str, Mapping[int, str]]  # by column that points at something: its names
 
 
 class DraftExists(Refused):
@@ -133,22 +138,26 @@ def hold_draft(version: ListVersion) -> ListVersion:
     return _draft(version)
 
 
-def open_draft(duty_list: DutyList, *, by: Actor | None, at: datetime) -> ListVersion:
-    """Open a draft that begins as a copy of the last version. Raises DraftExists."""
+def open_draft(duty_list: DutyList, *, reason: str, by: Actor | None, at: datetime) -> ListVersion:
+    """Open a draft that begins as a copy of the last version. Raises DraftExists, Invalid."""
+    reason = _reason(reason)
     with transaction.atomic():
         last = _locked(duty_list).last()
         draft = _new_version(duty_list)
         if last is not None:
             _copy(last, draft)
-        audit.record("list_draft_opened", draft, by=by, at=at, copied=last.number if last else None)
+        copied = last.number if last else None
+        audit.record("list_draft_opened", draft, by=by, at=at, copied=copied, reason=reason)
     return draft
 
 
-def discard_draft(version: ListVersion, *, by: Actor | None, at: datetime) -> None:
-    """Delete a draft with all its entries. Raises NotADraft."""
+def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: datetime) -> None:
+    """Delete a draft with all its entries. Raises NotADraft, Invalid."""
+    reason = _reason(reason)
     with transaction.atomic():
         row = _draft(version)
-        audit.record("list_draft_discarded", row, by=by, at=at, entries=row.entries.count())
+        entries = row.entries.count()
+        audit.record("list_draft_discarded", row, by=by, at=at, entries=entries, reason=reason)
         EntryLimit.objects.filter(entry__version=row).delete()
         EntryAssist.objects.filter(entry__version=row).delete()
         row.entries.all().delete()
@@ -190,6 +199,7 @@ def publish(
             at=at,
             valid_from=valid_from.isoformat(),
             document_no=document_no,
+            reason=document_no,
             entries=row.entries.count(),
             ended=before.number if before else None,
         )
@@ -208,7 +218,10 @@ def preview(county: County, lines: Iterable[Line]) -> Preview:
     last = next((one for one in reversed(versions) if one.state == VersionState.PUBLISHED), None)
     before = {line.code: line for line in _says(last)} if last else {}
     after = {line.code: line for line in lines}
-    names = dict(Department.objects.filter(county=county).values_list("pk", "name"))
+    names = {
+        "lead_id": dict(Department.objects.filter(county=county).values_list("pk", "name")),
+        "platform_id": dict(Platform.objects.values_list("pk", "name")),
+    }
     changed = [
         Changed(code, line.name, _difference(before[code], line, names))
         for code, line in after.items()
@@ -226,7 +239,7 @@ def preview(county: County, lines: Iterable[Line]) -> Preview:
     )
 
 
-def _difference(old: Line, new: Line, names: Mapping[int, str]) -> tuple[tuple[str, str, str], ...]:
+def _difference(old: Line, new: Line, names: Names) -> tuple[tuple[str, str, str], ...]:
     found = []
     for name in (*COLUMNS, "assists", "limits"):
         before, after = (_in_words(getattr(line, name), name, names) for line in (old, new))
@@ -235,13 +248,16 @@ def _difference(old: Line, new: Line, names: Mapping[int, str]) -> tuple[tuple[s
     return tuple(found)
 
 
-def _in_words(value: Any, name: str, names: Mapping[int, str]) -> str:
+def _in_words(value: Any, name: str, names: Names) -> str:
     if name == "assists":
-        return "；".join(f"{names.get(p.department_id, '')} {p.duty}".strip() for p in value)
+        units = names["lead_id"]
+        return "；".join(f"{units.get(p.department_id, '')} {p.duty}".strip() for p in value)
     if name == "limits":
         return "；".join(f"{one.urgency} {one.kind} {one.amount} {one.unit}" for one in value)
-    if name == "lead_id":
-        return names.get(value, "")
+    if name in names:
+        return names[name].get(value, "")
+    if name == "urgency":
+        return str(Urgency(value).label)
     return "" if value is None else str(value)
 
 
@@ -274,6 +290,14 @@ def load(
                 version, valid_from=publish_from, document_no=document_no, by=by, at=at
             )
     return Loaded(version, len(lines))
+
+
+def _reason(text: str) -> str:
+    """Return why, trimmed. Raises Invalid where nothing is said."""
+    text = text.strip()
+    if not 2 <= len(text) <= LONGEST_REASON:
+        raise Invalid(fields={"reason": [_("Say why, in a few words.")]})
+    return text
 
 
 def _locked(duty_list: DutyList) -> Any:

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -28,7 +29,7 @@ from mandates.views import clocks, next_step
 from mandates.views.history import history
 from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
-from townships.queries.staff import reachable
+from townships.queries.staff import away_from_call, reachable
 
 
 def case_of(uid: UUID, *, member: Member, at: datetime) -> Case:
@@ -329,14 +330,28 @@ def may_attach(case: Case) -> bool:
 def _contacts(case: Case) -> Sequence[dict[str, str]]:
     """Whoever wrote the call down, whoever handles it, and who is on duty now in each unit."""
     call = case.record.call
-    found = [{"name": call.created_by.name, "unit": call.township.name}]
-    found += [
-        {"name": part.handled_by.name, "unit": case.book.units[part.department_id].name}
+    people = [(call.created_by, call.township.name)]
+    people += [
+        (part.handled_by, case.book.units[part.department_id].name)
         for part in case.work.standing
         if part.handled_by is not None
     ]
+    found = [{"name": user.name, "unit": unit} for user, unit in people]
     if call.is_ended:
         return found
+    away = away_from_call(
+        [user.pk for user, _unit in people],
+        county_id=call.county_id,
+        township_id=call.township_id,
+        departments=[part.department_id for part in case.work.standing],
+        day=timezone.localdate(case.at),
+    )
+    for contact, (user, _unit) in zip(found, people, strict=True):
+        if absence := away.get(user.pk):
+            contact["away"] = _("away until %(day)s; deputy: %(person)s") % {
+                "day": display.day_text(absence.to_day, today=timezone.localdate(case.at)),
+                "person": absence.deputy.user.name,
+            }
     units = {("township", call.township_id): call.township.name}
     units |= {
         ("department", part.department_id): case.book.units[part.department_id].name

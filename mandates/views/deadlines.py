@@ -17,11 +17,9 @@ from django.views.decorators.http import require_GET
 
 from common import calendars, display
 from common.display import SavedView, weekday_text
-from common.due_lines import sentence
-from common.errors import Refused
 from common.models import CalendarYear
 from common.reasons import date_reason
-from common.worktime import BadCalendar, WorkCalendar
+from common.worktime import WorkCalendar
 from mandates.forms.deadlines import DeadlineForm
 from mandates.queries.rulebook import rulebook
 from townships.http import Member, MemberRequest
@@ -40,16 +38,10 @@ def deadline(request: MemberRequest) -> HttpResponse:
 
 
 def calendar_of(member: Member) -> WorkCalendar:
-    """Return the calendar with the office hours of the member's county, else the sample hours.
-
-    Raises Refused where no calendar has been loaded.
-    """
-    try:
-        if member.scope is None or member.county_id is None:
-            return calendars.from_database()
-        return rulebook(member.county_id).calendar
-    except BadCalendar as error:
-        raise Refused(sentence(error), code=error.code) from error
+    """Return the calendar with the office hours of the member's county, else the sample hours."""
+    if member.scope is None or member.county_id is None:
+        return calendars.from_database()
+    return rulebook(member.county_id).calendar
 
 
 def _first() -> dict[str, Any]:

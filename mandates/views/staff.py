@@ -236,18 +236,20 @@ def _roster(request: MemberRequest, form: DutyForm | None, status: int = 200) ->
         if day >= today and not rows.get((day, shift))
     ]
     monday = today + (WEEK - timedelta(days=today.weekday()))
+    shown = [
+        {
+            "day": day,
+            "is_today": day == today,
+            "is_past": day < today,
+            "shifts": [(shift, rows.get((day, shift), [])) for shift in Shift.values],
+        }
+        for day in days
+    ]
     context = {
         "unit": member.unit,
         "month": month,
-        "days": [
-            {
-                "day": day,
-                "is_today": day == today,
-                "is_past": day < today,
-                "shifts": [(shift, rows.get((day, shift), [])) for shift in Shift.values],
-            }
-            for day in days
-        ],
+        "coming": [one for one in shown if not one["is_past"]],
+        "past": [one for one in shown if one["is_past"]],
         "gaps": len(gaps),
         "form": form,
         "previous_url": f"{here}?month={(month - timedelta(days=1)):%Y-%m}",

@@ -21,8 +21,17 @@ from django.views.decorators.http import require_safe
 from common import calendar_years, calendars, spreadsheets
 from common.display import Crumb
 from common.errors import Problem
+from common.reasons import period_text
 from mandates.forms.uploads import ConfirmForm, UploadForm
-from mandates.models import LadderLevel, Limit, ListVersion, VersionState
+from mandates.models import (
+    Entry,
+    EntryAssist,
+    EntryLimit,
+    LadderLevel,
+    Limit,
+    ListVersion,
+    VersionState,
+)
 from mandates.operations import calendar_moves, limits, list_files, lists
 from mandates.operations.list_files import Fault, FileRefused
 from mandates.permissions import Permission
@@ -105,6 +114,7 @@ def upload(request: MemberRequest, kind: str) -> HttpResponse:
             "seen": seen,
             "faults": faults[:SHOWN],
             "more_faults": max(0, len(faults) - SHOWN),
+            "headings": [(code, spreadsheets.HEADINGS[code]) for code in chosen.columns],
             "template_url": reverse("mandates:upload-template", args=[kind]),
             "crumbs": [
                 Crumb(_("Start a county"), reverse("mandates:start")),
@@ -183,7 +193,7 @@ def _lines(content: bytes, member: Member, day: date) -> list[list_files.Line]:
 def _look_list(content: bytes, member: Member, at: datetime) -> Seen:
     found = lists.preview(_county(member), _lines(content, member, timezone.localdate(at)))
     changed = [
-        (f"{one.code} {one.name}", f"{name}: {before or '—'} → {after or '—'}")
+        (f"{one.code} {one.name}", f"{_column_label(name)}: {before or '—'} → {after or '—'}")
         for one in found.changed
         for name, before, after in one.fields
     ]
@@ -214,6 +224,15 @@ def _look_list(content: bytes, member: Member, at: datetime) -> Seen:
     )
 
 
+def _column_label(name: str) -> Any:
+    """Name a column as the pages of the console do."""
+    if name == "assists":
+        return EntryAssist._meta.verbose_name_plural
+    if name == "limits":
+        return EntryLimit._meta.verbose_name_plural
+    return Entry._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+
+
 def _make_list(content: bytes, member: Member, at: datetime, reason: str) -> tuple[str, str]:
     lines = _lines(content, member, timezone.localdate(at))
     loaded = lists.load(_county(member), lines, by=member, at=at, reason=reason)
@@ -241,10 +260,12 @@ def _template_list(member: Member) -> Sequence[Sequence[Any]]:
 # --- Limits and ladder ----------------------------------------------------------------------------
 
 
-def _plan_shown(plan: limits.Plan, names: Callable[[Any], str]) -> Seen:
+def _plan_shown(
+    plan: limits.Plan, names: Callable[[Any], str], words: Callable[[str], str] = str
+) -> Seen:
     def rows(pick: Callable[[limits.Change], bool]) -> list[tuple[str, str]]:
         return [
-            (names(c.row), " → ".join(text for text in (c.before, c.after) if text))
+            (names(c.row), " → ".join(words(text) for text in (c.before, c.after) if text))
             for c in plan.changes
             if pick(c)
         ]
@@ -267,6 +288,16 @@ def _limit_name(row: Any) -> str:
     return str(one)
 
 
+def _limit_words(text: str) -> str:
+    """Say a limit of a file in words: 3 working days, not 3 working_day."""
+    length, _space, source = text.partition(" (")
+    amount, unit, *roll = length.split()
+    said = period_text(int(amount), unit)
+    if roll:
+        said += _("; a last day of rest moves on")
+    return f"{said} ({source}"
+
+
 def _level_name(row: Any) -> str:
     one = LadderLevel(urgency=row["urgency"], level=row["level"])
     return str(one)
@@ -274,7 +305,7 @@ def _level_name(row: Any) -> str:
 
 def _look_limits(content: bytes, member: Member, at: datetime) -> Seen:
     rows = limits.read_limits(list_files.text_of(content))
-    return _plan_shown(limits.plan_limits(_county(member), rows), _limit_name)
+    return _plan_shown(limits.plan_limits(_county(member), rows), _limit_name, _limit_words)
 
 
 def _make_limits(content: bytes, member: Member, at: datetime, reason: str) -> tuple[str, str]:
@@ -378,7 +409,7 @@ def _template_calendar(member: Member) -> Sequence[Sequence[Any]]:
 KINDS: dict[str, Kind] = {
     "list": Kind(
         gettext_lazy("List from a file"),
-        gettext_lazy("One line a matter: its department that leads, those that assist, duties, limits and legal basis. Departments are named by their code."),
+        gettext_lazy("One line a matter: its department that leads, those that assist, duties, limits and legal basis. Departments and platforms are named by code or by name."),
         Permission.LIST_EDIT,
         list_files.COLUMNS,
         _look_list,

@@ -9,8 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common import calendars, reference
+from common.errors import NoCalendar
 from common.models import CalendarDay, CalendarYear
-from common.worktime import BadCalendar
 
 pytestmark = pytest.mark.django_db
 
@@ -145,7 +145,7 @@ def test_year_missing_between_ends_what_is_known(notice):
 
 
 def test_empty_database_has_no_calendar():
-    with pytest.raises(BadCalendar):
+    with pytest.raises(NoCalendar):
         calendars.from_database()
 
 

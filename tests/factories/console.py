@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
 
 def drafted(ground: Ground) -> ListVersion:
     with tenancy.dispatching(reason="tests open a draft"):
-        return lists.open_draft(ground.version.duty_list, by=None, at=NOW)
+        return lists.open_draft(ground.version.duty_list, reason="修订", by=None, at=NOW)
 
 
 class Officer(Client):

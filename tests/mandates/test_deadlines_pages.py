@@ -109,10 +109,13 @@ def test_strangers_sign_in_first() -> None:
 
 
 def test_without_a_calendar_it_says_so() -> None:
-    answer = ask(PostFactory().user, **period())
+    client = Client(raise_request_exception=False)
+    client.force_login(PostFactory().user)
 
-    assert answer.status_code == 409
-    assert "没有载入" in answer.content.decode()
+    answer = client.get(PAGE, period())
+
+    assert answer.status_code == 503
+    assert "工作日历" in answer.content.decode()
 
 
 def test_the_calendar_shows_a_year_as_it_is_counted_by(world: World) -> None:

@@ -168,6 +168,25 @@ def test_a_draft_is_opened_from_its_list(ground, officer):
     assert len(all_of(ListVersion, county=ground.county)) == 2
 
 
+@pytest.mark.parametrize("reason", ["", " ", "x"])
+def test_no_draft_is_opened_or_discarded_without_a_reason(ground, officer, draft, reason):
+    officer.post(page("listversion", "discard", draft.pk), {"reason": reason})
+
+    assert all_of(ListVersion, pk=draft.pk)
+    assert trail("list_draft_discarded") == []
+
+    officer.post(page("listversion", "discard", draft.pk), {"reason": "重复建立"})
+
+    assert trail("list_draft_discarded")[0].detail["reason"] == "重复建立"
+
+    answer = officer.post(
+        page("dutylist", "open_draft", ground.version.duty_list_id), {"reason": reason}
+    )
+
+    assert answer["Location"] == page("dutylist", "change", ground.version.duty_list_id)
+    assert len(all_of(ListVersion, county=ground.county)) == 1
+
+
 def test_an_entry_of_a_draft_is_changed_and_recorded(ground, officer, draft):
     entry = code_of("NY-01", draft)
 

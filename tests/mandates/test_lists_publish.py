@@ -33,7 +33,7 @@ def ground():
 
 
 def drafted(ground: Ground) -> ListVersion:
-    return lists.open_draft(ground.version.duty_list, by=None, at=NOW)
+    return lists.open_draft(ground.version.duty_list, reason="修订", by=None, at=NOW)
 
 
 def entry_of(version: ListVersion, code: str) -> Entry:
@@ -208,11 +208,11 @@ def test_publish_refuses_blocking_gaps_and_names_them(ground):
 def test_discard_draft_leaves_the_published_version(ground):
     draft = drafted(ground)
 
-    lists.discard_draft(draft, by=None, at=NOW)
+    lists.discard_draft(draft, reason="修订", by=None, at=NOW)
 
     assert ListVersion.objects.filter(county=ground.county).get() == ground.version
     with pytest.raises(lists.NotADraft):
-        lists.discard_draft(ground.version, by=None, at=NOW)
+        lists.discard_draft(ground.version, reason="修订", by=None, at=NOW)
 
 
 # --- gaps --------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.console import all_of, signed_in, trail
 from tests.factories.townships import PostFactory, member
 from tests.mandates.pages import Browser
+from townships.http import Member
 from townships.models import Absence, Duty, Post
 from townships.operations import staffing
 from townships.queries.staff import reachable, shift_at
@@ -408,6 +409,61 @@ def test_who_is_away_is_shown_with_who_stands_in_until_it_ends(world, page) -> N
     assert [trail(name)[0].detail["person"] for name in ("absence_written", "absence_ended")] == [
         one.user.name
     ] * 2
+
+
+def holding(post: Post) -> Member:
+    return Member.holding(Post.objects.with_units().select_related("user").get(pk=post.pk))
+
+
+def absent(world: World, person: Any, deputy: Any, *, by: Any) -> Absence:
+    with tenancy.scope(by.scope):
+        return staffing.write_absence(
+            person.post.uid, deputy.post.uid, from_day=TODAY, to_day=TODAY + timedelta(days=2),
+            reason="参加培训", by=by, at=MONDAY,
+        )  # fmt: skip
+
+
+def test_the_deputy_is_told_what_the_absent_head_would_be(world: World) -> None:
+    """A clerk is not told of what waits for approval; one who stands in for the head is."""
+    clerks = [PostFactory(role=Role.TOWNSHIP_CLERK, township=world.township) for _ in range(2)]
+    deputy, other = map(holding, clerks)
+    absent(world, world.head, deputy, by=world.head)
+
+    call = world.draft(then="submit").call
+    world.drain(when=MONDAY)
+
+    told = {one.user_id for one in all_of(Notice, about=call.uid, kind="submit")}
+    assert deputy.user_id in told
+    assert world.head.user_id in told
+    assert other.user_id not in told
+
+
+def test_an_absence_in_another_unit_sends_nothing_there(world: World) -> None:
+    """Who holds posts in two units is deputised in one of them only."""
+    elsewhere = PostFactory(
+        role=Role.DEPARTMENT_HEAD, department=world.police, user=world.head.user
+    )
+    stranger = holding(PostFactory(role=Role.DEPARTMENT_OFFICER, department=world.police))
+    boss = holding(PostFactory(role=Role.DEPARTMENT_HEAD, department=world.police))
+    absent(world, holding(elsewhere), stranger, by=boss)
+
+    call = world.draft(then="submit").call
+    world.drain(when=MONDAY)
+
+    told = {one.user_id for one in all_of(Notice, about=call.uid, kind="submit")}
+    assert world.head.user_id in told
+    assert stranger.user_id not in told
+
+
+def test_the_calls_page_says_who_is_away_and_who_stands_in(world, page, head) -> None:
+    officer, deputy = world.officer(), colleague(world, user__name="代理人甲")
+    call = world.handling()
+    absent(world, officer, holding(deputy), by=head)
+
+    text = Browser(world.clerk, at=MONDAY).get(f"/calls/{call.uid}/").content.decode()
+
+    assert "3月4日" in text
+    assert "代理人：代理人甲" in text
 
 
 def test_who_comes_back_early_was_away_until_yesterday(world, head) -> None:

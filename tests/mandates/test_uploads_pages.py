@@ -11,9 +11,11 @@ from django.test import Client
 
 from common import tenancy
 from common.models import CalendarYear
+from common.spreadsheets import HEADINGS
 from common.worktime import SHANGHAI
 from mandates.models import Call, Clock, DutyList, Entry, LadderLevel, Limit, ListVersion
 from mandates.operations import sweep
+from mandates.views.uploads import KINDS
 from tests.factories.calls import World, make_world
 from tests.factories.console import all_of, signed_in, trail
 from tests.factories.mandates import HEADER, LINES, Ground, county_with_list, county_with_units
@@ -412,3 +414,57 @@ def test_a_file_reaches_the_own_county_alone(ground, officer) -> None:
     assert len(all_of(ListVersion, county=other.county)) == 1
     assert len(all_of(DutyList)) == 2
     assert all_of(Call) == []
+
+
+# --- Chinese headings and names -------------------------------------------------------------------
+
+
+CHINESE = (
+    "序号,事项编码,类别,事项名称,牵头部门,配合单位,部门职责,乡镇职责,归口平台,呼叫类别,时限,法律依据,"
+    "办结材料,附件数,是否示例,来源说明"
+)
+
+
+def test_chinese_headings_and_names_of_departments_say_the_same_as_codes(ground, officer) -> None:
+    lead, assist = ground.units["agriculture"], ground.units["water"]
+    named = GOOD.replace("agriculture,water=", f"{lead.name},{assist.short_name}=")
+    by_code = send(officer, "list", f"{HEADER}\n{GOOD}\n")
+
+    by_name = send(officer, "list", f"{CHINESE}\n{named}\n".encode("gb18030"))
+
+    assert by_code.status_code == by_name.status_code == 200
+    assert by_name.context["seen"].mark == by_code.context["seen"].mark
+    text = by_name.content.decode()
+    assert "事项名称、名称" in text
+    assert "牵头单位、牵头部门" in text
+
+
+def test_a_name_that_two_departments_bear_is_not_guessed(ground, officer) -> None:
+    unit = ground.units["water"]
+    unit.name = ground.units["agriculture"].name
+    unit.save()
+
+    seen = send(officer, "list", f"{HEADER}\n{GOOD.replace('agriculture', unit.name)}\n")
+
+    assert cells(seen) == [(2, "lead", unit.name)]
+
+
+def test_every_column_has_a_chinese_name_and_no_name_means_two() -> None:
+    columns = {column for kind in KINDS.values() for column in kind.columns}
+    words = [word for several in HEADINGS.values() for word in several]
+
+    assert columns == set(HEADINGS)
+    assert len(words) == len(set(words))
+
+
+def test_a_calendar_with_chinese_headings_is_read(officer) -> None:
+    admin = signed_in(Role.SYSTEM_ADMINISTRATOR)
+    rows = [
+        f"2031-{day},off,假日,国办发明电〔2030〕1号"
+        for day in ("01-01", "05-01", "10-01", "10-02", "10-03")
+    ]
+
+    seen = send(admin, "calendar", "日期,种类,名称,文号\n" + "\n".join(rows) + "\n")
+
+    assert seen.status_code == 200
+    assert not seen.context["seen"].is_empty

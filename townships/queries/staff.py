@@ -65,6 +65,39 @@ def coming_absences(member: Member, *, day: date) -> list[Absence]:
     return list(rows.select_related("post__user", "deputy__user").order_by("from_day", "pk")[:100])
 
 
+def away_from_call(
+    users: Iterable[int],
+    *,
+    county_id: int,
+    township_id: int,
+    departments: Iterable[int],
+    day: date,
+) -> dict[int, Absence]:
+    """Return who of these people is away on a day from a unit that a call concerns; one query."""
+    unit_keys = list(departments)
+    rows = Absence.objects.filter(
+        Q(township=township_id) | (among("department", unit_keys) if unit_keys else Q(pk=None)),
+        county_id=county_id,
+        from_day__lte=day,
+        to_day__gte=day,
+        post__user__in=list(users),
+    )
+    return {row.post.user_id: row for row in rows.select_related("post", "deputy__user")}
+
+
+def stand_ins(users: Iterable[int], *, counties: Iterable[int], day: date) -> list[Absence]:
+    """Return the absences of these people on a day whose deputy still holds a post; one query."""
+    rows = Absence.objects.filter(
+        county_id__in=list(counties),
+        from_day__lte=day,
+        to_day__gte=day,
+        post__user__in=list(users),
+        deputy__user__is_active=True,
+        deputy__in=Post.objects.as_of(day),
+    )
+    return list(rows.select_related("post", "deputy"))
+
+
 @dataclass(frozen=True)
 class OnDuty:
     """Somebody who can be reached now."""

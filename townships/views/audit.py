@@ -7,7 +7,9 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
+from django.apps import apps
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from common import audit, spreadsheets
-from common.audit_words import action_label
+from common.audit_words import action_label, fact_label
 from common.display import Pager
 from common.models import AuditEntry
 from common.paging import page
@@ -96,12 +98,26 @@ def _row(entry: AuditEntry) -> dict[str, Any]:
         "action": action_label(entry.action),
         "role": str(Role(entry.role).label) if entry.role in Role.values else entry.role,
         "reason": str(detail.pop("reason", "")),
-        "changes": [(name, _shown(old), _shown(new)) for name, (old, new) in changes.items()],
-        "facts": [(name, _shown(value)) for name, value in detail.items()],
+        "changes": [
+            (_field_label(entry, name), _shown(old), _shown(new))
+            for name, (old, new) in changes.items()
+        ],
+        "facts": [(fact_label(name), _shown(value)) for name, value in detail.items()],
     }
 
 
+def _field_label(entry: AuditEntry, name: str) -> str:
+    """Name a field as its own page does; what is no field of ours is shown by its code."""
+    try:
+        field: Any = apps.get_model(entry.target_type)._meta.get_field(name)
+    except (LookupError, ValueError, FieldDoesNotExist):
+        return name
+    return str(getattr(field, "verbose_name", name))
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
     return "—" if value in (None, "") else str(value)[:200]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from common import calendars, due_lines
-from common.worktime import WorktimeError
+from common.errors import NoCalendar
 
 
 class Command(BaseCommand):
@@ -32,8 +32,8 @@ class Command(BaseCommand):
         shipped = options["shipped_calendar"]
         try:
             calendar = calendars.shipped() if shipped else calendars.from_database()
-        except WorktimeError as error:
-            raise CommandError(due_lines.sentence(error)) from None
+        except NoCalendar as error:
+            raise CommandError(str(error)) from None
         all_good = True
         for number, line in enumerate(sys.stdin.buffer):
             if number == 0:
