@@ -90,7 +90,7 @@ def test_byte_order_mark_and_windows_lines_are_read():
 @pytest.mark.parametrize(
     ("line", "content"),
     [
-        (1, b""),  # empty
+        (0, b""),  # empty: the whole file
         (0, HEAD.encode()),  # no days
         (1, b"day,kind,name,source\n"),  # another head
         (7, (HEAD + WHOLE + "2027-13-01,off,x,y\n").encode()),  # no such month

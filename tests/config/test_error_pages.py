@@ -131,7 +131,7 @@ def test_a_system_is_told_to_try_again_when_the_database_is_away(
     def away(*_args: Any, **_told: Any) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr("mandates.api.calls.page_of", away)
+    monkeypatch.setattr("mandates.api.calls.facts_of", away)
     answer = client.get("/api/v1/calls/")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

@@ -69,7 +69,7 @@ def counted() -> tuple[int, int, int]:
 
 
 def test_a_system_is_told_to_come_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls_api, "page_of", fail(OperationalError("gone")))
+    monkeypatch.setattr(calls_api, "facts_of", fail(OperationalError("gone")))
 
     answer = system.get("calls/")
 
@@ -146,7 +146,7 @@ def test_whoever_was_cut_off_in_the_middle_may_come_again() -> None:
 def test_a_mistake_of_ours_stays_one(
     system: System, failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls_api, "page_of", fail(failure))
+    monkeypatch.setattr(calls_api, "facts_of", fail(failure))
 
     assert system.get("calls/").status_code == 500
 

@@ -164,14 +164,14 @@ def test_dry_run_does_all_of_it_and_leaves_nothing(folder: Path) -> None:
 def test_every_wrong_file_is_told_of_at_once(folder: Path) -> None:
     (folder / "divisions.csv").write_text(DIVISIONS.replace(",镇,1,900001\n", ",镇,9,900001\n", 1))
     (folder / "people.csv").write_text(PEOPLE.replace("audit_administrator", "county_desk"))
-    (folder / "short.csv").write_bytes("code,short_name\n900001,乙\n".encode("gb18030"))
+    (folder / "short.csv").write_bytes(b"code,short_name\n900001,\xff\xff\n")
 
     said = refusal(folder)
 
     assert "divisions.csv: line 5: " in said
     assert "people.csv: line 4: “county_desk” is no role of an administrator." in said
     assert "people.csv: nobody is audit_administrator." in said
-    assert "short.csv: line 2: not UTF-8" in said
+    assert "short.csv: line 2: neither UTF-8 nor GB18030" in said
 
 
 def test_list_naming_an_unknown_department_leaves_nothing_of_all_the_rest(folder: Path) -> None:
@@ -179,8 +179,8 @@ def test_list_naming_an_unknown_department_leaves_nothing_of_all_the_rest(folder
 
     said = refusal(folder)
 
-    assert "matters.csv (900001 乙县): line 2: " in said
-    assert "matters.csv (900002 丙县): line 2: " in said
+    assert "matters.csv (900001 乙县): line 2, column lead: " in said
+    assert "matters.csv (900002 丙县): line 2, column lead: " in said
     assert "weather" in said
 
 

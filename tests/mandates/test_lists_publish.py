@@ -117,6 +117,7 @@ def test_publish_writes_one_audit_row(ground):
     assert row.detail == {
         "valid_from": "2026-03-02",
         "document_no": "试〔2026〕9号",
+        "reason": "试〔2026〕9号",
         "entries": 4,
         "ended": 1,
     }
