@@ -95,7 +95,7 @@ fuzz: setup-dev
 	@HUYING_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HUYING_FUZZ_COVERED=$(FUZZ_COVERED) \
 		HUYING_FUZZ_LIVES=$(FUZZ_LIVES) HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
 
-bench: setup
+bench: setup-dev
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) \
 		$(if $(WRITE),--write $(WRITE))
 
