@@ -9,15 +9,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
 from common.duties import Duty
 from common.management.commands import dispatch
 from common.management.commands.dispatch import Loop
+from common.models import Heartbeat
 from config.demo import servers, testbed
 from config.demo.testbed import Access
 from mandates.models import Call, CallState
@@ -100,3 +102,26 @@ def test_duty_that_fails_does_not_keep_the_others_from_being_done(
     loop.run()
 
     assert done == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "here"),
+    [(None, True), (timedelta(seconds=31), True), (timedelta(seconds=20), False)],
+    ids=["never", "long ago", "lately"],
+)
+def test_rings_that_no_worker_hears_do_not_leave_clocks_unswept(
+    db: None, monkeypatch: pytest.MonkeyPatch, seen: timedelta | None, here: bool
+) -> None:
+    """A broker that answers takes rings for workers that are dead."""
+    loop, done, rung = Loop(), [], []
+    monkeypatch.setattr(loop, "_ring", lambda duty: rung.append(duty.name) or True)
+    if seen is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            now = cursor.fetchone()[0]
+        Heartbeat.objects.create(name="worker", at=now - seen)
+
+    loop._do(Duty(name="clocks", every=30, task="none", run=lambda: done.append("here") or 1))
+
+    assert rung == ["clocks"]
+    assert done == (["here"] if here else [])

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 # Rung but not done after this long: no worker is listening, so it is done here.
 PATIENCE_SECONDS = 15.0
+# Workers show themselves every few seconds; after this long without, rings are heard by nobody.
+SILENCE_SECONDS = 30.0
 
 
 class Listener:
@@ -168,6 +170,11 @@ class Loop:
         elif not self._ring(duty):
             logger.info("broker away, working here", extra={"duty": duty.name})
             duty.run()
+        elif not duty.on_notify and self._silence() > SILENCE_SECONDS:
+            # A broker takes rings for workers that are dead: what nobody waits for in the outbox
+            # would never be done.
+            logger.info("no worker seen, working here", extra={"duty": duty.name})
+            duty.run()
 
     def _ring(self, duty: Duty) -> bool:
         try:
@@ -186,4 +193,13 @@ class Loop:
             if first is None:
                 return 0.0
             cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [first])
+            return float(cursor.fetchone()[0])
+
+    def _silence(self) -> float:
+        """Return for how many seconds no worker has shown itself; endless if none ever has."""
+        worker = heartbeats.all_shown().get("worker")
+        if worker is None:
+            return float("inf")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM clock_timestamp() - %s)", [worker.at])
             return float(cursor.fetchone()[0])
