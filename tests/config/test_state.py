@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings as held
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -204,13 +206,13 @@ def calendar(db: None) -> int:
 
 def test_database_as_it_should_be_has_nothing_to_be_told_of(calendar: int) -> None:
     # The tests' own cluster waits for no disk.
-    assert ids(checks.database()) <= {"huying.W014"}
+    assert ids(checks.database(databases=["default"])) <= {"huying.W014"}
 
 
 def test_year_that_is_not_loaded_is_told_of(calendar: int) -> None:
     CalendarYear.objects.filter(year=calendar).delete()
 
-    (told,) = [one for one in checks.database() if one.id == "huying.W016"]
+    (told,) = [one for one in checks.database(databases=["default"]) if one.id == "huying.W016"]
 
     assert str(calendar) in told.msg
 
@@ -225,6 +227,12 @@ def test_next_year_is_asked_for_in_december(calendar: int, monkeypatch: pytest.M
 
 
 def test_owner_in_place_of_the_application_is_told_of(as_owner: None) -> None:
-    found = ids(checks.database())
+    found = ids(checks.database(databases=["default"]))
 
     assert "huying.E011" in found
+
+
+def test_the_database_is_asked_only_where_it_is_named(db: None) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert checks.database(databases=None) == []
+    assert len(asked) == 0
