@@ -30,6 +30,7 @@ from mandates.models import (
 from mandates.models.moves import MOVES
 from mandates.operations.casework import Casework
 from mandates.queries.rulebook import EntryFacts, Unit, rulebook
+from mandates.queries.verbs import verbs
 
 # --- units and matters ---------------------------------------------------------------------------
 
@@ -276,7 +277,7 @@ class StepShape(serializers.Serializer[Any]):
 
     def get_label(self, step: Any) -> str:
         move = MOVES.get(step.move)
-        return str(move.label) if move else step.move
+        return str(move.label) if move else verbs().get(step.move, step.move)
 
 
 class ObjectionShape(serializers.Serializer[Any]):

@@ -13,47 +13,8 @@ from common.display import StepView
 from common.reasons import period_text
 from mandates.models import ClockKind, Rating, Step
 from mandates.queries.rulebook import Rulebook
+from mandates.queries.verbs import verbs
 from mandates.templatetags.calls import step_icon, step_tone
-
-
-def verbs() -> dict[str, str]:
-    """Return what was done, by move."""
-    return {
-        "draft": _("Draft written"),
-        "revise": _("Draft changed"),
-        "attach": _("Files added"),
-        "add": _("Facts added"),
-        "submit": _("Submitted for approval"),
-        "send_back_draft": _("Sent back for changes"),
-        "raise": _("Approved and raised"),
-        "withdraw": _("Withdrawn"),
-        "route": pgettext("in the history", "Dispatched"),
-        "hand_over": _("Handed to the desk for dispatch"),
-        "reassign": _("Handed to a colleague"),
-        "dispatch": _("Dispatched by the desk"),
-        "return_to_township": _("Returned to the township"),
-        "accept": _("Accepted"),
-        "object": _("Objected to the dispatch"),
-        "uphold": _("Objection upheld, redirected"),
-        "reject": _("Objection rejected"),
-        "reply": _("Interim answer"),
-        "ask_information": _("Asked for information, clocks stopped"),
-        "supply_information": _("Information supplied, clocks run on"),
-        "ask_extension": _("Asked for an extension"),
-        "grant_extension": _("Extension granted"),
-        "refuse_extension": _("Extension refused"),
-        "feed_back": _("Assisting opinion given"),
-        "answer": _("Answer submitted"),
-        "rate": pgettext("in the history", "Rated"),
-        "send_back": _("Sent back to be handled again"),
-        "lapse": _("Closed without rating"),
-        "urge": pgettext("in the history", "Urged"),
-        "warned": _("Reminded that it is due soon"),
-        "urged": _("Urged at the due time"),
-        "supervised": _("Put under supervision"),
-        "escalated": _("Reported to the county leader"),
-        "recomputed": _("Due time worked out anew"),
-    }
 
 
 def history(steps: Sequence[Step], book: Rulebook, *, at: datetime) -> list[StepView]:
