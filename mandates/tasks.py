@@ -21,6 +21,8 @@ def sweep_all() -> int:
         total += found
         if found < sweep.BATCH:
             return total
+        # Calls that come in meanwhile do not wait for the end of a long sweep.
+        outbox.drain(at=sql.database_time())
 
 
 @shared_task(name="mandates.sweep_clocks", ignore_result=True)

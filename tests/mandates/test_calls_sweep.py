@@ -12,8 +12,9 @@ from common import reference, tenancy
 from common.models import CalendarYear, Notice
 from mandates.models import Call, Clock, ClockAction, Step
 from mandates.operations import sweep as sweep_module
-from mandates.operations.sweep import settle_provisional, sweep
+from mandates.operations.sweep import BATCH, settle_provisional, sweep
 from mandates.queries.rulebook import rulebook
+from mandates.tasks import sweep_all
 from tests.factories.calls import MONDAY, World, at, make_world
 from townships.roles import Role
 
@@ -238,6 +239,16 @@ def test_what_changes_while_a_sweep_decides_waits_for_the_next(
 
     sweep_at(world, DUE)
     assert ("urged", DUE) in pressure(call, "accept")
+
+
+def test_a_call_does_not_wait_for_the_end_of_a_long_sweep(world: World) -> None:
+    for minutes in range(10):
+        world.routed(when=MONDAY + timedelta(minutes=minutes))
+    call = world.draft(then="raise").call
+
+    assert sweep_all() > BATCH
+
+    assert world.fresh(call).state == "routed"
 
 
 def test_the_case_clock_is_never_reset(world: World) -> None:
