@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from common import duties, mails
+from common import duties, mails, outbox
 from mandates import notices
 from mandates.operations import learning, sweep
 from mandates.queries import sql
