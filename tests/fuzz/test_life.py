@@ -195,8 +195,11 @@ class Life(RuleBasedStateMachine):
             given["rating"] = "satisfied"
         if "assignment" in given:
             parts = self._read().json()["assignments"]
-            objected = [part["uid"] for part in parts if part["state"] == "objected"]
-            given["assignment"] = (objected or [str(uuid.uuid4())])[0]
+            objected = [part for part in parts if part["state"] == "objected"]
+            given["assignment"] = objected[0]["uid"] if objected else str(uuid.uuid4())
+            if name == "uphold" and objected and objected[0]["part"] == "lead":
+                by, housing = objected[0]["department"]["uid"], str(self.world.housing.uid)
+                given["lead"] = housing if by != housing else str(self.world.water.uid)
         return given
 
     def _offered(self, side: str) -> list[str]:
