@@ -374,8 +374,8 @@ def test_indexes_lead_to_what_a_board_of_a_unit_counts(analysed: World) -> None:
         "raised": r"call_\w+_raised",
         "answer_due": r"clock_\w+_timed",
         "closed": r"call_\w+_closed",
-        # Any that begins with the unit: versions of the planner differ over so few.
-        "open": r"call_(\w+_)?(due|waiting|new|raised)",
+        # PostgreSQL 15 takes the unit's raised calls where 18 takes its open ones: a near tie.
+        "open": r"call_(\w+_)?(due|raised)",
     }
     for reader in (analysed.clerk, analysed.officer(), analysed.desk):
         for code, index in made_for.items():
