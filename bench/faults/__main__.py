@@ -71,6 +71,8 @@ def _one(system: System, name: str, profile: Profile, ledger: Ledger) -> Result:
         work(one)
         if not result.left_out:
             one.settle()
+        if ended := system.restart_ended():
+            result.notes.append(f"{', '.join(ended)} ended and was started again")
     except Exception as failure:
         traceback.print_exc()
         result.misses.append(f"{type(failure).__name__}: {failure}"[:300])

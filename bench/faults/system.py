@@ -157,6 +157,20 @@ class System:
         )
         self.valkey.wait_until_ready(alive=lambda: child.is_alive)
 
+    def restart_ended(self) -> list[str]:
+        """Start again what ended by itself, as the supervisor of an installation does; name it.
+
+        A worker may: its client of the broker sometimes cannot bear that the broker is killed
+        while it hands back messages. Until it stands again, dispatch does the work after a while.
+        """
+        ended = [name for name in (WORKER, BEAT, DISPATCH) if not self.runs(name)]
+        for name in ended:
+            self.children.forget(self.part(name))
+            self.start_part(name)
+        if WORKER in ended:
+            self.wait_for_pool()
+        return ended
+
     def kill(self, name: str) -> None:
         """Kill a part and everything it has started, as if its machine had gone."""
         child = self.part(name)
