@@ -4,6 +4,7 @@ from mandates.models.moves import MOVES
 from mandates.views import (
     board,
     calls,
+    compare,
     deadlines,
     drafts,
     filters,
@@ -69,6 +70,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/settings/", notices.notice_settings, name="notice-settings"),
     path("notices/<uuid:uid>/", notices.notice_read, name="notice-read"),
     path("matters/", matters.entry_list, name="entry-list"),
+    path("matters/compare/", compare.compare, name="entry-compare"),
+    path("matters/compare/list.pdf", compare.compare_pdf, name="entry-compare-pdf"),
     path("matters/<uuid:uid>/", matters.entry_detail, name="entry-detail"),
     path("deadlines/", deadlines.deadline, name="deadline"),
     path("calendar/", deadlines.work_calendar, name="work-calendar"),

@@ -115,6 +115,7 @@ PREFIXES = (
     ("mandates:duty-", PUBLIC),
     ("api:call-", CALL),
     ("api:matter-", COUNTY),
+    ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
     ("api:division-", PUBLIC),
     # The directory of units: everybody must see who is responsible.
@@ -153,6 +154,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "file": {"uid": attached.uid},
         "entry": {"uid": world.sand.uid},
+        "version": {"uid": world.version.uid},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},
         "staff": {"uid": world.clerk.user.uid},

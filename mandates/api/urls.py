@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mandates.api import calls, deadlines, files, matters, similar, statistics
+from mandates.api import calls, deadlines, files, matters, similar, statistics, versions
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
+    path("versions/", versions.VersionList.as_view(), name="version-list"),
+    path("versions/<uuid:uid>/changes/", versions.VersionChanges.as_view(), name="version-changes"),
     path("statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),
 ]

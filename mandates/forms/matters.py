@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from common.display import ON_PAPER, day_text
+from mandates.models import ListVersion
+from mandates.queries.differences import Sort
 
 
 class MatterFilters(forms.Form):
@@ -29,3 +34,41 @@ class MatterFilters(forms.Form):
         """Offer the departments that lead in the version."""
         fields: dict[str, Any] = self.fields
         fields["department"].choices = [("", _("All departments")), *departments]
+
+
+class CompareForm(forms.Form):
+    """Which two versions of a list are compared."""
+
+    before = forms.ChoiceField(label=_("Earlier version"), required=False)
+    after = forms.ChoiceField(label=_("Later version"), required=False)
+    matter = forms.CharField(max_length=20, required=False, widget=forms.HiddenInput)
+    sort = forms.ChoiceField(
+        choices=[("", ""), *((sort.value, sort.value) for sort in Sort)],
+        required=False,
+        widget=forms.HiddenInput,
+    )
+
+    def offer(
+        self,
+        versions: Sequence[ListVersion],
+        *,
+        before: ListVersion | None,
+        after: ListVersion | None,
+    ) -> None:
+        """Offer the versions of a list, with those chosen marked, also where none was asked for."""
+        choices = [(str(one.uid), _version_text(one)) for one in versions]
+        told = self.data.copy()  # type: ignore[attr-defined]
+        for name, chosen in (("before", before), ("after", after)):
+            field: Any = self.fields[name]
+            field.choices = choices
+            told[name] = str(chosen.uid) if chosen else ""
+        self.data = told
+
+
+def _version_text(version: ListVersion) -> str:
+    if version.valid_from is None:
+        return gettext("Version %(n)d, draft") % {"n": version.number}
+    return gettext("Version %(n)d, from %(day)s") % {
+        "n": version.number,
+        "day": day_text(version.valid_from, today=ON_PAPER.date()),
+    }

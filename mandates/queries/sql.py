@@ -62,3 +62,54 @@ class Median(Aggregate):
     function = "percentile_cont"
     template = "percentile_cont(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
     allow_distinct = False
+
+
+class Pair(NamedTuple):
+    """What two versions say of one matter, where they differ; None where a version is silent."""
+
+    matter_id: int
+    before_id: int | None
+    after_id: int | None
+
+
+def differing(county_id: int, before_id: int, after_id: int, matter_id: int = 0) -> list[Pair]:
+    """List the matters of which two versions of a county say something else, in their order.
+
+    All columns count but the place in the list; one statement for lists of any length.
+    ``matter_id`` narrows to one matter.
+    """
+    with connection.cursor() as cursor:
+        values = {"county": county_id, "before": before_id, "after": after_id, "matter": matter_id}
+        cursor.execute(_DIFFERING, values)
+        return [Pair(*row) for row in cursor.fetchall()]
+
+
+_DIFFERING = """
+WITH mine AS MATERIALIZED (
+    SELECT id FROM mandates_entry e
+     WHERE e.county_id = %(county)s AND e.version_id IN (%(before)s, %(after)s)
+       AND (%(matter)s = 0 OR e.matter_id = %(matter)s)
+), assists AS (
+    SELECT entry_id, array_agg(row(department_id, duty)::text ORDER BY department_id) AS parts
+      FROM mandates_entryassist WHERE entry_id IN (SELECT id FROM mine) GROUP BY entry_id
+), limits AS (
+    SELECT entry_id, array_agg(row(urgency, kind, amount, unit)::text ORDER BY urgency, kind)
+           AS lengths
+      FROM mandates_entrylimit WHERE entry_id IN (SELECT id FROM mine) GROUP BY entry_id
+), said AS MATERIALIZED (
+    SELECT e.id, e.version_id, e.matter_id, e.position,
+           row(e.category, e.name, e.lead_id, e.platform_id, e.urgency, e.department_duty,
+               e.township_duty, e.legal_basis, e.evidence, e.evidence_files, e.contact,
+               e.is_sample, e.source_note, a.parts, l.lengths)::text AS words
+      FROM mandates_entry e
+      LEFT JOIN assists a ON a.entry_id = e.id
+      LEFT JOIN limits l ON l.entry_id = e.id
+     WHERE e.county_id = %(county)s AND e.version_id IN (%(before)s, %(after)s)
+       AND (%(matter)s = 0 OR e.matter_id = %(matter)s)
+)
+SELECT matter_id, b.id, a.id
+  FROM (SELECT * FROM said WHERE version_id = %(before)s) b
+  FULL JOIN (SELECT * FROM said WHERE version_id = %(after)s) a USING (matter_id)
+ WHERE a.words IS DISTINCT FROM b.words
+ ORDER BY coalesce(a.position, b.position), matter_id
+"""

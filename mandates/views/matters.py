@@ -77,6 +77,7 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         raise Http404
     today = timezone.localdate()
     in_force = entry.version.holds_on(today)
+    versions = _versions(entry, today)
     context = {
         "entry": entry,
         "crumbs": [
@@ -86,7 +87,8 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         "in_force": in_force,
         "not_yet": entry.version.valid_from > today,
         "limits": _limits(entry),
-        "versions": _versions(entry, today),
+        "versions": versions,
+        "compare_url": _compare_url(entry, versions),
         "usage": _usage(member, entry),
         "laws": [one.strip() for one in re.split(r"[；;\n]+", entry.legal_basis) if one.strip()],
         "raise_matter_url": _raise_url(member, entry) if in_force else "",
@@ -250,6 +252,14 @@ def _versions(entry: Entry, today: date) -> list[dict[str, Any]]:
         }
         for one in rows
     ]
+
+
+def _compare_url(entry: Entry, versions: Sequence[dict[str, Any]]) -> str:
+    """Return where this version is held against the one before it; "" for the first."""
+    if versions[-1]["is_this"]:
+        return ""
+    query = {"after": entry.version.uid, "matter": entry.matter.code}
+    return f"{reverse('mandates:entry-compare')}?{urlencode(query)}"
 
 
 def _usage(member: Member, entry: Entry) -> dict[str, Any] | None:
