@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 
 from common.workflow import Move
-from mandates.models import CallState, Urgency
+from mandates.models import CallState, Origin, Urgency
 from mandates.models.moves import CALL
 from mandates.queries.call_list import LARGEST, LONGEST_WORDS, ORDERS, SIZE, WAITING
 from mandates.queries.statistics.definitions import COUNTS
@@ -74,6 +74,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "during": (PERIOD, "the period of the figure"),
     "county": (UNIT, "uid of a county"),
     "unlisted": ({"type": "boolean"}, "true: only what is on no list"),
+    "origin": (_some_of(Origin.values), "where the call came from; one or more"),
     "order": (
         _one_of(ORDERS),
         "due: what is running, the nearest date first; -raised: all, the newest first",

@@ -15,7 +15,7 @@ from rest_framework.reverse import reverse
 from common.api import ApiView
 from mandates.api.calls import reader
 from mandates.api.described import PERIOD, SHAPES
-from mandates.models import Urgency
+from mandates.models import Origin, Urgency
 from mandates.permissions import Permission
 from mandates.queries.boards import (
     BY_OF_KIND,
@@ -25,14 +25,16 @@ from mandates.queries.boards import (
     board,
     list_query,
 )
-from mandates.queries.statistics.counting import MEDIAN, Share, share
+from mandates.queries.statistics.counting import Share, share
 from mandates.queries.statistics.definitions import FIGURES
+from mandates.queries.statistics.lengths import Length
 
 _BY = sorted({by for choices in BY_OF_KIND.values() for by in choices})
 PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "during": (PERIOD, "the period; this month if left out"),
     "by": ({"type": "string", "enum": _BY}, "what the groups are divided by"),
     "urgency": ({"type": "string", "enum": list(Urgency.values)}, "one urgency"),
+    "origin": ({"type": "string", "enum": list(Origin.values)}, "one origin"),
     **{name: SHAPES[name] for name in ("county", "department", "township", "matter", "unlisted")},
 }
 
@@ -63,6 +65,19 @@ class FigureShape(serializers.Serializer[Any]):
     calls = CallsBehind()
 
 
+class LengthShape(serializers.Serializer[Any]):
+    """How long a stage took, for the calls closed in the period; null below 10 of them."""
+
+    code = serializers.ChoiceField([code for code, one in FIGURES.items() if one.is_length])
+    label = serializers.CharField()  # type: ignore[assignment]
+    cases = serializers.IntegerField()
+    median_seconds = serializers.IntegerField(allow_null=True)
+    p90_seconds = serializers.IntegerField(
+        allow_null=True, help_text="nine of ten calls took no longer"
+    )
+    calls = serializers.URLField()
+
+
 class GroupShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     key = serializers.DictField(
@@ -83,6 +98,7 @@ class StatisticsShape(serializers.Serializer[Any]):
     period = PeriodShape()
     figures = FigureShape(many=True)
     median_handling_seconds = serializers.FloatField(allow_null=True)
+    lengths = LengthShape(many=True)
     by = serializers.ChoiceField(_BY)
     groups = GroupShape(many=True, help_text="the largest first, which is no ranking")
 
@@ -115,6 +131,7 @@ class Statistics(ApiView):
 def _shown(request: Request, found: Board) -> dict[str, Any]:
     wanted, period = found.asked, found.asked.period
     known = {**found.now}
+    lengths = {one.stage.figure: _length(request, wanted, one) for one in found.lengths}
     return {
         "as_of": found.at,
         "period": {
@@ -128,7 +145,8 @@ def _shown(request: Request, found: Board) -> dict[str, Any]:
             for code in _known(known)
             if code != "dispatch_accuracy" or wanted.has_dispatcher
         ],
-        "median_handling_seconds": found.median.total_seconds() if found.median else None,
+        "median_handling_seconds": lengths["handling_time"]["median_seconds"],
+        "lengths": list(lengths.values()),
         "by": wanted.by,
         "groups": [
             {
@@ -149,7 +167,7 @@ def _known(counts: Any) -> list[str]:
     return [
         code
         for code, figure in FIGURES.items()
-        if code != MEDIAN
+        if not figure.is_length
         and figure.numerator in counts
         and (not figure.denominator or figure.denominator in counts)
     ]
@@ -171,6 +189,18 @@ def _figure(request: Request, wanted: Asked, found: Share, **more: str) -> dict[
             if figure.denominator
             else None,
         },
+    }
+
+
+def _length(request: Request, wanted: Asked, found: Length) -> dict[str, Any]:
+    stage = found.stage
+    return {
+        "code": stage.figure,
+        "label": str(stage.label),
+        "cases": found.cases,
+        "median_seconds": int(found.middle.total_seconds()) if found.middle is not None else None,
+        "p90_seconds": int(found.most.total_seconds()) if found.most is not None else None,
+        "calls": _list(request, wanted, stage.code, {}),
     }
 
 

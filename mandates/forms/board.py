@@ -19,6 +19,7 @@ class BoardForm(forms.Form):
     department = forms.ChoiceField(label=_("Lead department"), required=False)
     matter = forms.ChoiceField(label=_("Matter"), required=False)
     urgency = forms.ChoiceField(label=_("Urgency"), required=False)
+    origin = forms.ChoiceField(label=_("Origin"), required=False)
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class BoardForm(forms.Form):
         departments: Choices = (),
         matters: Choices = (),
         urgencies: Choices = (),
+        origins: Choices = (),
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("auto_id", "board_%s")
@@ -38,6 +40,7 @@ class BoardForm(forms.Form):
             "department": departments,
             "matter": matters,
             "urgency": urgencies,
+            "origin": origins,
         }
         for name, choices in known.items():
             rows = [(str(key), label) for key, label in choices]

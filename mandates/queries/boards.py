@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from common import reference
 from common.errors import Invalid, NotAllowed
-from mandates.models import CallState, Urgency
+from mandates.models import CallState, Origin, Urgency
 from mandates.queries.call_list import READERS, UNKNOWN, CallFilters
 from mandates.queries.rulebook import rulebook
-from mandates.queries.statistics.counting import codes_of, counts, grouped, median_time
+from mandates.queries.statistics.counting import codes_of, counts, grouped, lengths
 from mandates.queries.statistics.definitions import COUNTS
+from mandates.queries.statistics.lengths import STAGES, Length
+from mandates.queries.statistics.of_stock import AGES
 from mandates.queries.statistics.periods import Period
 from mandates.queries.statistics.sources import FACTS, Cut
 from townships.models import County, Department, Township
@@ -23,27 +25,39 @@ from townships.models import County, Department, Township
 if TYPE_CHECKING:
     from townships.http import Member
 
-NARROWED_BY = ("county", "department", "township", "matter", "unlisted", "urgency")
+NARROWED_BY = ("county", "department", "township", "matter", "unlisted", "urgency", "origin")
 # The table of a board is divided by one of these; the first is what it opens with.
 BY_OF_KIND: dict[str, tuple[str, ...]] = {
-    "all": ("county", "urgency"),
-    "county": ("department", "township", "matter", "urgency"),
-    "department": ("matter", "township", "urgency"),
-    "township": ("department", "matter", "urgency"),
+    "all": ("county", "urgency", "origin"),
+    "county": ("department", "township", "matter", "urgency", "origin"),
+    "department": ("matter", "township", "urgency", "origin"),
+    "township": ("department", "matter", "urgency", "origin"),
 }
-SHARES = (
-    "accept_rate", "reply_rate", "answer_rate", "dispatch_accuracy", "rework_rate", "satisfaction",
-    "satisfaction_wide", "unrated_share", "unlisted_share", "urged_share", "supervised_share",
-)  # fmt: skip
+# Shares, by what they tell of.
+THEMES: dict[str, tuple[str, ...]] = {
+    "timely": (
+        "accept_rate", "reply_rate", "closure_rate", "answer_rate", "closure_rate_whole",
+        "answer_rate_whole", "extension_rate", "pause_rate",
+    ),
+    "ratings": (
+        "satisfaction", "satisfaction_wide", "dissatisfaction", "unrated_share", "rework_rate",
+    ),
+    "dispatch": ("dispatch_accuracy", "upheld_rate", "rejected_rate", "unlisted_share"),
+    "course": (
+        "urged_share", "supervised_share", "settled_county_share", "settled_township_share",
+        "taken_back_share",
+    ),
+}  # fmt: skip
+SHARES = [code for theme in THEMES.values() for code in theme]
 TIMES = ("accept", "reply", "answer")
 TOTALS = [
     *codes_of((*SHARES, "raised", "upheld", "rejected")),
     *(f"{time}_{kind}" for time in TIMES for kind in ("late", "open")),
-    "unsatisfied",
     "routed_wrong",
+    *(stage.code for stage in STAGES),
 ]
 BEFORE = codes_of(("raised", *SHARES))
-STOCK = ("open", "overdue", "due_soon")
+STOCK = ("open", "overdue", "due_soon", *AGES)
 TREND = ("raised", "answer_due", "answer_met")
 IN_GROUPS = (
     "answer_due", "answer_met", "accept_due", "accept_met", "rated", "satisfied", "closed",
@@ -86,7 +100,7 @@ class Board:
     at: datetime
     now: Mapping[str, int]
     before: Mapping[str, int]
-    median: timedelta | None
+    lengths: Sequence[Length]
     trend: Sequence[tuple[Period, Mapping[str, int]]]
     states: Sequence[Group]
     groups: Sequence[Group]
@@ -155,6 +169,7 @@ def _cut(member: Member, found: Mapping[str, Any], wrong: dict[str, Any]) -> Cut
         matter_ids=matters,
         is_unlisted=bool(found.get("unlisted")),
         urgency=found.get("urgency", ""),
+        origin=found.get("origin", ""),
     )
 
 
@@ -182,11 +197,16 @@ def board(member: Member, wanted: Asked, *, at: datetime) -> Board:
         at=at,
         now=now,
         before=counts(BEFORE, cut, earlier, at=at) if earlier else dict.fromkeys(BEFORE, 0),
-        median=median_time(cut, period, at=at),
+        lengths=_lengths(cut, period, at),
         trend=_trend(cut, _until(period, at).trend(), at),
         states=_states(states),
         groups=groups(member, wanted, at=at),
     )
+
+
+def _lengths(cut: Cut, period: Period, at: datetime) -> list[Length]:
+    found = lengths(cut, period, at=at)
+    return [Length.of(stage, found[stage.code]) for stage in STAGES]
 
 
 def _until(period: Period, at: datetime) -> Period:
@@ -250,8 +270,9 @@ def _names(by: str, found: Mapping[Any, Any], county_id: int | None) -> Any:
             return matters[key].name, {"matter": matters[key].code}
 
         return matter
-    if by == "urgency":
-        return lambda key: (str(Urgency(key).label), {"urgency": key})
+    if by in ("urgency", "origin"):
+        words: Any = Urgency if by == "urgency" else Origin
+        return lambda key: (str(words(key).label), {by: key})
     model = Township if by == "township" else County
     rows = model.objects.filter(pk__in=found).values_list("pk", "name", "uid")
     units_by_key = {key: (name, {by: str(uid)}) for key, name, uid in rows}

@@ -26,7 +26,16 @@ from common.paging import Page, page
 from common.search import matching
 from common.texts import one_line
 from common.worktime import SHANGHAI
-from mandates.models import Assignment, AssignmentState, Call, CallState, Part, Party, Urgency
+from mandates.models import (
+    Assignment,
+    AssignmentState,
+    Call,
+    CallState,
+    Origin,
+    Part,
+    Party,
+    Urgency,
+)
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.counting import behind
 from mandates.queries.statistics.definitions import COUNTS
@@ -79,6 +88,7 @@ class CallFilters:
     during: Period | None = None
     county: UUID | None = None
     unlisted: bool = False
+    origin: tuple[str, ...] = ()
     order: str = NEWEST
     cursor: str = ""
     size: int = SIZE
@@ -121,7 +131,7 @@ def _needs_period(found: Mapping[str, Any]) -> bool:
 
 CONDITIONS = (
     "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
-    "raised_from", "raised_to", "figure", "during", "county", "unlisted",
+    "raised_from", "raised_to", "figure", "during", "county", "unlisted", "origin",
 )  # fmt: skip
 # States in which a clock runs: calls in them stand in the index of dates.
 RUNNING = tuple(
@@ -423,6 +433,8 @@ def _of_the_call(member: Member, filters: CallFilters, path: str = "") -> Q:
         found &= Q(**{f"{path}state__in": filters.state})
     if filters.urgency:
         found &= Q(**{f"{path}urgency__in": filters.urgency})
+    if filters.origin:
+        found &= Q(**{f"{path}origin__in": filters.origin})
     if filters.raised_from:
         found &= Q(**{f"{path}raised_at__gte": _midnight(filters.raised_from)})
     if filters.raised_to:
@@ -585,6 +597,7 @@ READERS: dict[str, Reader] = {
     "during": _period,
     "county": _uid,
     "unlisted": _flag,
+    "origin": _some_of(Origin.values),
     "order": _one_of_these(ORDERS),
     "cursor": _text(300),
     "size": _size,

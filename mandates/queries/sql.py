@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Aggregate
 
 
 class Asked(NamedTuple):
@@ -54,14 +53,6 @@ def decide_extension(clocks: Sequence[int], *, granted: bool, at: datetime) -> A
         )
         row = cursor.fetchone()
     return Asked(*row) if row else None
-
-
-class Median(Aggregate):
-    """The middle of some values; of an even number, what lies between the two in the middle."""
-
-    function = "percentile_cont"
-    template = "percentile_cont(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    allow_distinct = False
 
 
 class Pair(NamedTuple):

@@ -25,7 +25,16 @@ from common.errors import Invalid, NotAllowed
 from common.paging import Page
 from common.worktime import SHANGHAI
 from mandates.forms.filters import FilterForm, KeepForm
-from mandates.models import Call, CallFile, CallState, ClockKind, Party, SavedFilter, Urgency
+from mandates.models import (
+    Call,
+    CallFile,
+    CallState,
+    ClockKind,
+    Origin,
+    Party,
+    SavedFilter,
+    Urgency,
+)
 from mandates.models.calls import OPEN_ASSIGNMENT
 from mandates.permissions import Permission
 from mandates.queries import filters as kept_filters
@@ -354,6 +363,7 @@ def _chips(form: FilterForm, params: Any) -> list[Chip]:
     labels = {"late": _("Overdue"), "waiting": _("Waiting for"), "urgency": _("Urgency")}
     labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
     labels |= {"county": _("County"), "unlisted": _("On no list"), "figure": _("Figure")}
+    labels |= {"origin": _("Origin")}
     colon, found = pgettext("between a label and its error", ": "), []
     for name in CONDITIONS:
         value = params.get(name, "")
@@ -384,6 +394,9 @@ def _figure(code: str, during: str) -> str:
         return label
 
 
+WORDS: dict[str, Any] = {"urgency": Urgency, "state": CallState, "origin": Origin}
+
+
 def _value(form: FilterForm, params: Any, name: str) -> str:
     value = params.get(name, "")
     if name == "figure":
@@ -394,8 +407,8 @@ def _value(form: FilterForm, params: Any, name: str) -> str:
         if value == MINE:
             return _("me")
         return str(dict(Party.choices).get(value, value))
-    if name in ("urgency", "state"):
-        words = dict(Urgency.choices) if name == "urgency" else dict(CallState.choices)
+    if name in WORDS:
+        words = dict(WORDS[name].choices)
         return list_text(words.get(one, one) for one in value.split(","))
     return form.label_of(name, value)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common import tenancy
-from mandates.models import Assignment, Call, Clock, Objection
+from mandates.models import Assignment, Call, Clock, ClockExtension, ClockPause, Objection, Origin
 from tests.factories.calls import World, at
 
 KINDS = ("accept", "first_reply", "close")
@@ -30,13 +30,16 @@ class Scattered:
 
     world: World
     dice: random.Random
+    more: random.Random  # for what does not shape the life of a call
     calls: list[Call] = field(default_factory=list)
     parts: list[Assignment] = field(default_factory=list)
     clocks: list[Clock] = field(default_factory=list)
     objections: list[Objection] = field(default_factory=list)
+    pauses: list[ClockPause] = field(default_factory=list)
+    extensions: list[ClockExtension] = field(default_factory=list)
 
-    def hours(self, most: int) -> timedelta:
-        return timedelta(minutes=self.dice.randrange(most * 60))
+    def hours(self, most: int, dice: random.Random | None = None) -> timedelta:
+        return timedelta(minutes=(dice or self.dice).randrange(most * 60))
 
     def write(self) -> None:
         with tenancy.dispatching(reason="a test prepares"):
@@ -49,11 +52,15 @@ class Scattered:
                     if not isinstance(row, Assignment):
                         row.assignment = row.assignment
                 model.objects.bulk_create(rows)
+            for row in (*self.pauses, *self.extensions):
+                row.clock = row.clock
+            ClockPause.objects.bulk_create(self.pauses)
+            ClockExtension.objects.bulk_create(self.extensions)
 
 
 def scatter(world: World, *, count: int, seed: int, days: int = 110) -> None:
     """Write so many calls, most of them in the days before 20 April, some on the very edges."""
-    made = Scattered(world, random.Random(seed))
+    made = Scattered(world, random.Random(seed), random.Random(seed + 1000))
     for n in range(count):
         raised = made.dice.choice(EDGES) if n % 9 == 0 else at(4, 20, 0) - made.hours(24 * days)
         _call(made, n, raised)
@@ -80,11 +87,12 @@ def _call(made: Scattered, n: int, raised: datetime) -> None:
         matter_id=entry.matter_id if entry else None,
         unlisted_reason="" if entry else "清单没有",
         urgency=dice.choice(["general", "emergency", "complex"]),
+        origin=made.more.choice(Origin.values),
         state=fate,
         lead=lead if is_routed else None,
         departments=[unit.pk for unit in units] if is_routed else [],
         waiting_on=OPEN.get(fate, ""),
-        next_due_at=at(4, 20) + made.hours(200) if fate in OPEN else None,
+        next_due_at=_next_due(made) if fate in OPEN else None,
         level=dice.choice(["", "warn", "urge", "supervise", "escalate"]),
         urged_count=dice.choice([0, 0, 1, 3]),
         rework_count=dice.choice([0, 0, 1]),
@@ -99,6 +107,12 @@ def _call(made: Scattered, n: int, raised: datetime) -> None:
     made.calls.append(call)
     if is_routed:
         _parts(made, call, lead, assist, wrong)
+
+
+def _next_due(made: Scattered) -> datetime:
+    """About 25 April, or weeks before."""
+    begin = made.more.choice([at(4, 20), at(4, 20), at(4, 20), at(4, 10), at(3, 12)])
+    return begin + made.hours(200)
 
 
 def _parts(made: Scattered, call: Call, lead: Any, assist: Any, wrong: Any) -> None:
@@ -124,8 +138,10 @@ def _part(
     assert call.raised_at is not None
     row = Assignment(
         **call.tenant, call=call, department=unit, departments=call.departments, part=part,
-        state=state, sent_at=call.raised_at, is_wrong_dispatch=is_wrong,
+        state=state, sent_at=call.raised_at + made.hours(3, made.more), is_wrong_dispatch=is_wrong,
     )  # fmt: skip
+    if state == "accepted":
+        row.accepted_at = row.sent_at + made.hours(made.more.choice([1, 9, 90]), made.more)
     made.parts.append(row)
     for kind in KINDS:
         due = call.raised_at + timedelta(hours=1) + made.hours(500)
@@ -133,7 +149,7 @@ def _part(
         edge = timedelta(microseconds=1)
         met = None if cancelled else made.dice.choice([due - edge, due, due + 3600 * edge, None])
         stands_still = met is None and not cancelled and made.dice.random() < 0.3
-        made.clocks.append(
+        clock = (
             Clock(
                 **call.tenant, call=call, assignment=row, kind=kind, party="department",
                 department=unit, started_at=call.raised_at, amount=1, unit="working_day",
@@ -141,6 +157,19 @@ def _part(
                 cancelled_at=due if cancelled else None, paused_since=due if stands_still else None,
             )
         )  # fmt: skip
+        made.clocks.append(clock)
+        if made.more.random() < 0.2:
+            made.pauses.append(
+                ClockPause(**call.tenant, clock=clock, from_at=due, to_at=due, reason="缺材料")
+            )
+        if made.more.random() < 0.3:
+            granted = made.more.choice([None, True, False])
+            made.extensions.append(
+                ClockExtension(
+                    **call.tenant, clock=clock, amount=1, reason="雨", asked_at=due,
+                    decided_at=None if granted is None else due, granted=granted,
+                )
+            )  # fmt: skip
     return row
 
 

@@ -79,6 +79,8 @@ def test_every_figure_of_every_board_leads_to_exactly_its_calls(world: World, wh
     assert len(walked) > 30
     checked = 0
     for n, (href, text) in enumerate(walked.items()):
+        if who != "desk" and n % 3:
+            continue  # the desk walks every way, the others every third
         opened = browser.get(href, headers={"HX-Request": "true"})
         assert opened.status_code == 200, href
         drill, wanted = opened.context["drill"], said(text)
@@ -92,7 +94,7 @@ def test_every_figure_of_every_board_leads_to_exactly_its_calls(world: World, wh
             assert found is not None
             assert int(found[1]) == drill["total"], drill["list_url"]
             assert len(listed.context["rows"]) == min(drill["total"], 20)
-    assert checked > 20
+    assert checked > (20 if who == "desk" else 8)
 
 
 def test_the_calls_behind_a_figure_stand_on_the_page_and_alone(world: World) -> None:
@@ -253,7 +255,7 @@ def test_definitions_say_everything_there_is(world: World) -> None:
 # --- exports -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", ["trend", "groups", "figures", "times", "states"])
+@pytest.mark.parametrize("table", ["trend", "groups", "timely", "stages", "ages"])
 def test_an_export_is_the_table_of_the_page(world: World, table: str) -> None:
     scatter(world, count=30, seed=7)
     before = AuditEntry.objects.values("id").count()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Any
 
 import pytest
@@ -13,12 +12,13 @@ from hypothesis import strategies as st
 from common import tenancy
 from common.errors import Invalid
 from common.worktime import SHANGHAI
-from mandates.models import Assignment, Call, Clock, Objection
+from mandates.models import Assignment, Call, Clock, ClockExtension, ClockPause, Objection
 from mandates.queries.boards import asked, board, list_filters
 from mandates.queries.call_list import call_rows
-from mandates.queries.statistics.counting import counts, grouped, median_time, share
+from mandates.queries.statistics.counting import counts, grouped, lengths, share
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
 from mandates.queries.statistics.intervals import FEWEST, Rate, all_overlap, rate, wilson
+from mandates.queries.statistics.lengths import STAGES, Length, quantile, rounded
 from mandates.queries.statistics.periods import Period
 from mandates.queries.statistics.sources import FACTS, Cut
 from tests.factories.calls import World, at, make_world
@@ -43,6 +43,9 @@ class Rows:
             self.parts = {part.pk: part for part in Assignment.objects.all()}
             self.clocks = list(Clock.objects.all())
             self.objections = list(Objection.objects.all())
+            self.paused = set(ClockPause.objects.values_list("clock", flat=True))
+            granted = ClockExtension.objects.filter(granted=True)
+            self.extended = set(granted.values_list("clock", flat=True))
 
     def behind(
         self, code: str, member: Member, begin: datetime, end: datetime, now: datetime
@@ -63,7 +66,7 @@ class Rows:
 
     def _events(self, code: str, now: datetime) -> list[tuple[Call, int | None, datetime | None]]:
         kind, _sign, what = code.partition("_")
-        if kind in ("accept", "reply", "answer", "assist"):
+        if kind in ("accept", "reply", "answer", "assist", "whole"):
             return self._of_clocks(kind, what, now)
         if code in ("objections", "upheld", "rejected"):
             return [
@@ -78,19 +81,29 @@ class Rows:
         ]
 
     def _of_clocks(self, kind: str, what: str, now: datetime) -> list[Any]:
-        kinds = {"accept": "accept", "reply": "first_reply", "answer": "close", "assist": "close"}
+        kinds = {"accept": "accept", "reply": "first_reply"}
         found = []
         for clock in self.clocks:
             part = self.parts[clock.assignment_id]
             wanted = "assist" if kind == "assist" else "lead"
-            if clock.kind != kinds[kind] or part.part != wanted or part.state == "released":
+            if (
+                clock.kind != kinds.get(kind, "close")
+                or part.part != wanted
+                or part.state == "released"
+            ):
                 continue
-            if clock.cancelled_at or clock.paused_since or clock.due_at > now:
+            if clock.cancelled_at or clock.due_at > now:
+                continue
+            if clock.paused_since and kind != "whole":
                 continue
             in_time = clock.met_at is not None and clock.met_at < clock.due_at
             if (what == "met" and not in_time) or (what == "late" and in_time):
                 continue
-            if what == "open" and clock.met_at is not None:
+            if what in ("open", "done") and (what == "open") != (clock.met_at is None):
+                continue
+            if what == "paused" and clock.pk not in self.paused:
+                continue
+            if what == "extended" and clock.pk not in self.extended:
                 continue
             found.append((self.calls[clock.call_id], clock.department_id, clock.due_at))
         return found
@@ -110,6 +123,9 @@ class Rows:
             "routed": call.routed_at is not None,
             "routed_right": call.routed_at is not None and not wrong,
             "routed_wrong": call.routed_at is not None and wrong,
+            "settled_county": call.state == "closed",
+            "settled_township": call.state == "withdrawn" and call.routed_at is None,
+            "taken_back": call.state == "withdrawn" and call.routed_at is not None,
         }
         if code in raised:
             fits = call.raised_at is not None and call.raised_at <= now and raised[code]
@@ -122,6 +138,7 @@ class Rows:
             "unsatisfied": call.rating == "unsatisfied",
             "unrated": call.rating == "unrated",
             "reworked": call.rework_count > 0,
+            **{stage: length is not None for stage, length in self.stages(call).items()},
         }
         if code in closed:
             fits = call.closed_at is not None and call.closed_at <= now and closed[code]
@@ -137,7 +154,31 @@ class Rows:
             "owed_overdue": due <= now and call.waiting_on == "department",
             "due_soon": now < due < after_tomorrow,
         }
+        days, ages = (now - due) / timedelta(days=1), (0, 1, 3, 7, 30)
+        for least, most in zip(ages, (*ages[1:], None), strict=True):
+            name = f"overdue_{most or 'more'}"
+            stock[name] = days >= least and (most is None or days < most)
         return [None] if stock[code] else []
+
+    def stages(self, call: Call) -> dict[str, timedelta | None]:
+        """The stages of a closed call, from one instant to the next."""
+        lead = [
+            part
+            for part in self.parts.values()
+            if part.call_id == call.pk and part.part == "lead" and part.state != "released"
+        ]
+        sent = lead[0].sent_at if lead else None
+        accepted = lead[0].accepted_at if lead else None
+        return {
+            name: end - begin if begin and end else None
+            for name, begin, end in (
+                ("timed_dispatch", call.raised_at, sent),
+                ("timed_accept", sent, accepted),
+                ("timed_handle", accepted, call.answered_at),
+                ("timed_rate", call.answered_at, call.closed_at),
+                ("timed_whole", call.raised_at, call.answered_at),
+            )
+        }
 
 
 @pytest.fixture
@@ -191,7 +232,9 @@ def test_the_list_of_calls_has_exactly_the_calls_of_every_figure(world: World) -
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("by", ["department", "township", "matter", "urgency", "month", "state"])
+@pytest.mark.parametrize(
+    "by", ["department", "township", "matter", "urgency", "origin", "month", "state"]
+)
 def test_groups_are_the_whole_divided(world: World, by: str) -> None:
     codes = [c for c in COUNTS if by != "month" or FACTS[COUNTS[c].source].instant]
     # Objections are counted by the department that objected: a call may have two.
@@ -209,7 +252,7 @@ def test_groups_are_the_whole_divided(world: World, by: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("by", ["department", "township", "matter", "urgency"])
+@pytest.mark.parametrize("by", ["department", "township", "matter", "urgency", "origin"])
 def test_every_group_counts_what_its_own_list_has(world: World, by: str) -> None:
     for member in (world.desk, world.officer(), world.clerk):
         with tenancy.scope(member.scope):
@@ -231,6 +274,7 @@ def test_narrowing_is_the_same_for_figures_and_list(world: World) -> None:
     narrow = [
         {"matter": "SL-01"},
         {"unlisted": "true", "urgency": "emergency"},
+        {"origin": "hotline"},
         {"department": str(world.water.uid), "township": str(world.sibling.uid)},
     ]
     with tenancy.scope(world.desk.scope):
@@ -254,24 +298,39 @@ def test_a_reader_of_the_city_may_choose_a_county(world: World) -> None:
         by_county = {group.name: group.counts["raised"] for group in all_of_it.groups}
     assert by_county[world.county.name] == of_one.now["raised"] == 90
     assert all_of_it.now["raised"] == sum(by_county.values()) == 102
-    assert one.choices == ("department", "township", "matter", "urgency")
+    assert one.choices == ("department", "township", "matter", "urgency", "origin")
 
 
 @pytest.mark.django_db
-def test_the_median_is_the_middle_of_the_calls_closed(world: World) -> None:
+def test_lengths_are_those_of_the_calls_closed_stage_by_stage(world: World) -> None:
+    rows = Rows()
     with tenancy.scope(world.desk.scope):
-        cut = Cut.of(world.desk)
-        lengths = [
-            call.answered_at - call.raised_at
-            for call in Call.objects.filter(county=world.county, state="closed")
-            if YEAR.starts_at <= call.closed_at < YEAR.ends_at and call.closed_at <= NOW
-        ]
-        assert len(lengths) >= FEWEST
-        middle = median(length.total_seconds() for length in lengths)
-        found = median_time(cut, YEAR, at=NOW)
-        assert found is not None
-        assert found.total_seconds() == pytest.approx(middle, abs=1e-3)
-        assert median_time(cut, Period.parse("2025"), at=NOW) is None
+        found = lengths(Cut.of(world.desk), YEAR, at=NOW)
+        none = lengths(Cut.of(world.desk), Period.parse("2025"), at=NOW)
+    assert none == {stage: {} for stage in found}
+    for stage, counted in found.items():
+        plain = sorted(
+            rounded(max(0, int(length / timedelta(minutes=1))))
+            for call in rows.calls.values()
+            if call.county_id == world.county.pk and call.closed_at and call.closed_at <= NOW
+            if YEAR.starts_at <= call.closed_at and (length := rows.stages(call)[stage]) is not None
+        )
+        assert sorted(counted.elements()) == plain, stage
+        assert len(plain) >= FEWEST
+        # So many calls took no longer, and not one call fewer would do.
+        for tenths in (5, 9):
+            minutes = quantile(counted, tenths) / timedelta(minutes=1)
+            assert sum(length <= minutes for length in plain) * 10 >= tenths * len(plain)
+            assert sum(length < minutes for length in plain) * 10 < tenths * len(plain)
+
+
+def test_lengths_are_rounded_down_more_coarsely_the_longer_they_are() -> None:
+    known = {0: 0, 119: 119, 120: 120, 129: 120, 2879: 2870, 2880: 2880, 2939: 2880, 6001: 6000}
+    assert {minutes: rounded(minutes) for minutes in known} == known
+    few = Length.of(STAGES[0], {5: 9})
+    assert (few.cases, few.middle, few.most) == (9, None, None)
+    ten = Length.of(STAGES[0], {5: 5, 70: 4, 200: 1})
+    assert (ten.middle, ten.most) == (timedelta(minutes=5), timedelta(minutes=70))
 
 
 @pytest.mark.django_db

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q
+from django.db.models import Aggregate, Count, F, Q
 from django.db.models.functions import TruncMonth
 
 from common.worktime import SHANGHAI
-from mandates.queries.sql import Median
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
-from mandates.queries.statistics.intervals import FEWEST, Rate, rate
+from mandates.queries.statistics.intervals import Rate, rate
+from mandates.queries.statistics.lengths import histograms
 from mandates.queries.statistics.periods import Period
 from mandates.queries.statistics.sources import FACTS, Cut, Facts, Source, rows
 
-MEDIAN = "handling_time"
 Counts = Mapping[str, int]
 # What figures may be divided by. "month" goes by the instant of the source.
-DIMENSIONS = ("department", "township", "matter", "urgency", "state", "county", "month")
+DIMENSIONS = (
+    "department", "township", "matter", "urgency", "origin", "state", "county", "month",
+)  # fmt: skip
 
 
 def counts(
@@ -49,13 +50,9 @@ def grouped(
     return dict(found)
 
 
-def median_time(cut: Cut, period: Period, *, at: datetime) -> timedelta | None:
-    """Return the median time from raising to the last answer of the calls closed in a period."""
-    length = ExpressionWrapper(F("answered_at") - F("raised_at"), output_field=DurationField())
-    closed = rows(Source.CLOSED, cut, period, at=at)
-    found = closed.aggregate(n=Count("pk"), middle=Median(length))
-    middle: timedelta | None = found["middle"] if found["n"] >= FEWEST else None
-    return middle
+def lengths(cut: Cut, period: Period, *, at: datetime) -> dict[str, Counter[int]]:
+    """Count how long each stage of the calls closed in a period took: calls by whole minutes."""
+    return histograms(rows(Source.CLOSED, cut, period, at=at))
 
 
 def behind(code: str, cut: Cut, period: Period | None, *, at: datetime) -> Q:

@@ -54,7 +54,7 @@ class Facts:
 
 
 def _timed(part: str) -> Callable[[datetime], Q]:
-    """Clocks that have run out by an instant, and still count.
+    """Clocks that have run out by an instant, and still count; some of them stand still.
 
     The part must stand: a call has one lead, and a department stands in it once. That makes a
     clock of one kind the only one of its call and department.
@@ -65,7 +65,6 @@ def _timed(part: str) -> Callable[[datetime], Q]:
             kind__in=TIMED,
             assignment__part=part,
             cancelled_at=None,
-            paused_since=None,
             due_at__lte=at,
         ) & ~Q(assignment__state=AssignmentState.RELEASED)
 
@@ -102,6 +101,7 @@ class Cut:
     matter_ids: tuple[int, ...] = ()
     is_unlisted: bool = False
     urgency: str = ""
+    origin: str = ""
     state: str = ""
 
     @classmethod
@@ -129,6 +129,8 @@ class Cut:
             of_the_call["matter_id"] = None
         if self.urgency:
             of_the_call["urgency"] = self.urgency
+        if self.origin:
+            of_the_call["origin"] = self.origin
         if self.state:
             of_the_call["state"] = self.state
         return found & Q(**{f"{facts.path}{name}": value for name, value in of_the_call.items()})
