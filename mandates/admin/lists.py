@@ -37,6 +37,7 @@ from mandates.models import (
 )
 from mandates.operations import lists
 from mandates.permissions import Permission
+from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
 
 
@@ -185,7 +186,7 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         title = _("Gaps of %s") % version
         return self.page(
             request, "listversion/gaps", title, version=version, is_draft=is_draft(version),
-            **_by_weight(found),
+            quality=quality_of(version), **_by_weight(found),
         )  # fmt: skip
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
