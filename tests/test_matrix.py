@@ -117,6 +117,8 @@ PREFIXES = (
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
+    # What stands in it follows from the post: tests/mandates/test_events_api.py.
+    ("api:event-", PERSON),
     ("api:division-", PUBLIC),
     # The directory of units: everybody must see who is responsible.
     ("api:department-", PUBLIC),

@@ -1,5 +1,6 @@
 from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
+from common.models.events import Event, EventCounter
 from common.models.heartbeats import Heartbeat
 from common.models.notices import Notice, NoticeMail, NoticeWish
 from common.models.outbox import IdempotencyKey, Outbox
@@ -9,6 +10,8 @@ __all__ = [
     "AuditEntry",
     "CalendarDay",
     "CalendarYear",
+    "Event",
+    "EventCounter",
     "Heartbeat",
     "IdempotencyKey",
     "Notice",

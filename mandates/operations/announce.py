@@ -9,11 +9,12 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from common import bulk, mails
+from common import bulk, events, mails
 from common.models import Notice, NoticeMail
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
 from mandates.operations.casework import local_day
+from mandates.operations.publishing import event_of
 from mandates.operations.sweep import plan
 from mandates.operations.telling import DEFAULT, Group, Wish, group_of, wishes
 from townships.models import Absence, Post
@@ -78,7 +79,9 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
     Safe to repeat: a person is told once of a step, an action is planned once.
     """
     with dispatching(reason="notices go to every unit a call concerns"):
-        steps = list(Step.objects.filter(pk__in=list(step_keys)).select_related("call"))
+        steps = list(
+            Step.objects.filter(pk__in=list(step_keys)).select_related("call").order_by("pk")
+        )
         calls = {step.call_id: step.call for step in steps}
         parts: dict[int, list[Assignment]] = defaultdict(list)
         for part in Assignment.objects.filter(call__in=calls).order_by("id"):
@@ -86,6 +89,8 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
         told = [Told(step, step.call, parts[step.call_id]) for step in steps]
         _tell(told, at)
         plan(calls)
+        # Last: it locks the counters of the counties until all of this is committed.
+        events.publish([event_of(one.step, one.call, at=at) for one in told])
 
 
 def _tell(told: Sequence[Told], at: datetime) -> None:
