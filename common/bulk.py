@@ -81,6 +81,27 @@ def insert(rows: Sequence[models.Model], *, ignore_conflicts: bool = False) -> N
         row._state.adding, row._state.db = False, connection.alias
 
 
+def insert_new(rows: Sequence[models.Model], key: str) -> None:
+    """Add those rows that break no constraint; the others stay without a key.
+
+    ``key`` is a field that tells rows apart before they have one. Send them in an order of their
+    own, the same in every transaction: whoever adds the same rows meanwhile is waited for.
+    """
+    if not rows:
+        return
+    statement = _insert(_checked(rows), True)
+    field: Any = rows[0]._meta.get_field(key)
+    text = f"{statement.text(len(rows))}, {connection.ops.quote_name(field.column)}"
+    with connection.cursor() as cursor:
+        cursor.execute(text, statement.values(rows))
+        known = {str(value): pk for pk, value in cursor.fetchall()}
+    for row in rows:
+        pk = known.get(str(getattr(row, field.attname)))
+        if pk is not None:
+            row.pk = pk
+            row._state.adding, row._state.db = False, connection.alias
+
+
 def _checked(rows: Sequence[models.Model]) -> type[models.Model]:
     """Return the model of rows. Raises NoScope for a tenant's rows outside every scope."""
     model = type(rows[0])

@@ -183,6 +183,11 @@ def problem(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     return _answer(exc.status_code, _code(exc), detail, headers=headers)
 
 
+def complaints(problem: Problem) -> list[dict[str, str]]:
+    """List what a problem says of single fields, each with field, code and detail."""
+    return _flat(problem.fields)
+
+
 def retry_header(problem: Problem) -> dict[str, str]:
     """Say when to come again, for what is away only for a while."""
     wait = getattr(problem, "retry_after", None)

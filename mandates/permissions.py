@@ -15,6 +15,7 @@ class Permission(StrEnum):
     CALL_RAISE = "mandates.call_raise"
     CALL_WITHDRAW = "mandates.call_withdraw"
     CALL_SUPPLY = "mandates.call_supply"
+    CALL_TAKE_IN = "mandates.call_take_in"
     CALL_RATE = "mandates.call_rate"
     CALL_HANDLE = "mandates.call_handle"
     CALL_DISPATCH = "mandates.call_dispatch"

@@ -33,7 +33,15 @@ GRANTS: dict[Role, frozenset[P]] = {
     Role.DEPARTMENT_OFFICER: READ | {P.CALL_HANDLE, P.CALL_NOTE},
     Role.DEPARTMENT_HEAD: READ | {P.CALL_HANDLE, P.CALL_NOTE},
     Role.COUNTY_DESK: READ
-    | {P.CALL_DISPATCH, P.CALL_RULE, P.CALL_SUPPLY, P.CALL_URGE, P.CALL_NOTE},
+    | {
+        P.CALL_DISPATCH,
+        P.CALL_RULE,
+        P.CALL_SUPPLY,
+        P.CALL_URGE,
+        P.CALL_NOTE,
+        # Used by systems alone: a hotline of the county brings what concerns its townships.
+        P.CALL_TAKE_IN,
+    },
     Role.COUNTY_LEADER: READ,
     Role.ESTABLISHMENT_OFFICER: READ | {P.LIST_EDIT, P.LIST_PUBLISH, P.LIMIT_EDIT},
     Role.CITY_OVERSEER: READ,

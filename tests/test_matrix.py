@@ -119,6 +119,8 @@ PREFIXES = (
     ("api:statistics", COUNTY),
     # What stands in it follows from the post: tests/mandates/test_events_api.py.
     ("api:event-", PERSON),
+    # Nothing is behind them but what is sent: tests/mandates/test_intake.py.
+    ("api:intake-", PERSON),
     ("api:division-", PUBLIC),
     # The directory of units: everybody must see who is responsible.
     ("api:department-", PUBLIC),

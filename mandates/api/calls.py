@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -34,7 +35,7 @@ from common.api import (
     once,
     page_answer,
 )
-from common.errors import Invalid, NotAllowed, Problem, Refused
+from common.errors import Invalid, NotAllowed, Problem
 from common.openapi import ETAG, LOCATION
 from common.workflow import Move
 from mandates.api.described import (
@@ -62,6 +63,7 @@ from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework, local_day
 from mandates.operations.drafts import Draft
 from mandates.operations.guards import available_moves
+from mandates.operations.intake import digest, kept_before, taken
 from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, facts_of
@@ -69,11 +71,6 @@ from mandates.queries.explain import explain_clocks
 from mandates.queries.rulebook import rulebook
 from townships.http import Member
 from townships.rules import require
-
-
-class SourceTaken(Refused):
-    code = "source_no_taken"
-    detail = _("A call with this number of your system is already here.")
 
 
 def reader(request: Request, permission: Permission = Permission.CALL_READ) -> Member:
@@ -132,7 +129,10 @@ class CallList(ApiView):
         operation_id="call_create",
         request=CallNew,
         parameters=[ONCE, ETAG, LOCATION],
-        responses={201: CallAfter},
+        responses={
+            201: CallAfter,
+            200: OpenApiResponse(CallAfter, "This `source_no` was sent before: the call it made."),
+        },
         examples=[OpenApiExample("call", NEW_CALL, request_only=True)],
     )
     def post(self, request: Request) -> Response:
@@ -163,20 +163,30 @@ def _create(request: Request, member: Member, now: datetime) -> Answer:
     source_no = sent.pop("source_no")
     if source_no and not member.is_system:
         raise Invalid(fields={"source_no": _("Only another system gives its own number.")})
+    content = digest(sent) if source_no else ""
+    source = member.system.source_system if member.system else ""
+    if source_no and (kept := kept_before(source, source_no, content=content, by=member)):
+        return _kept(request, member, kept, now)
     written = _draft(sent, member, now)
-    if member.is_system:
-        source = member.user.system_account.source_system
-        written = Draft(**{**vars(written), "source_system": source, "source_no": source_no})
+    if source:
+        written = replace(written, source_system=source, source_no=source_no, source_hash=content)
     try:
         work = drafts.draft(
             written, by=member, at=now, then="" if then == "draft" else then, note=note
         )
     except IntegrityError as error:
         if "call_source" in str(error):
-            raise SourceTaken(fields={"source_no": SourceTaken.detail}) from error
+            raise taken(None) from error
         raise
     where = {"Location": address(request, work.call)}
     return Answer(201, _after(request, member, work, now), work.call.etag, where)
+
+
+def _kept(request: Request, member: Member, call: Call, now: datetime) -> Answer:
+    """Answer with the call that was sent under this number before, as it stands now."""
+    work = Casework.of([call])[0]
+    where = {"Location": address(request, call), "Idempotent-Replayed": "true"}
+    return Answer(200, _after(request, member, work, now), call.etag, where)
 
 
 def _draft(sent: dict[str, Any], member: Member, now: datetime) -> Draft:

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from mandates.api import calls, deadlines, events, files, matters, similar, statistics, versions
+from mandates.api import (
+    calls,
+    deadlines,
+    events,
+    files,
+    intake,
+    matters,
+    similar,
+    statistics,
+    versions,
+)
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
@@ -16,6 +26,9 @@ urlpatterns = [
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
     path("versions/", versions.VersionList.as_view(), name="version-list"),
     path("versions/<uuid:uid>/changes/", versions.VersionChanges.as_view(), name="version-changes"),
+    path("intake/calls/", intake.CALLS.as_view(), name="intake-calls"),
+    path("intake/hotline-orders/", intake.HOTLINE.as_view(), name="intake-hotline"),
+    path("intake/city-cases/", intake.CITY.as_view(), name="intake-city"),
     path("events/", events.EventFeed.as_view(), name="event-list"),
     path("statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),

@@ -208,6 +208,9 @@ class Call(TownshipOwned):
     route = models.JSONField(default=dict)
     source_system = models.CharField(max_length=60, blank=True)
     source_no = models.CharField(max_length=60, blank=True)
+    # What the other system sent under this number: the same again is no new call, anything else
+    # is refused, for ever.
+    source_hash = models.CharField(max_length=64, blank=True, db_default="")
 
     step_count = models.PositiveIntegerField(default=0)
     last_hash = models.CharField(max_length=64, blank=True)
@@ -225,7 +228,7 @@ class Call(TownshipOwned):
                 fields=["county", "number"], condition=~Q(number=""), name="call_number"
             ),
             models.UniqueConstraint(
-                fields=["county", "township", "source_system", "source_no"],
+                fields=["county", "source_system", "source_no"],
                 condition=~Q(source_no=""),
                 name="call_source",
             ),

@@ -423,6 +423,21 @@ def save(works: Sequence[Casework]) -> None:
         work.settle()
         work.call.version = work.call.version + (0 if work.is_new else 1)
     _write_calls(works)
+    _write_parts(works)
+
+
+def save_new(works: Sequence[Casework]) -> list[Casework]:
+    """Write new calls, leaving out whose number of another system is taken; return the others."""
+    for work in works:
+        work.settle()
+    bulk.insert_new([work.call for work in works], "uid")
+    kept = [work for work in works if work.call.pk is not None]
+    _write_parts(kept)
+    return kept
+
+
+def _write_parts(works: Sequence[Casework]) -> None:
+    """Write what belongs to calls that stand in the database."""
     _write_assignments(works)
     _write_clocks(works)
     steps = [step for work in works for step in work.new_steps]

@@ -15,8 +15,8 @@ from common.workflow import MoveRefused
 from mandates.models import Call, CallState
 from mandates.models.moves import MOVES
 from mandates.operations.calls import apply, checked, lock
-from mandates.operations.casework import Casework, local_day, mover, save
-from mandates.operations.making import Given
+from mandates.operations.casework import Casework, Mover, local_day, mover, save
+from mandates.operations.making import Given, Making
 from mandates.permissions import Permission
 from mandates.queries.rulebook import EntryFacts, rulebook
 
@@ -38,6 +38,7 @@ class Draft:
     origin: str = "patrol"
     source_system: str = ""
     source_no: str = ""
+    source_hash: str = ""
 
 
 def draft(
@@ -54,29 +55,55 @@ def draft(
     ``uid`` is given where the same form may be sent twice: the second one breaks `call_uid`.
     Raises NotAllowed, Invalid, and what the move raises.
     """
-    if not by.may(Permission.CALL_DRAFT) or by.township_id is None or by.county_id is None:
+    if not by.may(Permission.CALL_DRAFT) or by.township_id is None:
+        raise NotAllowed
+    with transaction.atomic(savepoint=False):
+        who = mover(by)
+        work = begun(written, township_id=by.township_id, by=by, who=who, at=at, uid=uid)
+        if then:
+            making = checked(work, MOVES[then], by=by, at=at, given=Given(note=note), who=who)
+            go_on(making)
+        save([work])
+    return work
+
+
+def begun(
+    written: Draft,
+    *,
+    township_id: int,
+    by: Member,
+    who: Mover,
+    at: datetime,
+    uid: UUID | None = None,
+    **data: Any,
+) -> Casework:
+    """Begin the record of a draft; nothing is written yet. Raises NotAllowed, Invalid."""
+    if by.county_id is None:
         raise NotAllowed
     call = Call(
         uid=uid or uuid4(),
         county_id=by.county_id,
-        township_id=by.township_id,
+        township_id=township_id,
         created_at=at,
         created_by_id=by.user_id,
         source_system=written.source_system,
         source_no=written.source_no,
+        source_hash=written.source_hash,
     )
     entry = _write_down(call, written, at)
-    with transaction.atomic(savepoint=False):
-        work = Casework.new(call)
-        who = mover(by)
-        work.step("draft", by=who, at=at, from_state="", matter=entry.code if entry else "")
-        if then:
-            making = checked(work, MOVES[then], by=by, at=at, given=Given(note=note), who=who)
-            before = call.state
-            apply(making)
-            work.step(then, by=who, at=at, from_state=before, note=note.strip())
-        save([work])
+    work = Casework.new(call)
+    work.step("draft", by=who, at=at, from_state="", matter=entry.code if entry else "", **data)
     return work
+
+
+def go_on(making: Making) -> None:
+    """Let a new draft go on at once."""
+    before, work = making.work.call.state, making.work
+    apply(making)
+    work.step(
+        making.move.name, by=making.by, at=making.at, from_state=before,
+        note=making.given.note.strip(),
+    )  # fmt: skip
 
 
 def revise(uid: UUID, written: Draft, *, by: Member, at: datetime, version: int | None) -> Casework:

@@ -81,9 +81,13 @@ def test_keys_belong_to_the_system_that_sent_them(world: World, system: System) 
 
 
 def test_a_number_of_the_source_is_taken_once(world: World, system: System) -> None:
-    assert system.create({**NEW, "source_no": "12345-1"}, key="a").status_code == 201
+    first = system.create({**NEW, "source_no": "12345-1"}, key="a")
     again = system.create({**NEW, "source_no": "12345-1"}, key="b")
-    assert (again.status_code, again.json()["code"]) == (409, "source_no_taken")
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["uid"] == first.json()["uid"]
+    other_content = {**NEW, "source_no": "12345-1", "title": "别的"}
+    refused = system.create(other_content, key="c")
+    assert (refused.status_code, refused.json()["code"]) == (409, "source_no_taken")
     assert counted()[0] == 1
     other = System.beside(world.head)
     made = other.create({**NEW, "source_no": "12345-1"}, key="c")
