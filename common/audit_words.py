@@ -42,6 +42,9 @@ ACTIONS: dict[str, Any] = {
     "absence_ended": _("Absence ended"),
     "work_handed_over": _("Work handed over"),
     "call_sheet_exported": _("Sheet of a call taken as PDF"),
+    "job_requested": _("Long work asked for"),
+    "job_cancelled": _("Long work cancelled"),
+    "job_result_taken": _("Result of long work fetched"),
     "audit_exported": _("Audit trail exported"),
     "demo_people_made": _("People of the demonstration made"),
 }
@@ -78,7 +81,9 @@ FACTS: dict[str, Any] = {
     "needs_release": _("needs release"),
     "role": _("role"),
     "unit": _("unit"),
-    "what": _("kind of file"),
+    "what": _("kind"),
+    "name": _("name"),
+    "sha256": _("checksum"),
     "into": _("merged into"),
     "on": _("on the day"),
 }

@@ -27,4 +27,8 @@ app.conf.beat_schedule = {
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
     # What confirmed calls say of matters, at night.
     "learn-words": {"task": "mandates.learn_words", "schedule": crontab(hour=3, minute=10)},
+    # Exports and other long work: what waits, and what a dead worker has left.
+    "run-jobs": {"task": "townships.run_jobs", "schedule": 15.0},
+    # Their results that have run out.
+    "clear-jobs": {"task": "townships.clear_jobs", "schedule": crontab(hour=2, minute=40)},
 }

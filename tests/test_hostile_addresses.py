@@ -21,9 +21,9 @@ NOW = at(3, 3, 10)
 PAGES = (
     "/", "/calls/", "/calls/counts/", "/calls/filters/", "/search/", "/notices/",
     "/notices/settings/", "/matters/", "/calendar/", "/deadlines/", "/calls/new/",
-    "/calls/new/matters/", "/calls/new/preview/",
+    "/calls/new/matters/", "/calls/new/preview/", "/jobs/",
 )  # fmt: skip
-LISTS = ("calls/", "matters/", "divisions/", "departments/")
+LISTS = ("calls/", "matters/", "divisions/", "departments/", "jobs/")
 NAMES = (
     "q", "state", "urgency", "matter", "category", "township", "department", "late", "waiting",
     "raised_from", "raised_to", "order", "cursor", "size", "show", "kind", "day", "county", "find",

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from common import tenancy
-from common.models import Notice
+from common.models import Job, Notice
 from mandates.models import Call, CallFile
 from mandates.models.moves import MOVES
 from mandates.operations import filters
@@ -106,6 +106,7 @@ PREFIXES = (
     ("mandates:calendar", PUBLIC),
     ("townships:post-", PERSON),
     ("townships:profile", PERSON),
+    ("townships:job-", PERSON),
     # Of the audit administrator alone: tests/townships/test_audit_pages.py.
     ("townships:audit-", PUBLIC),
     # Of officers and administrators: tests/mandates/test_uploads_pages.py and test_start_page.py.
@@ -114,6 +115,7 @@ PREFIXES = (
     ("mandates:staff-", PERSON),
     ("mandates:duty-", PUBLIC),
     ("api:call-", CALL),
+    ("api:job-", PERSON),
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
@@ -152,9 +154,14 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY
         )
     with tenancy.scope(world.clerk.scope):
+        job = Job.objects.create(
+            unit_kind="township", unit_id=world.township.pk, user=world.clerk.user,
+            post=world.clerk.post, kind="x", language="zh-hans", requested_at=MONDAY,
+        )  # fmt: skip
         kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
     return {
         "filter": {"uid": kept.uid},
+        "job": {"uid": job.uid},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "file": {"uid": attached.uid},
         "entry": {"uid": world.sand.uid},

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from townships.views import audit, joining, posts, profile
+from townships.views import audit, jobs, joining, posts, profile
 
 app_name = "townships"
 urlpatterns = [
@@ -9,6 +9,9 @@ urlpatterns = [
     path("join/", joining.join, name="join"),
     path("audit/", audit.audit_list, name="audit-list"),
     path("audit/export/", audit.audit_export, name="audit-export"),
+    path("jobs/", jobs.job_list, name="job-list"),
+    path("jobs/<uuid:uid>/cancel/", jobs.job_cancel, name="job-cancel"),
+    path("jobs/<uuid:uid>/file/", jobs.job_file, name="job-file"),
     path("profile/", profile.profile, name="profile"),
     path("type-size/", profile.type_size, name="type-size"),
     path("language/", profile.language, name="language"),

@@ -2,6 +2,7 @@ from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
 from common.models.events import Event, EventCounter
 from common.models.heartbeats import Heartbeat
+from common.models.jobs import Job, JobState
 from common.models.notices import Notice, NoticeMail, NoticeWish
 from common.models.outbox import IdempotencyKey, Outbox
 from common.models.reference import ReferenceVersion
@@ -14,6 +15,8 @@ __all__ = [
     "EventCounter",
     "Heartbeat",
     "IdempotencyKey",
+    "Job",
+    "JobState",
     "Notice",
     "NoticeMail",
     "NoticeWish",
