@@ -12,7 +12,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("common", "0004_notice_mail"),
+        ("common", "0005_events"),
         ("townships", "0008_system_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
