@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from mandates.models.moves import MOVES
 from mandates.views import (
     board,
+    bulk,
     calls,
     compare,
     deadlines,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board/export/", board.board_export, name="board-export"),
     path("board/definitions/", board.board_definitions, name="board-definitions"),
     path("calls/", calls.call_list, name="call-list"),
+    path("calls/bulk/", bulk.bulk, name="call-bulk"),
     path("calls/counts/", calls.call_counts, name="call-counts"),
     path("calls/filters/", filters.filter_list, name="filter-list"),
     path("calls/filters/<uuid:uid>/", filters.filter_change, name="filter-change"),

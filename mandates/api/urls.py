@@ -1,6 +1,7 @@
 from django.urls import path
 
 from mandates.api import (
+    bulk,
     calls,
     deadlines,
     events,
@@ -15,6 +16,7 @@ from mandates.api import (
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
     path("calls/", calls.CallList.as_view(), name="call-list"),
+    path("calls/bulk/", bulk.CallBulk.as_view(), name="call-bulk"),
     path("calls/similar/", similar.CallSimilar.as_view(), name="call-similar"),
     path("calls/<uuid:uid>/", calls.CallDetail.as_view(), name="call-detail"),
     path("calls/<uuid:uid>/files/", files.CallFiles.as_view(), name="call-files"),

@@ -55,7 +55,7 @@ from mandates.queries.inbox import WATCHERS
 from mandates.queries.rulebook import Rulebook, rulebook
 from mandates.queries.statistics.definitions import COUNTS
 from mandates.queries.statistics.periods import Period
-from mandates.views import next_step
+from mandates.views import bulk, next_step
 from mandates.views.call_page import calls_label, case_of, respond
 from mandates.views.clocks import chip
 from townships.http import Member, MemberRequest
@@ -98,6 +98,8 @@ def call_list(request: MemberRequest) -> HttpResponse:
         "clear_url": f"{request.path}?{IN_HAND}",
         "counts_url": f"{reverse('mandates:call-counts')}?{_address(params)}",
         "rows": call_lines(found.rows, member, at=now),
+        "bulk": bulk.buttons(member),
+        "bulk_back": f"{request.path}?{_address(params)}",
         "total": total,
         "pager": _pager(request, params, found),
         "orders": _orders(request, params, filters),

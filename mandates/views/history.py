@@ -119,8 +119,10 @@ def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
 
 def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
     giver, taker = step.data.get("giver"), step.data.get("taker")
-    if not giver or not taker:
+    if not taker:
         return []
+    if not giver:
+        return [_("To %(person)s") % {"person": taker}]
     return [_("From %(before)s to %(after)s") % {"before": giver, "after": taker}]
 
 
