@@ -41,6 +41,9 @@ ACTIONS: dict[str, Any] = {
     "absence_written": _("Absence written down"),
     "absence_ended": _("Absence ended"),
     "work_handed_over": _("Work handed over"),
+    "scenario_kept": _("Scenario of a replay kept"),
+    "scenario_deleted": _("Scenario of a replay deleted"),
+    "replay_asked": _("Replay asked for"),
     "call_sheet_exported": _("Sheet of a call taken as PDF"),
     "job_requested": _("Long work asked for"),
     "job_cancelled": _("Long work cancelled"),
@@ -86,6 +89,12 @@ FACTS: dict[str, Any] = {
     "sha256": _("checksum"),
     "into": _("merged into"),
     "on": _("on the day"),
+    "begins": _("from the day"),
+    "ends": _("to the day"),
+    "revision": _("revision"),
+    "list": _("list"),
+    "replays": _("results (count)"),
+    "changes": _("changes"),
 }
 
 

@@ -101,9 +101,12 @@ def _staff(member: Member) -> list[Entry]:
 def _start(member: Member) -> list[Entry]:
     if not member.may(UnitPermission.CONSOLE_ENTER):
         return []
-    return [
-        Entry(_item(_("Start a county"), reverse("mandates:start"), "checklist"), 880, "console")
-    ]
+    start = _item(_("Start a county"), reverse("mandates:start"), "checklist")
+    found = [Entry(start, 880, "console")]
+    if member.may(Permission.LIMIT_EDIT):
+        replay = _item(_("What-if replay"), reverse("mandates:replay-list"), "history")
+        found.append(Entry(replay, 890, "console"))
+    return found
 
 
 def _item(

@@ -22,7 +22,7 @@ from common import tenancy
 from common.models import Job, Notice
 from mandates.models import Call, CallFile
 from mandates.models.moves import MOVES
-from mandates.operations import filters
+from mandates.operations import filters, scenarios
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
@@ -112,6 +112,8 @@ PREFIXES = (
     # Of officers and administrators: tests/mandates/test_uploads_pages.py and test_start_page.py.
     ("mandates:upload", PUBLIC),
     ("mandates:start", PUBLIC),
+    ("mandates:replay-", COUNTY),
+    ("mandates:scenario-", COUNTY),
     ("mandates:staff-", PERSON),
     ("mandates:duty-", PUBLIC),
     ("api:call-", CALL),
@@ -159,9 +161,16 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             post=world.clerk.post, kind="x", language="zh-hans", requested_at=MONDAY,
         )  # fmt: skip
         kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
+    officer = world.member(Role.ESTABLISHMENT_OFFICER)
+    with tenancy.scope(officer.scope):
+        scenario = scenarios.keep("按现行清单", {}, world.version.uid, by=officer, at=MONDAY)
+        day = MONDAY.date()
+        replay = scenarios.ask(scenario.uid, day, day, by=officer, at=MONDAY)
     return {
         "filter": {"uid": kept.uid},
         "job": {"uid": job.uid},
+        "scenario": {"uid": scenario.uid},
+        "replay": {"uid": replay.uid},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "file": {"uid": attached.uid},
         "entry": {"uid": world.sand.uid},

@@ -35,6 +35,7 @@ from mandates.models.lists import (
     Urgency,
     VersionState,
 )
+from mandates.models.replays import Replay, ReplayCall, Scenario
 
 __all__ = [
     "Assignment",
@@ -67,7 +68,10 @@ __all__ = [
     "Part",
     "Party",
     "Rating",
+    "Replay",
+    "ReplayCall",
     "SavedFilter",
+    "Scenario",
     "Step",
     "UnitChoices",
     "Urgency",

@@ -48,9 +48,14 @@ Pauses = Sequence[tuple[datetime, datetime]]
 class Timed(Protocol):
     """What the instants of a clock's levels follow from, as long as it is not paused."""
 
-    started_at: datetime
-    due_at: datetime
-    unit: str
+    @property
+    def started_at(self) -> datetime: ...
+
+    @property
+    def due_at(self) -> datetime: ...
+
+    @property
+    def unit(self) -> str: ...
 
 
 def rungs_for(kind: str, book: Rulebook, urgency: str) -> Sequence[Rung]:

@@ -6,11 +6,12 @@ asks the database for nothing but the call itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common import calendars, reference
@@ -198,16 +199,23 @@ def _ladders(county_id: int) -> dict[str, tuple[Rung, ...]]:
     found: dict[str, list[Rung]] = {}
     for row in LadderLevel.objects.filter(county_id=county_id):
         found.setdefault(row.urgency, []).append(Rung(row.level, row.share, row.after))
-    return {
-        urgency: tuple(sorted(rungs, key=lambda r: (r.after is not None, r.after or r.share or 0)))
-        for urgency, rungs in found.items()
-    }
+    return {urgency: in_order(rungs) for urgency, rungs in found.items()}
+
+
+def in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
+    """Put the levels of a ladder in the order in which they are reached."""
+    return tuple(sorted(rungs, key=lambda r: (r.after is not None, r.after or r.share or 0)))
 
 
 def _entries(county_id: int) -> dict[int, EntryFacts]:
+    published = Entry.objects.filter(county_id=county_id, version__state=VersionState.PUBLISHED)
+    return read_entries(published)
+
+
+def read_entries(entries: QuerySet[Entry]) -> dict[int, EntryFacts]:
+    """Read lines of lists as calls are dispatched by them, the newest version first."""
     rows = (
-        Entry.objects.filter(county_id=county_id, version__state=VersionState.PUBLISHED)
-        .select_related("version__duty_list", "matter", "platform")
+        entries.select_related("version__duty_list", "matter", "platform")
         .prefetch_related("assists", "limits")
         .order_by("-version__valid_from", "position", "id")
     )
