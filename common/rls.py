@@ -125,6 +125,36 @@ class TenantTable(_TableOperation):
         run(f"alter table {table} no force row level security, disable row level security")
 
 
+class HiddenColumns(_TableOperation):
+    """Columns of a table that pages may write and never read; the workers' role alone reads them."""
+
+    READERS = ("huying_dispatch",)
+
+    def __init__(self, model_name: str, columns: tuple[str, ...]) -> None:
+        self.model_name, self.columns = model_name, tuple(columns)
+
+    def deconstruct(self) -> Any:
+        return type(self).__qualname__, [self.model_name, self.columns], {}
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        table, run = self._table(app_label, schema_editor, to_state), schema_editor.execute
+        fields = to_state.apps.get_model(app_label, self.model_name)._meta.local_concrete_fields
+        shown = ", ".join(f.column for f in fields if f.column not in self.columns)
+        for role in (*SCOPE_ROLES, "huying_readonly"):
+            if role not in self.READERS:
+                run(f"revoke select on {table} from {role}")  # noqa: S608
+                run(f"grant select ({shown}) on {table} to {role}")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        table = self._table(app_label, schema_editor, from_state)
+        for role in (*SCOPE_ROLES, "huying_readonly"):
+            schema_editor.execute(f"grant select on {table} to {role}")
+
+
 def refuse_changes(run: Any, table: str) -> None:
     """Have PostgreSQL refuse UPDATE, DELETE and TRUNCATE of a table to everybody, always."""
     run(

@@ -61,6 +61,26 @@ SETTINGS = (
     ),
     Setting("DEFAULT_FROM_EMAIL", "huying@localhost", _("The sender of e-mails.")),
     Setting("SITE_URL", "", _("The address of this installation, as e-mails name it.")),
+    Setting(
+        "SMS_URL",
+        "",
+        _("The gateway that sends text messages; without it none are sent."),
+        is_url=True,
+    ),
+    Setting("SMS_TOKEN", "", _("The gateway's token, sent as Bearer."), secret=True),
+    Setting(
+        "SMS_BODY",
+        '{"mobile": "{mobile}", "content": "{text}", "id": "{id}"}',
+        _("The JSON that the gateway takes, with {mobile}, {text} and {id} in its strings."),
+    ),
+    Setting(
+        "SMS_SUCCESS",
+        "",
+        _("What the answer must hold, as field=value; empty: the status alone counts."),
+    ),
+    Setting("SMS_TIMEOUT", "5", _("For how many seconds the gateway may think.")),
+    Setting("SMS_LENGTH", "70", _("Characters of one text message.")),
+    Setting("SMS_PER_DAY", "10", _("Text messages that one person may get a day.")),
     Setting("IDLE_TIMEOUT_SECONDS", "1800", _("Signed out after this long without a click.")),
     Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")

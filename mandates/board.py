@@ -106,6 +106,9 @@ def _start(member: Member) -> list[Entry]:
     if member.may(Permission.LIMIT_EDIT):
         replay = _item(_("What-if replay"), reverse("mandates:replay-list"), "history")
         found.append(Entry(replay, 890, "console"))
+    if member.may(UnitPermission.STATE_VIEW):
+        aside = _item(_("Messages laid aside"), reverse("mandates:dead-letter-list"), "mail-opened")
+        found.append(Entry(aside, 895, "console"))
     return found
 
 

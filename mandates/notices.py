@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -13,6 +14,8 @@ from django.utils.translation import ngettext, pgettext
 from common import display
 from common.models import Notice
 from mandates.models import ClockKind
+from mandates.operations.digest import DIGEST
+from mandates.operations.digest import MOST as DIGEST_MOST
 from mandates.templatetags.calls import step_icon, step_tone
 
 
@@ -58,7 +61,11 @@ def text(notice: Notice, *, at: datetime) -> str:
     kind = facts.get("clock", "")
     clock = str(ClockKind(kind).label) if kind in ClockKind.values else ""
     words = {"unit": facts.get("unit") or _("System"), "clock": clock}
+    if notice.kind == DIGEST:
+        return _digest_text(facts)
     said = _sentences().get(notice.kind, notice.kind) % words
+    if absent := facts.get("instead_of"):
+        said = _("%(text)s (you stand in for %(name)s)") % {"text": said, "name": absent}
     due = facts.get("due")
     if not due:
         return said
@@ -66,7 +73,23 @@ def text(notice: Notice, *, at: datetime) -> str:
     return _("%(text)s (due %(at)s)") % {"text": said, "at": when}
 
 
+def _digest_text(facts: Mapping[str, Any]) -> str:
+    """Say what a day begins with, unit by unit."""
+    colon = pgettext("between a label and its error", ": ")
+    lines = [
+        f"{one['unit']}{colon}"
+        + _("%(open)s open, %(soon)s due by tomorrow, %(new)s new") % {
+            name: f"{DIGEST_MOST - 1}+" if one[name] >= DIGEST_MOST else one[name]
+            for name in ("open", "soon", "new")
+        }
+        for one in facts.get("posts", ())
+    ]  # fmt: skip
+    return _("Your day") + colon + display.list_text(lines)
+
+
 def icon(notice: Notice) -> str:
+    if notice.kind == DIGEST:
+        return "calendar-event"
     return step_icon(notice.kind)
 
 
@@ -95,3 +118,16 @@ def mail(told: Sequence[Notice], at: datetime) -> tuple[str, str]:
     lines += ["", _("Open your notices: %(where)s") % {"where": where}] if where else []
     lines += ["", _("Which notices come by e-mail, you set yourself under “Notices, settings”.")]
     return subject, "\n".join(lines)
+
+
+def short(told: Sequence[Notice], at: datetime) -> tuple[str, str]:
+    """Write one text message of some notices, no longer than the gateway takes."""
+    first = next((one for one in told if tone(one) == "over"), told[0])
+    number = first.facts.get("number", "")
+    said = f"{number} {text(first, at=at)}".strip()
+    if len(told) > 1:
+        more = ngettext("and %(n)d more", "and %(n)d more", len(told) - 1) % {"n": len(told) - 1}
+        said = _("%(first)s; %(more)s") % {"first": said, "more": more}
+    whole = _("Huying: %(text)s") % {"text": said}
+    longest = settings.SMS_LENGTH
+    return "", whole if len(whole) <= longest else f"{whole[: longest - 1]}…"

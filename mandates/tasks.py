@@ -6,9 +6,9 @@ from typing import Any
 
 from celery import shared_task
 
-from common import duties, mails, outbox
+from common import deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import learning, sweep
+from mandates.operations import digest, learning, sweep
 from mandates.queries import sql
 
 
@@ -39,16 +39,32 @@ def learn_words(**_unknown: Any) -> None:
 duties.register(duties.Duty("clocks", every=30.0, task="mandates.sweep_clocks", run=sweep_all))
 
 
-def send_mail() -> int:
-    """Send the e-mails that are owed and due; nothing where no mail server is set."""
-    if not mails.is_configured():
-        return 0
-    return mails.send_waiting(at=sql.database_time(), write=notices.mail)
+def send_messages() -> int:
+    """Send the e-mails and text messages that are owed and due, as far as there is a way."""
+    at = sql.database_time()
+    return sum(
+        deliveries.send_waiting(carrier, at=at, write=write)
+        for carrier, write in ((mails.CARRIER, notices.mail), (sms.CARRIER, notices.short))
+        if carrier.is_configured()
+    )
 
 
 @shared_task(name="mandates.send_mail", ignore_result=True)
-def send_owed_mail(**_unknown: Any) -> None:
-    send_mail()
+def send_owed_messages(**_unknown: Any) -> None:
+    send_messages()
 
 
-duties.register(duties.Duty("mail", every=30.0, task="mandates.send_mail", run=send_mail))
+duties.register(duties.Duty("mail", every=30.0, task="mandates.send_mail", run=send_messages))
+
+
+def send_digests() -> int:
+    """Write the digests whose time has come; return how many."""
+    return digest.send_due(at=sql.database_time())
+
+
+@shared_task(name="mandates.send_digests", ignore_result=True)
+def send_due_digests(**_unknown: Any) -> None:
+    send_digests()
+
+
+duties.register(duties.Duty("digests", every=60.0, task="mandates.send_digests", run=send_digests))

@@ -98,6 +98,8 @@ PREFIXES = (
     ("mandates:board", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:notice-", PERSON),
+    # Of the system administrator alone: tests/mandates/test_deliveries.py.
+    ("mandates:dead-letter-", PUBLIC),
     ("mandates:filter-", PERSON),
     ("mandates:search", PERSON),
     ("mandates:my-work", PERSON),

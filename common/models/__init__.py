@@ -3,7 +3,14 @@ from common.models.calendar import CalendarDay, CalendarYear
 from common.models.events import Event, EventCounter
 from common.models.heartbeats import Heartbeat
 from common.models.jobs import Job, JobState
-from common.models.notices import Notice, NoticeMail, NoticeWish
+from common.models.notices import (
+    Channel,
+    MobileNumber,
+    Notice,
+    NoticeHabit,
+    NoticeMail,
+    NoticeWish,
+)
 from common.models.outbox import IdempotencyKey, Outbox
 from common.models.reference import ReferenceVersion
 
@@ -11,13 +18,16 @@ __all__ = [
     "AuditEntry",
     "CalendarDay",
     "CalendarYear",
+    "Channel",
     "Event",
     "EventCounter",
     "Heartbeat",
     "IdempotencyKey",
     "Job",
     "JobState",
+    "MobileNumber",
     "Notice",
+    "NoticeHabit",
     "NoticeMail",
     "NoticeWish",
     "Outbox",

@@ -1,9 +1,12 @@
 import uuid
+from datetime import time
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from common.tenancy import Global, Scope, TownshipOwned, among
+from common.tenancy import CountyOwned, Global, Scope, TownshipOwned, among
+
+MOBILE = r"^1[3-9][0-9]{9}$"  # a mobile phone of the mainland
 
 
 class Notice(TownshipOwned):
@@ -46,6 +49,7 @@ class NoticeWish(Global):
     group = models.CharField(max_length=10)
     in_app = models.BooleanField(default=True)
     by_email = models.BooleanField(default=False)
+    by_sms = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -56,9 +60,70 @@ class NoticeWish(Global):
         return f"{self.user_id} {self.group}"
 
 
-class NoticeMail(TownshipOwned):
-    """An e-mail owed for one notice. Written beside the notice; the row itself is what is owed."""
+class NoticeHabit(Global):
+    """When a person wants to be told: quiet hours, and one digest a day at a time of their own."""
 
+    GLOBAL_REASON = "when a person wants to be told; it names no record, and holds in every unit"
+
+    user = models.OneToOneField("townships.User", models.CASCADE, related_name="+")
+    # What does not press waits until these hours are over; the same time twice: no quiet hours.
+    quiet_from = models.TimeField(default=time(22, 0))
+    quiet_to = models.TimeField(default=time(7, 0))
+    digest_at = models.TimeField(null=True)
+    digested_on = models.DateField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["digest_at"],
+                condition=models.Q(digest_at__isnull=False),
+                name="notice_habit_digest",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}"
+
+
+class MobileNumber(CountyOwned):
+    """A person's mobile phone for text messages, in one county.
+
+    Pages may write a number and read the masked one: PostgreSQL lets the senders' role alone
+    read the number itself.
+    """
+
+    user = models.ForeignKey("townships.User", models.CASCADE, related_name="+", db_index=False)
+    number = models.CharField(max_length=11)
+    masked = models.CharField(max_length=11)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "county"], name="mobile_number_once"),
+            models.CheckConstraint(
+                name="mobile_number_mainland", condition=models.Q(number__regex=MOBILE)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.masked
+
+
+class Channel(models.TextChoices):
+    """渠道: how somebody is told outside the system."""
+
+    EMAIL = "email", _("E-mail")
+    SMS = "sms", _("Text message")
+
+
+class NoticeMail(TownshipOwned):
+    """A message owed for one notice. Written beside the notice; the row itself is what is owed.
+
+    Laid aside (``dead_at``) it waits for somebody to try it again, or to discard it.
+    """
+
+    channel = models.CharField(
+        max_length=8, choices=Channel, default=Channel.EMAIL, db_default="email"
+    )
     notice_id = models.BigIntegerField()
     user = models.ForeignKey("townships.User", models.CASCADE, related_name="+", db_index=False)
     available_at = models.DateTimeField()
@@ -66,10 +131,13 @@ class NoticeMail(TownshipOwned):
     error = models.TextField(blank=True)
     sent_at = models.DateTimeField(null=True)
     dead_at = models.DateTimeField(null=True)
+    discarded_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["county", "notice_id"], name="notice_mail_once"),
+            models.UniqueConstraint(
+                fields=["county", "notice_id", "channel"], name="notice_delivery_once"
+            ),
             models.CheckConstraint(
                 name="notice_mail_sent_or_dead",
                 condition=models.Q(sent_at=None) | models.Q(dead_at=None),
@@ -80,6 +148,17 @@ class NoticeMail(TownshipOwned):
                 fields=["user", "id"],
                 condition=models.Q(sent_at=None, dead_at=None),
                 name="notice_mail_waiting",
+            ),
+            models.Index(
+                fields=["-dead_at", "-id"],
+                condition=models.Q(dead_at__isnull=False, discarded_at=None),
+                name="notice_mail_dead",
+            ),
+            # How many text messages somebody has had today.
+            models.Index(
+                fields=["user", "sent_at"],
+                condition=models.Q(channel="sms", sent_at__isnull=False),
+                name="notice_sms_sent",
             ),
         ]
 

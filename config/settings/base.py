@@ -183,6 +183,18 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="") or "huying@localhost"
 SITE_URL = env("SITE_URL", default="").rstrip("/")  # how e-mails name this installation
 
+# --- Text messages ----------------------------------------------------------------------------
+# One POST of JSON to a gateway; without an address nobody is offered text messages.
+SMS_URL = env("SMS_URL", default="")
+SMS_TOKEN = env("SMS_TOKEN", default="")
+SMS_BODY = (
+    env("SMS_BODY", default="") or '{"mobile": "{mobile}", "content": "{text}", "id": "{id}"}'
+)
+SMS_SUCCESS = env("SMS_SUCCESS", default="")  # field=value of a gateway that answers 200 always
+SMS_TIMEOUT = env.float("SMS_TIMEOUT", default=5)
+SMS_LENGTH = env.int("SMS_LENGTH", default=70)  # characters of one message
+SMS_PER_DAY = env.int("SMS_PER_DAY", default=10)  # to one person
+
 # --- Language and time ------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

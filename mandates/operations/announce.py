@@ -9,14 +9,15 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from common import bulk, events, mails
-from common.models import Notice, NoticeMail
+from common import bulk, events
+from common.models import Notice
 from common.tenancy import dispatching
-from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step
+from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
 from mandates.operations.casework import local_day
+from mandates.operations.owing import owe
 from mandates.operations.publishing import event_of
 from mandates.operations.sweep import plan
-from mandates.operations.telling import DEFAULT, Group, Wish, group_of, wishes
+from mandates.operations.telling import Group, group_of, wish_of, wishes
 from townships.models import Absence, Post
 from townships.queries.staff import stand_ins
 from townships.roles import Role
@@ -100,45 +101,20 @@ def _tell(told: Sequence[Told], at: datetime) -> None:
     notices: dict[Key, Notice] = {}
     for (_key, reader), one in wanted.items():
         for user_id in people.get(reader, ()):
-            for told_id in (user_id, *_instead_of(user_id, one.call, deputies)):
+            if user_id != one.step.by_id:
+                # What somebody is told for themselves stands before what they are told for others.
+                notices[(user_id, one.step.pk)] = _notice(one, user_id)
+            for told_id, absent in _instead_of(user_id, one.call, deputies):
                 if told_id != one.step.by_id:
-                    notices[(told_id, one.step.pk)] = _notice(one, told_id, reader)
+                    instead = _notice(one, told_id, instead_of=absent)
+                    notices.setdefault((told_id, one.step.pk), instead)
     wished = wishes({user_id for user_id, _step in notices}) if notices else {}
     for (user_id, _step), notice in notices.items():
         group = group_of(notice.kind)
-        if not wished.get((user_id, group), DEFAULT).in_app and group != Group.DEADLINE:
+        if not wish_of(wished, user_id, group).in_app and group != Group.DEADLINE:
             notice.read_at = at  # it stands in the list and rings no bell
     bulk.insert(list(notices.values()), ignore_conflicts=True)
-    if mails.is_configured():
-        _owe_mail(notices, wished, at)
-
-
-def _owe_mail(
-    notices: Mapping[Key, Notice], wished: Mapping[tuple[int, str], Wish], at: datetime
-) -> None:
-    """Write down the e-mails that people have wished for; once a notice, however often this runs."""
-    owed = {
-        key
-        for key, notice in notices.items()
-        if wished.get((key[0], group_of(notice.kind)), DEFAULT).by_email
-    }
-    if not owed:
-        return
-    users, steps = {user for user, _step in owed}, {step for _user, step in owed}
-    kept = Notice.objects.filter(user__in=users, step_id__in=steps)
-    NoticeMail.objects.bulk_create(
-        [
-            NoticeMail(
-                **notice.tenant,
-                notice_id=notice.pk,
-                user_id=notice.user_id,
-                available_at=mails.leaves_at(at, is_urgent=group_of(notice.kind) == Group.DEADLINE),
-            )
-            for notice in kept
-            if (notice.user_id, notice.step_id) in owed
-        ],
-        ignore_conflicts=True,
-    )
+    owe(notices, wished, at=at)
 
 
 def _readers(one: Told) -> set[Reader]:
@@ -230,8 +206,10 @@ def _deputies(
     return found
 
 
-def _instead_of(user_id: int, call: Call, deputies: Mapping[int, list[Absence]]) -> Iterator[int]:
-    """Yield who stands in for somebody in a unit that this call concerns, and in no other."""
+def _instead_of(
+    user_id: int, call: Call, deputies: Mapping[int, list[Absence]]
+) -> Iterator[tuple[int, str]]:
+    """Yield who stands in for somebody in a unit that this call concerns, and for whom."""
     for absence in deputies.get(user_id, ()):
         if absence.county_id != call.county_id:
             continue
@@ -242,7 +220,7 @@ def _instead_of(user_id: int, call: Call, deputies: Mapping[int, list[Absence]])
         else:
             concerned = True  # the desk's own
         if concerned:
-            yield absence.deputy.user_id
+            yield absence.deputy.user_id, absence.post.user.name
 
 
 def _of_post(
@@ -257,8 +235,11 @@ def _of_post(
     return [("desk" if role == Role.COUNTY_DESK else "leader", county)]
 
 
-def _notice(one: Told, user_id: int, reader: Reader) -> Notice:
+def _notice(one: Told, user_id: int, *, instead_of: str = "") -> Notice:
     call, step = one.call, one.step
+    more = {"instead_of": instead_of} if instead_of else {}
+    if call.urgency == Urgency.EMERGENCY:
+        more["urgency"] = call.urgency
     return Notice(
         **call.tenant,
         user_id=user_id,
@@ -272,5 +253,6 @@ def _notice(one: Told, user_id: int, reader: Reader) -> Notice:
             "unit": step.unit,
             "clock": step.data.get("clock", ""),
             "due": step.data.get("due", ""),
+            **more,
         },
     )

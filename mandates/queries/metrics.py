@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from common.metrics import CAP, REASON, Figure, age, source
+from common.models import Channel, NoticeMail
 from common.tenancy import everywhere
 from mandates.models import ClockAction
 
@@ -26,3 +27,30 @@ def clocks(now: datetime) -> Iterator[Figure]:
         oldest = waiting.order_by("at").values_list("at", flat=True).first()
         yield Figure("huying_clock_actions_overdue", waiting[:CAP].count())
         yield Figure("huying_sweep_lag_seconds", age(now, oldest))
+
+
+@source(
+    "messages",
+    {
+        "huying_messages_waiting": ("E-mails and text messages owed, at most 10000.", "channel"),
+        "huying_messages_oldest_seconds": (
+            "For how long the oldest of them could have left.",
+            "channel",
+        ),
+        "huying_messages_dead": (
+            "Messages laid aside and not yet dealt with, at most 10000.",
+            "channel",
+        ),
+    },
+)
+def messages(now: datetime) -> Iterator[Figure]:
+    with everywhere(reason=REASON):
+        for channel in Channel.values:
+            rows = NoticeMail.objects.filter(channel=channel)
+            waiting = rows.filter(sent_at=None, dead_at=None)
+            yield Figure("huying_messages_waiting", waiting[:CAP].count(), channel)
+            ready = waiting.filter(available_at__lte=now).order_by("id")[:CAP]
+            oldest = min(ready.values_list("available_at", flat=True), default=None)
+            yield Figure("huying_messages_oldest_seconds", age(now, oldest), channel)
+            dead = rows.filter(dead_at__isnull=False, discarded_at=None)
+            yield Figure("huying_messages_dead", dead[:CAP].count(), channel)

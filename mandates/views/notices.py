@@ -14,9 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from common import mails
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
 from common.models import Notice
@@ -24,7 +23,8 @@ from common.paging import page
 from mandates import notices
 from mandates.operations import telling
 from mandates.operations.announce import AUDIENCES
-from mandates.operations.telling import Group, Wish
+from mandates.operations.digest import DIGEST
+from mandates.operations.telling import Group
 from townships.http import MemberRequest
 
 SIZE = 30
@@ -36,7 +36,7 @@ UNREAD, ALL = "unread", "all"
 def notice_list(request: MemberRequest) -> HttpResponse:
     """Notices, the newest first; the unread alone as long as there are any, unless asked for all."""
     now = timezone.now()
-    rows = _own(request)
+    rows = own_notices(request)
     count = rows.filter(read_at=None)[:100].count()
     wanted = request.GET.get("show", "")
     if wanted not in (UNREAD, ALL):
@@ -71,9 +71,11 @@ def notice_list(request: MemberRequest) -> HttpResponse:
 @login_required
 def notice_read(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Mark one notice as read and go to its call; from the list by link, so that one click does."""
-    notice = get_object_or_404(_own(request), uid=uid)
+    notice = get_object_or_404(own_notices(request), uid=uid)
     if notice.read_at is None:
-        _own(request).filter(pk=notice.pk).update(read_at=timezone.now())
+        own_notices(request).filter(pk=notice.pk).update(read_at=timezone.now())
+    if notice.kind == DIGEST:
+        return redirect("mandates:my-work")
     return redirect("mandates:call-detail", notice.about)
 
 
@@ -81,7 +83,7 @@ def notice_read(request: MemberRequest, uid: UUID) -> HttpResponse:
 @require_POST
 def notice_read_all(request: MemberRequest) -> HttpResponse:
     """Mark as read: one, those that are ticked, or everything."""
-    rows = _own(request).filter(read_at=None)
+    rows = own_notices(request).filter(read_at=None)
     one, do = request.POST.get("only", ""), request.POST.get("do", "all")
     if one or do == "ticked":
         chosen = [one] if one else request.POST.getlist("notice")
@@ -96,53 +98,6 @@ def notice_read_all(request: MemberRequest) -> HttpResponse:
     return _back(request)
 
 
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def notice_settings(request: MemberRequest) -> HttpResponse:
-    """Which notices ring, and which come by e-mail too; kept with the person."""
-    _own(request)
-    user = request.member.user
-    may_mail = mails.is_configured() and bool(user.email)
-    if request.method == "POST":
-        ringing, mailed = request.POST.getlist("in_app"), request.POST.getlist("by_email")
-        before = telling.wishes([user.pk])
-        wished = {
-            group: Wish(
-                in_app=group in ringing,
-                # Without a mail server nothing is offered, so nothing is taken back either.
-                by_email=group in mailed
-                if may_mail
-                else before.get((user.pk, group), telling.DEFAULT).by_email,
-            )
-            for group in Group
-        }
-        telling.keep_wishes(user, wished)
-        messages.success(request, _("Your settings are kept."))
-        return redirect("mandates:notice-settings")
-    known = telling.wishes([user.pk])
-    names = group_names()
-    context = {
-        "crumbs": [
-            Crumb(_("Notices"), reverse("mandates:notice-list")),
-            Crumb(_("Settings")),
-        ],
-        "groups": [
-            {
-                "key": str(group),
-                "name": names[group],
-                "about": _abouts()[group],
-                "wish": known.get((user.pk, group), telling.DEFAULT),
-                "is_fixed": group == Group.DEADLINE,
-            }
-            for group in Group
-        ],
-        "may_mail": may_mail,
-        "mail_configured": mails.is_configured(),
-        "address": user.email,
-    }
-    return render(request, "mandates/notices/settings.html", context)
-
-
 def group_names() -> dict[Group, str]:
     return {
         Group.DEADLINE: _("Dates and pressure"),
@@ -151,15 +106,7 @@ def group_names() -> dict[Group, str]:
     }
 
 
-def _abouts() -> dict[Group, str]:
-    return {
-        Group.DEADLINE: _("Due soon, overdue, urged, supervised, a date worked out anew."),
-        Group.WORK: _("A call for you to approve, accept, rule on, answer, complete or rate."),
-        Group.PROGRESS: _("Others accepted, replied, decided or rated; nothing for you to do."),
-    }
-
-
-def _own(request: MemberRequest) -> Any:
+def own_notices(request: MemberRequest) -> Any:
     scope = request.member.scope
     if scope is None or scope.is_wide:  # posts that only watch are told nothing
         raise NotAllowed

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.db import connection, connections
 
-from common import mails, tenancy
-from common.mails import send_waiting
+from common import deliveries, mails, tenancy
+from common.deliveries import Message
 from common.models import Notice, NoticeMail, NoticeWish
 from mandates import notices
 from mandates.operations import telling
 from mandates.operations.announce import AUDIENCES, announce
 from mandates.operations.telling import Group, Wish
-from mandates.tasks import send_mail
+from mandates.tasks import send_messages
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import member
 from tests.mandates.pages import Browser, url
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.django_db
 
 NOW = at(3, 3, 10)
 SENT = at(3, 3, 11)
+QUIET = {"quiet_from": "22:00", "quiet_to": "07:00"}
 
 
 @pytest.fixture
@@ -51,8 +53,9 @@ def owed() -> list[tuple[Any, ...]]:
         return list(rows.values_list("user", "sent_at", "dead_at", "attempts"))
 
 
-def send(*, when: Any = SENT) -> int:
-    return send_waiting(at=when, write=notices.mail)
+def send(*, when: Any = SENT, by: Any = mails.send) -> int:
+    carrier = replace(mails.CARRIER, send=by)
+    return deliveries.send_waiting(carrier, at=when, write=notices.mail)
 
 
 @pytest.mark.parametrize("kind", sorted(AUDIENCES))
@@ -65,15 +68,16 @@ def test_settings_are_kept_and_what_presses_cannot_be_switched_off(world: World)
     browser = Browser(world.officer(), at=NOW)
     page = browser.get(url("notice-settings")).content.decode()
     assert world.officer().user.email in page
-    sent = {"in_app": ["progress"], "by_email": ["deadline", "nonsense", "\0"]}
+    sent = {**QUIET, "in_app": ["progress"], "by_email": ["deadline", "nonsense", "\0"]}
     assert browser.post(url("notice-settings"), sent).status_code == 302
     kept = telling.wishes([world.officer().user_id])
     assert {group: kept[(world.officer().user_id, group)] for group in Group} == {
-        "deadline": Wish(True, True),
+        # Without a gateway the choice of text messages is neither offered nor taken back.
+        "deadline": Wish(True, True, True),
         "work": Wish(False, False),
         "progress": Wish(True, False),
     }
-    assert browser.post(url("notice-settings"), {}).status_code == 302
+    assert browser.post(url("notice-settings"), QUIET).status_code == 302
     assert NoticeWish.objects.count() == 3  # changed, not added
     assert Browser(member("city_overseer"), at=NOW).get(url("notice-settings")).status_code == 403
 
@@ -91,7 +95,7 @@ def test_where_there_is_no_mail_the_page_says_why(
     page = browser.get(url("notice-settings")).content.decode()
     assert 'name="by_email"' not in page
     assert ("没有登记邮箱" if configured else "没有配置邮件服务器") in page
-    browser.post(url("notice-settings"), {"in_app": ["work", "progress"]})
+    browser.post(url("notice-settings"), {**QUIET, "in_app": ["work", "progress"]})
     assert telling.wishes([user.pk])[(user.pk, "work")].by_email  # not taken back in silence
 
 
@@ -158,15 +162,15 @@ def test_a_server_that_refuses_is_asked_again_later_and_at_last_laid_aside(world
     wish(world.officer(), Group.WORK)
     world.routed()
 
-    def refuse(*_message: str) -> None:
+    def refuse(_message: Message) -> None:
         raise OSError("connection refused")
 
     when = SENT
-    for attempt in range(1, mails.ATTEMPTS + 1):
-        assert send_waiting(at=when, write=notices.mail, by=refuse) == 0
+    for attempt in range(1, deliveries.ATTEMPTS + 1):
+        assert send(when=when, by=refuse) == 0
         assert send(when=when) == 0  # not before its time
         ((_user, sent, dead, attempts),) = owed()
-        assert (sent, attempts, dead is not None) == (None, attempt, attempt == mails.ATTEMPTS)
+        assert (sent, attempts, dead is not None) == (None, attempt, attempt == deliveries.ATTEMPTS)
         with tenancy.everywhere(reason="a test looks"):
             when = NoticeMail.objects.get().available_at
     assert mail.outbox == []
@@ -181,20 +185,20 @@ def test_one_bad_address_holds_up_nobody(world: World) -> None:
     world.routed()
     bad = world.officer().user.email
 
-    def pick(to: str, subject: str, text: str, message_id: str) -> None:
-        if to == bad:
+    def pick(message: Message) -> None:
+        if message.to == bad:
             raise OSError("mailbox unavailable")
-        mails.send(to, subject, text, message_id)
+        mails.send(message)
 
-    assert send_waiting(at=SENT, write=notices.mail, by=pick) == 1
+    assert send(by=pick) == 1
     assert [message.to for message in mail.outbox] == [["other@example.org"]]
 
 
 def test_the_same_notices_have_the_same_message_id(world: World) -> None:
     rows = [NoticeMail(notice_id=7), NoticeMail(notice_id=8)]
-    assert mails.message_id(rows) == mails.message_id(rows)
-    assert mails.message_id(rows) != mails.message_id(rows[:1])
-    assert mails.message_id(rows).endswith("@example.org>")
+    assert deliveries.message_id(rows) == deliveries.message_id(rows)
+    assert deliveries.message_id(rows) != deliveries.message_id(rows[:1])
+    assert deliveries.message_id(rows).endswith("@example.org>")
 
 
 def test_who_has_left_gets_nothing(world: World) -> None:
@@ -212,7 +216,7 @@ def test_without_a_mail_server_nothing_is_owed_or_sent(world: World, settings: A
     settings.EMAIL_CONFIGURED = False
     wish(world.officer(), Group.WORK)
     world.routed()
-    assert (owed(), send_mail()) == ([], 0)
+    assert (owed(), send_messages()) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +230,7 @@ def test_without_a_mail_server_nothing_is_owed_or_sent(world: World, settings: A
     ],
 )
 def test_what_does_not_press_waits_for_the_morning(wanted: Any, urgent: bool, leaves: Any) -> None:
-    assert mails.leaves_at(wanted, is_urgent=urgent) == leaves
+    assert deliveries.leaves_at(wanted, is_urgent=urgent) == leaves
 
 
 @pytest.mark.usefixtures("committed")
@@ -242,15 +246,15 @@ def test_two_senders_at_once_send_each_notice_once(settings: Any) -> None:
         world.routed()
     gate, told, guard = threading.Barrier(2), [], threading.Lock()
 
-    def collect(to: str, subject: str, text: str, message_id: str) -> None:
+    def collect(message: Message) -> None:
         with guard:
-            told.append((to, text.count("\n- ") + text.startswith("- ")))
+            told.append((message.to, message.text.count("\n- ") + message.text.startswith("- ")))
 
     def work() -> None:
         try:
             gate.wait()
             for _round in range(3):
-                send_waiting(at=SENT, write=notices.mail, by=collect)
+                send(by=collect)
         finally:
             connections.close_all()
 

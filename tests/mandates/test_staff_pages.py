@@ -436,6 +436,11 @@ def test_the_deputy_is_told_what_the_absent_head_would_be(world: World) -> None:
     assert deputy.user_id in told
     assert world.head.user_id in told
     assert other.user_id not in told
+    by_user = {one.user_id: one for one in all_of(Notice, about=call.uid, kind="submit")}
+    assert by_user[deputy.user_id].facts["instead_of"] == world.head.user.name
+    assert "instead_of" not in by_user[world.head.user_id].facts
+    page = Browser(deputy, at=MONDAY).get("/notices/").content.decode()
+    assert f"您代理{world.head.user.name}" in page
 
 
 def test_an_absence_in_another_unit_sends_nothing_there(world: World) -> None:

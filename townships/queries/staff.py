@@ -95,7 +95,7 @@ def stand_ins(users: Iterable[int], *, counties: Iterable[int], day: date) -> li
         deputy__user__is_active=True,
         deputy__in=Post.objects.as_of(day),
     )
-    return list(rows.select_related("post", "deputy"))
+    return list(rows.select_related("post__user", "deputy"))
 
 
 @dataclass(frozen=True)
