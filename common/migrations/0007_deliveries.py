@@ -9,7 +9,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("common", "0004_notice_mail"),
+        ("common", "0006_jobs"),
         ("townships", "0008_system_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

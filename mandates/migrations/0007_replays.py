@@ -45,7 +45,7 @@ def user(**more):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0005_learned_words"),
+        ("mandates", "0006_numbers_of_sources"),
         ("townships", "0008_system_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
