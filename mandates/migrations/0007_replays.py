@@ -120,6 +120,7 @@ class Migration(migrations.Migration):
                 ("result", models.JSONField(default=dict)),
                 ("at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),
+                ("job", models.UUIDField(null=True)),
                 ("by", user(null=True)),
                 ("county", county()),
                 (

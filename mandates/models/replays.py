@@ -78,6 +78,7 @@ class Replay(CountyOwned):
         "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
     )
     finished_at = models.DateTimeField(null=True)
+    job = models.UUIDField(null=True)  # who works on it: `common.jobs`
 
     class Meta:
         verbose_name = _("replay")

@@ -4,13 +4,15 @@ nothing but its own result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
+from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
 
-from common import bulk, tenancy
+from common import bulk, jobs, tenancy
 from common.errors import Invalid
 from common.workcalendar import SHANGHAI
 from mandates.models import Level, ListVersion, Replay, ReplayCall
@@ -26,10 +28,12 @@ from mandates.operations.replaying import (
     Tally,
     replay,
 )
+from mandates.permissions import Permission
 from mandates.queries import proposed
 from mandates.queries.proposed import Changes
 from mandates.queries.replay_facts import Page, pages, raised_between
 from mandates.queries.rulebook import rulebook
+from townships.rules import require
 
 REASON = "past calls are read under other rules"
 LONGEST = 3 * 366  # days of one replay
@@ -238,3 +242,44 @@ def _line(line: Line) -> dict[str, Any]:
         "late": line.late,
         "levels": line.levels,
     }
+
+
+# --- as a job ------------------------------------------------------------------------------------
+
+
+def _checked(member: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which replay is meant. Raises NotAllowed, Invalid."""
+    require(member, Permission.LIMIT_EDIT)
+    asked = of_member(member, parameters.get("replay"))
+    return {"replay": str(asked.uid)}
+
+
+def of_member(member: Any, uid: object) -> Replay:
+    """Find a replay of the member's own county. Raises Invalid."""
+    try:
+        wanted = UUID(str(uid))
+    except ValueError:
+        wanted = None
+    with tenancy.scope(member.scope):
+        found: Replay | None = (
+            Replay.objects.select_related("scenario")
+            .filter(county_id=member.county_id, uid=wanted)
+            .first()
+        )
+    if found is None:
+        raise Invalid(fields={"replay": _("There is no such replay.")})
+    return found
+
+
+@jobs.kind("replay", label=_("What-if replay"), check=_checked)
+def work_out(work: jobs.Work) -> None:
+    """Work out a replay, page by page; what it leaves is its own result."""
+    asked = of_member(work.member, work.parameters["replay"])
+    try:
+        asked = run(asked.pk, tell=work.report)
+    except (jobs.Interrupted, DatabaseError):
+        raise  # another worker has it, or the job is tried again
+    except Exception:
+        finish(asked, at=work.clock())
+        raise
+    finish(asked, at=work.clock())

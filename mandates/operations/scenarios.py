@@ -33,6 +33,7 @@ from mandates.queries.proposed import (
     LimitChange,
 )
 from mandates.queries.rulebook import rulebook
+from townships.operations import jobs
 
 if TYPE_CHECKING:
     from townships.http import Member
@@ -286,6 +287,8 @@ def ask(uid: UUID, begins: date, ends: date, *, by: Member, at: datetime) -> Rep
         audit.record(
             "replay_asked", one, by=by, at=at, begins=begins.isoformat(), ends=ends.isoformat()
         )
+        asked.job = jobs.request("replay", {"replay": str(asked.uid)}, by=by, at=at).uid
+        asked.save(update_fields=["job"])
     return asked
 
 

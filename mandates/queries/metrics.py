@@ -45,12 +45,13 @@ def clocks(now: datetime) -> Iterator[Figure]:
 )
 def messages(now: datetime) -> Iterator[Figure]:
     with everywhere(reason=REASON):
-        for channel in Channel.values:
-            rows = NoticeMail.objects.filter(channel=channel)
-            waiting = rows.filter(sent_at=None, dead_at=None)
-            yield Figure("huying_messages_waiting", waiting[:CAP].count(), channel)
-            ready = waiting.filter(available_at__lte=now).order_by("id")[:CAP]
-            oldest = min(ready.values_list("available_at", flat=True), default=None)
-            yield Figure("huying_messages_oldest_seconds", age(now, oldest), channel)
-            dead = rows.filter(dead_at__isnull=False, discarded_at=None)
-            yield Figure("huying_messages_dead", dead[:CAP].count(), channel)
+        waiting = NoticeMail.objects.filter(sent_at=None, dead_at=None).order_by("id")
+        owed = list(waiting.values_list("channel", "available_at")[:CAP])
+        laid_aside = NoticeMail.objects.filter(dead_at__isnull=False, discarded_at=None)
+        dead = list(laid_aside.values_list("channel", flat=True)[:CAP])
+    for channel in Channel.values:
+        mine = [at for one, at in owed if one == channel]
+        ready = [at for at in mine if at <= now]
+        yield Figure("huying_messages_waiting", len(mine), channel)
+        yield Figure("huying_messages_oldest_seconds", age(now, min(ready, default=None)), channel)
+        yield Figure("huying_messages_dead", dead.count(channel), channel)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
+from common.models import Job
 from mandates.models import ListVersion, Replay, ReplayCall, Scenario
 from townships.models import Department
 
@@ -40,6 +41,12 @@ def versions(county_id: int) -> list[ListVersion]:
     """Return the versions a scenario may go by, drafts first."""
     rows = ListVersion.objects.filter(county_id=county_id).select_related("duty_list")
     return list(rows.order_by(F("valid_from").desc(nulls_first=True), "-number"))
+
+
+def job_of(replay: Replay) -> Job | None:
+    """Return the job that works a replay out, as long as it is remembered."""
+    found: Job | None = Job.objects.filter(uid=replay.job).first() if replay.job else None
+    return found
 
 
 def names(county_id: int) -> dict[int, Department]:

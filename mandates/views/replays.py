@@ -183,7 +183,9 @@ def scenario_run(request: MemberRequest, uid: UUID) -> HttpResponse:
         )
     except Problem as problem:
         for name, text in problem.fields.items():
-            period.add_error(name, str(text))
+            period.add_error(name if name in period.fields else None, str(text))
+        if not problem.fields:
+            period.add_error(None, str(problem.detail))
         return _page(request, one, _form(request, one), period=period, status=problem.status)
     return redirect("mandates:replay-detail", asked.uid)
 
@@ -211,6 +213,11 @@ def replay_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     }
     if asked.state == Replay.State.DONE:
         context |= _result(request, asked)
+    else:
+        job = replay_list.job_of(asked)
+        # Cancelled, or given up: nobody works on it any more.
+        context["is_given_up"] = job is None or not job.is_active
+        context["words"] = job.words if job else ""
     return render(request, "mandates/replays/detail.html", context)
 
 

@@ -186,12 +186,12 @@ def test_source_that_fails_takes_no_other_with_it(
 def test_reading_asks_few_and_fixed_questions(
     world: World, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(50):
         list(Collector(at=timezone.now()).collect())
     before = now_told()
     for _ in range(3):
         world.routed()
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(50):
         list(Collector(at=timezone.now()).collect())
 
     assert set(now_told()) == set(before) | {
@@ -207,7 +207,7 @@ def test_no_label_speaks_of_a_unit_or_a_person(world: World) -> None:
 
     labels = {label for (_name, label) in now_told()}
 
-    kinds = {"route", "announce"}
+    kinds = {"route", "announce", "email", "sms"}
     sources = {one.name for one in metrics.all_sources()}
     assert labels <= {"", "other", *sources, *metrics.STATES, *metrics.PROCESSES} | kinds
 

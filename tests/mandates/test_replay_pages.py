@@ -14,13 +14,14 @@ from django.test import Client
 from django.urls import reverse
 
 from common import tenancy
-from common.models import AuditEntry
-from mandates.models import Call, Replay, ReplayCall, Scenario, Step
+from common.models import AuditEntry, Job
+from mandates.models import Call, ListVersion, Replay, ReplayCall, Scenario, Step
 from mandates.operations import replays
 from tests.factories.calls import World, make_world
 from tests.factories.weeks import ENDS, lived
 from tests.speech import foreign, said_on, written
 from townships.models import User
+from townships.operations.jobs import run_next
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -73,8 +74,9 @@ def asked(officer: Client, one: Scenario) -> Replay:
 
 
 def worked_out(one: Replay) -> Replay:
-    done = replays.run(one.pk)
-    replays.finish(done, at=ENDS)
+    """Let a worker do the job that was asked for."""
+    while run_next(clock=lambda: ENDS):
+        pass
     with tenancy.everywhere(reason="a test looks"):
         found: Replay = Replay.objects.get(pk=one.pk)
         return found
@@ -125,6 +127,7 @@ def test_a_replay_begun_anew_doubles_nothing(officer: Client) -> None:
         count = ReplayCall.objects.filter(replay=one).count()
     with tenancy.dispatching(reason="a worker died before the end"):
         Replay.objects.filter(pk=one.pk).update(state="running", finished_at=None, result={})
+        Job.objects.filter(uid=one.job).update(state="waiting", finished_at=None)
     again = worked_out(one)
     assert again.result == first.result
     with tenancy.everywhere(reason="a test looks"):
@@ -239,6 +242,28 @@ def test_figures_and_lists_ask_the_same_number_of_queries(
     worked_out(one)
     with django_assert_max_num_queries(20):
         officer.get(reverse("mandates:replay-detail", args=[one.uid]))
+
+
+def test_a_cancelled_or_broken_replay_says_so(officer: Client, settled: World) -> None:
+    one = asked(officer, scenario(officer))
+    here = reverse("mandates:replay-detail", args=[one.uid])
+    assert officer.post(reverse("townships:job-cancel", args=[one.job])).status_code == 302
+    page = officer.get(here).content.decode()
+    assert 'role="alert"' in page
+    assert "<progress" not in page
+    # A draft that is gone before the worker comes.
+    with tenancy.scope(settled.desk.scope):
+        draft = ListVersion.objects.create(
+            county=settled.county, duty_list_id=settled.version.duty_list_id, number=9
+        )
+    two = scenario(officer, name="按草稿", version=str(draft.uid))
+    lost = asked(officer, two)
+    with tenancy.scope(settled.desk.scope):
+        ListVersion.objects.filter(pk=draft.pk).delete()
+    done = worked_out(lost)
+    assert (done.state, done.result) == ("failed", {})
+    page = officer.get(reverse("mandates:replay-detail", args=[lost.uid])).content.decode()
+    assert "草稿已不在" in page
 
 
 def test_days_are_read_as_the_calendar_has_them() -> None:
