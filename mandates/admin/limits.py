@@ -70,8 +70,8 @@ class OfficeHoursAdmin(RuleAdmin):
 
 @admin.register(CountyRules)
 class CountyRulesAdmin(RuleAdmin):
-    list_display = ("emergency_skips_head", "source")
-    fields = ("emergency_skips_head", "source")
+    list_display = ("emergency_skips_head", "repeat_days", "source")
+    fields = ("emergency_skips_head", "repeat_days", "source")
     ordering = ("county",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

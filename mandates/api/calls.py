@@ -222,7 +222,8 @@ class CallDetail(ApiView):
         change the version.
         """
         member, now = reader(request), timezone.now()
-        call = Call.objects.visible_to(member).select_related("township").filter(uid=uid).first()
+        rows = Call.objects.visible_to(member).select_related("township", "duplicate_of")
+        call = rows.filter(uid=uid).first()
         if call is None:
             raise Http404
         if is_unchanged(request, call.etag):

@@ -74,6 +74,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "during": (PERIOD, "the period of the figure"),
     "county": (UNIT, "uid of a county"),
     "unlisted": ({"type": "boolean"}, "true: only what is on no list"),
+    "repeat": ({"type": "boolean"}, "true: only what was called about before"),
     "origin": (_some_of(Origin.values), "where the call came from; one or more"),
     "order": (
         _one_of(ORDERS),
@@ -113,6 +114,7 @@ EXAMPLES: dict[str, Any] = {
     "article": "第三十九条",
     "proposed": UID,
     "amount": 3,
+    "original": UID,
     "override": "协办单位逾期未反馈，主办单位已核实。",
 }
 

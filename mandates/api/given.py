@@ -86,6 +86,9 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         "amount": serializers.IntegerField(
             min_value=1, max_value=10_000, **own, help_text="in the unit of the clock"
         ),
+        "original": serializers.CharField(
+            max_length=60, **text, help_text="uid or number of the call that is followed"
+        ),
         "override": serializers.CharField(max_length=500, **text),
     }
 

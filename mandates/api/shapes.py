@@ -93,6 +93,9 @@ class CallRow(serializers.Serializer[Any]):
     level = serializers.CharField(help_text="the highest level of pressure reached")
     urged_count = serializers.IntegerField()
     rework_count = serializers.IntegerField()
+    repeats = serializers.IntegerField(
+        help_text="earlier calls about the same matter and place, when it was raised"
+    )
     created_at = serializers.DateTimeField()
     raised_at = serializers.DateTimeField(allow_null=True)
     closed_at = serializers.DateTimeField(allow_null=True)
@@ -150,6 +153,7 @@ class Rows:
             "level": call["level"],
             "urged_count": call["urged_count"],
             "rework_count": call["rework_count"],
+            "repeats": call["repeats"],
             "created_at": self._instant(call["created_at"]),
             "raised_at": self._instant(call["raised_at"]),
             "closed_at": self._instant(call["closed_at"]),
@@ -352,6 +356,9 @@ class CallFull(CallRow):
     answered_at = serializers.DateTimeField(allow_null=True)
     answer = serializers.CharField()
     rating_note = serializers.CharField()
+    duplicate_of = serializers.UUIDField(
+        source="duplicate_of.uid", default=None, allow_null=True, help_text="the call it follows"
+    )
     route = serializers.DictField(help_text="why these departments: list, version, line, reason")
     assignments = AssignmentShape(many=True)
     clocks = ClockShape(many=True)

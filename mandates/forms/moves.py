@@ -35,6 +35,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "rate": ("rating", "note"),
     "send_back": ("note",),
     "urge": ("note",),
+    "link": ("original", "note"),
+    "unlink": ("note",),
 }
 OPTIONAL_NOTE = ("grant_extension", "rate", "urge")
 NOTE_LABELS: dict[str, Any] = {
@@ -56,6 +58,8 @@ NOTE_LABELS: dict[str, Any] = {
     "rate": _("What you want to say about it"),
     "send_back": _("What has not been solved"),
     "urge": _("A word to the department"),
+    "link": _("Why it is the same"),
+    "unlink": _("Why it is taken up again"),
 }
 NOTE_HINTS: dict[str, Any] = {
     "answer": _("The township rates by this text. Say when, who and what."),
@@ -144,6 +148,14 @@ def _entry(move: str, options: Options) -> forms.Field:
     return forms.ChoiceField(label=_("Line of the list"), required=False, choices=choices)
 
 
+def _original(move: str, options: Options) -> forms.Field:
+    return forms.CharField(
+        label=_("Number of the call it repeats"),
+        max_length=60,
+        help_text=_("An open call of the same township. This one ends with it."),
+    )
+
+
 def _law(move: str, options: Options) -> forms.Field:
     return forms.CharField(
         label=_("Law"), required=False, max_length=100, help_text=_("For example: Water Law")
@@ -194,6 +206,7 @@ MAKERS: dict[str, Any] = {
     "lead": _one_department(_("Lead department"), required=True),
     "assists": _assists,
     "entry": _entry,
+    "original": _original,
     "law": _law,
     "article": _article,
     "proposed": _one_department(

@@ -45,11 +45,14 @@ class CallState(models.TextChoices):
     HANDLING = "handling", _("Being handled")
     ANSWERED = "answered", _("Waiting for rating")
     REWORK = "rework", _("Being handled again")
+    DUPLICATE = "duplicate", _("Follows another call")
     CLOSED = "closed", _("Closed")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 ENDED = (CallState.CLOSED, CallState.WITHDRAWN)
+# Nothing is awaited in it: it has ended, or waits for the end of the call it follows.
+SETTLED = (*ENDED, CallState.DUPLICATE)
 WITH_DEPARTMENT = (
     CallState.ROUTED,
     CallState.OBJECTED,
@@ -135,7 +138,8 @@ class CallQuerySet(TenantQuerySet):
         return self
 
     def open(self) -> Self:
-        return self.exclude(state__in=ENDED)
+        """Narrow to calls somebody works on; one that follows another is in that one."""
+        return self.exclude(state__in=SETTLED)
 
     def late(self, *, at: datetime) -> Self:
         """Narrow to open calls whose next clock has run out; at the instant itself it has."""
@@ -191,6 +195,15 @@ class Call(TownshipOwned):
     next_due_at = models.DateTimeField(null=True)
     level = models.CharField(max_length=12, blank=True)
     urged_count = models.PositiveSmallIntegerField(default=0)
+    # 重复呼叫: earlier calls of the same township, matter and place within the county's days,
+    # counted once when it was raised.
+    repeats = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # 合并: the call whose result this one follows. Never a chain: a trigger sees to it.
+    duplicate_of = TenantForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="duplicates", db_index=False
+    )
+    # How many follow this one now: what others follow does not go.
+    followers = models.PositiveSmallIntegerField(default=0, db_default=0)
     rework_count = models.PositiveSmallIntegerField(default=0)
 
     created_at = models.DateTimeField()
@@ -253,6 +266,11 @@ class Call(TownshipOwned):
                 name="call_next_due_open",
                 condition=Q(next_due_at=None) | ~Q(state__in=["closed", "withdrawn", "draft"]),
             ),
+            models.CheckConstraint(
+                name="call_duplicate_of_another",
+                condition=Q(duplicate_of__isnull=False, state__in=["duplicate", "closed"])
+                | Q(duplicate_of=None) & ~Q(state="duplicate"),
+            ),
         ]
         indexes = [
             models.Index(fields=["township", "-id"], name="call_township_new"),
@@ -281,6 +299,17 @@ class Call(TownshipOwned):
                 fields=["next_due_at", "id"],
                 condition=Q(next_due_at__isnull=False),
                 name="call_due",
+            ),
+            models.Index(
+                fields=["duplicate_of"],
+                condition=Q(duplicate_of__isnull=False),
+                name="call_duplicates",
+            ),
+            *(
+                models.Index(
+                    fields=[key, "-id"], condition=Q(repeats__gt=0), name=f"call_{key}_repeat"
+                )
+                for key in ("county", "township")
             ),
             # For statistics. A closed call changes no more, so these cost a move nothing.
             *(
@@ -465,6 +494,31 @@ create function step_rings() returns trigger language plpgsql as $$
 create trigger rings after insert on mandates_step referencing new table as added
     for each statement execute function step_rings();
 """
+
+
+NO_CHAINS = {
+    "forward": """
+create function call_follows_no_follower() returns trigger language plpgsql as $$
+    begin
+        if new.duplicate_of_id is not null and (
+            new.duplicate_of_id = new.id
+            or exists (select from mandates_call where duplicate_of_id = new.id)
+            or exists (select from mandates_call
+                       where id = new.duplicate_of_id and duplicate_of_id is not null)
+        ) then
+            raise exception 'a call follows one that follows none, and none that follows follows it'
+                using errcode = 'check_violation';
+        end if;
+        return new;
+    end $$;
+create trigger follows before insert or update of duplicate_of_id on mandates_call
+    for each row when (new.duplicate_of_id is not null)
+    execute function call_follows_no_follower();
+""",
+    "back": """
+drop trigger follows on mandates_call; drop function call_follows_no_follower();
+""",
+}
 
 
 class Objection(TownshipOwned):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -156,6 +157,12 @@ class CountyRules(CountyOwned):
 
     emergency_skips_head = models.BooleanField(
         _("a clerk may raise an emergency without the head"), default=True
+    )
+    repeat_days = models.PositiveSmallIntegerField(
+        _("days within which a call about the same matter and place is a repeated one"),
+        default=90,
+        db_default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
     )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 

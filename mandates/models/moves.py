@@ -317,6 +317,39 @@ MOVES: dict[str, Move] = table(
             ends=(K.RATE,),
             is_final=True,
         ),
+        # --- one matter called twice -----------------------------------------------------------
+        Move(
+            "link",
+            _("Link as duplicate"),
+            CALL,
+            _of(C.RAISED, C.ROUTED, C.OBJECTED, C.HANDLING),
+            C.DUPLICATE,
+            P.CALL_SUPPLY,
+            TOWNSHIP_OR_DESK,
+            needs=("original", "note"),
+            ends=tuple(K.values),
+        ),
+        Move(
+            "unlink",
+            _("Take up again"),
+            CALL,
+            _of(C.DUPLICATE),
+            C.RAISED,
+            P.CALL_SUPPLY,
+            TOWNSHIP_OR_DESK,
+            needs=("note",),
+            starts=(K.CASE, K.ROUTE, K.DISPATCH),
+        ),
+        Move(
+            "follow",
+            _("Closed with the call it follows"),
+            CALL,
+            _of(C.DUPLICATE),
+            C.CLOSED,
+            "",
+            SYSTEM,
+            is_final=True,
+        ),
         # --- pressure: no state changes ---------------------------------------------------------
         Move(
             "urge",
@@ -382,4 +415,4 @@ STEP_OF_LEVEL = {
 }
 
 # Steps of the history that are no moves: they change no state, so no row of the table is needed.
-PLAIN_STEPS: Final = frozenset({"draft", "revise", "add", "reassign"})
+PLAIN_STEPS: Final = frozenset({"draft", "revise", "add", "reassign", "followed"})

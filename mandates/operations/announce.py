@@ -13,6 +13,7 @@ from common import bulk, events
 from common.models import Notice
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
+from mandates.operations import linking
 from mandates.operations.casework import local_day
 from mandates.operations.owing import owe
 from mandates.operations.publishing import event_of
@@ -52,6 +53,10 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "rate": ("departments",),
     "send_back": ("lead",),
     "lapse": ("lead", "township"),
+    "link": ("departments", "township", "desk"),
+    "unlink": ("township",),
+    "follow": ("township",),
+    "followed": ("lead",),
     "urge": ("waiting_on",),
     "warned": ("party",),
     "urged": ("party",),
@@ -90,6 +95,10 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
         told = [Told(step, step.call, parts[step.call_id]) for step in steps]
         _tell(told, at)
         plan(calls)
+        linking.count_repeats([step.call for step in steps if step.move == "raise"])
+        linking.close_followers(
+            {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
+        )
         # Last: it locks the counters of the counties until all of this is committed.
         events.publish([event_of(one.step, one.call, at=at) for one in told])
 

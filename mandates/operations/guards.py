@@ -123,12 +123,21 @@ def _first_rework(work: Casework, part: Assignment | None, at: datetime) -> Prob
     )
 
 
+def _follows_none(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    """Nothing is cancelled silently: what others follow does not go while they follow it."""
+    if not work.call.followers:
+        return None
+    return MoveRefused(
+        _("Other calls follow this one. Take them up again first."), code="has_duplicates"
+    )
+
+
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "submit": (_entry_in_force,),
     "raise": (_entry_in_force,),
-    "withdraw": (_not_yet_accepted,),
+    "withdraw": (_not_yet_accepted, _follows_none),
     "dispatch": (_unlisted_only,),
-    "return_to_township": (_unlisted_only,),
+    "return_to_township": (_unlisted_only, _follows_none),
     "object": (_may_object,),
     "ask_information": (_not_paused,),
     "supply_information": (_is_paused,),
@@ -137,6 +146,7 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "refuse_extension": (_extension_asked,),
     "answer": (_not_paused,),
     "send_back": (_first_rework,),
+    "link": (_follows_none,),
 }
 
 

@@ -38,6 +38,7 @@ class Given:
     proposed: UUID | None = None
     amount: int | None = None
     override: str = ""
+    original: str = ""
 
 
 @dataclass

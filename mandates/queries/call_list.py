@@ -36,6 +36,7 @@ from mandates.models import (
     Party,
     Urgency,
 )
+from mandates.models.calls import SETTLED
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.counting import behind
 from mandates.queries.statistics.definitions import COUNTS
@@ -62,7 +63,7 @@ ROW = ("township", "lead", "entry")
 # What a reader of many calls is given of each, and of his own part in it.
 SHOWN = (
     *("uid", "number", "title", "state", "version", "urgency", "waiting_on", "due_at"),
-    *("next_due_at", "level", "urged_count", "rework_count", "created_at", "raised_at"),
+    *("next_due_at", "level", "urged_count", "repeats", "rework_count", "created_at", "raised_at"),
     *("closed_at", "rating", "county_id", "lead_id", "entry_id"),
     *("township__uid", "township__name"),
 )
@@ -88,6 +89,7 @@ class CallFilters:
     during: Period | None = None
     county: UUID | None = None
     unlisted: bool = False
+    repeat: bool = False
     origin: tuple[str, ...] = ()
     order: str = NEWEST
     cursor: str = ""
@@ -131,14 +133,10 @@ def _needs_period(found: Mapping[str, Any]) -> bool:
 
 CONDITIONS = (
     "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
-    "raised_from", "raised_to", "figure", "during", "county", "unlisted", "origin",
+    "raised_from", "raised_to", "figure", "during", "county", "unlisted", "origin", "repeat",
 )  # fmt: skip
 # States in which a clock runs: calls in them stand in the index of dates.
-RUNNING = tuple(
-    state.value
-    for state in CallState
-    if state not in (CallState.DRAFT, CallState.CLOSED, CallState.WITHDRAWN)
-)
+RUNNING = tuple(state.value for state in CallState if state not in (CallState.DRAFT, *SETTLED))
 
 
 def conditions_of(data: Mapping[str, Any]) -> str:
@@ -435,6 +433,8 @@ def _of_the_call(member: Member, filters: CallFilters, path: str = "") -> Q:
         found &= Q(**{f"{path}urgency__in": filters.urgency})
     if filters.origin:
         found &= Q(**{f"{path}origin__in": filters.origin})
+    if filters.repeat:
+        found &= Q(**{f"{path}repeats__gt": 0})
     if filters.raised_from:
         found &= Q(**{f"{path}raised_at__gte": _midnight(filters.raised_from)})
     if filters.raised_to:
@@ -597,6 +597,7 @@ READERS: dict[str, Reader] = {
     "during": _period,
     "county": _uid,
     "unlisted": _flag,
+    "repeat": _flag,
     "origin": _some_of(Origin.values),
     "order": _one_of_these(ORDERS),
     "cursor": _text(300),

@@ -27,6 +27,7 @@ from mandates.models import (
 )
 from townships.models import County, Department
 
+REPEAT_DAYS = 90  # where a county has set nothing; sample default
 MONTH_DAY = tuple[int, int]
 
 
@@ -116,6 +117,7 @@ class Rulebook:
     units: Mapping[int, Unit]
     entries: Mapping[int, EntryFacts]
     emergency_skips_head: bool
+    repeat_days: int
 
     def period(self, urgency: str, kind: str, entry: EntryFacts | None = None) -> Period:
         """Return the limit of a clock: the entry's own, else the county's. Raises NoLimit."""
@@ -176,6 +178,7 @@ def _load(county_id: int) -> Rulebook:
         },
         entries=_entries(county_id),
         emergency_skips_head=rules.emergency_skips_head if rules else False,
+        repeat_days=rules.repeat_days if rules else REPEAT_DAYS,
     )
 
 

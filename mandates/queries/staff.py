@@ -9,7 +9,7 @@ from typing import Protocol
 from django.db.models import Count, QuerySet
 
 from mandates.models import Assignment, Call
-from mandates.models.calls import ENDED, OPEN_ASSIGNMENT
+from mandates.models.calls import OPEN_ASSIGNMENT, SETTLED
 
 
 class OfUnit(Protocol):
@@ -49,7 +49,7 @@ def calls_in_hand(unit: OfUnit, user_ids: Iterable[int]) -> QuerySet[Call]:
     """Return the calls of a township that these people wrote and that have not ended."""
     rows: QuerySet[Call] = Call.objects.filter(
         county_id=unit.county_id, township_id=unit.township_id, created_by__in=list(user_ids)
-    ).exclude(state__in=ENDED)
+    ).exclude(state__in=SETTLED)
     return rows
 
 

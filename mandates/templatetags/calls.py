@@ -26,6 +26,7 @@ CALL_BADGES: dict[str, tuple[str, str]] = {
     CallState.HANDLING: ("work", "circle-dot"),
     CallState.ANSWERED: ("rate", "star"),
     CallState.REWORK: ("again", "repeat"),
+    CallState.DUPLICATE: ("off", "arrows-exchange"),
     CallState.CLOSED: ("done", "circle-check"),
     CallState.WITHDRAWN: ("off", "arrow-back-up"),
 }
@@ -74,6 +75,10 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
     "rate": ("star", "move"),
     "send_back": ("repeat", "move"),
     "lapse": ("circle-check", ""),
+    "link": ("arrows-exchange", ""),
+    "unlink": ("route", "move"),
+    "follow": ("circle-check", ""),
+    "followed": ("arrows-exchange", ""),
     "urge": ("bell-ringing", "over"),
     "warned": ("clock-exclamation", ""),
     "urged": ("bell-ringing", "over"),

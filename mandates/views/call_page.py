@@ -24,6 +24,7 @@ from mandates.operations.casework import Casework
 from mandates.permissions import Permission
 from mandates.queries import call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
+from mandates.queries.linked import linked
 from mandates.queries.rulebook import rulebook
 from mandates.views import clocks, next_step
 from mandates.views.history import history
@@ -97,6 +98,7 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "active": active,
         "refusals": next_step.refusals(case),
         "edit_url": _edit_url(case),
+        "linked": linked(call, record.steps, member=case.member),
         **told(case),
         "steps": history(ordered, case.book, at=case.at),
         "oldest_first": oldest_first,

@@ -365,7 +365,7 @@ def _chips(form: FilterForm, params: Any) -> list[Chip]:
     labels = {"late": _("Overdue"), "waiting": _("Waiting for"), "urgency": _("Urgency")}
     labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
     labels |= {"county": _("County"), "unlisted": _("On no list"), "figure": _("Figure")}
-    labels |= {"origin": _("Origin")}
+    labels |= {"origin": _("Origin"), "repeat": _("Repeated")}
     colon, found = pgettext("between a label and its error", ": "), []
     for name in CONDITIONS:
         value = params.get(name, "")
@@ -373,7 +373,9 @@ def _chips(form: FilterForm, params: Any) -> list[Chip]:
             continue
         label = str(form.fields[name].label) if name in form.fields else labels.get(name, name)
         text = (
-            label if name in ("late", "unlisted") else f"{label}{colon}{_value(form, params, name)}"
+            label
+            if name in ("late", "unlisted", "repeat")
+            else f"{label}{colon}{_value(form, params, name)}"
         )
         # A figure without its period would say nothing.
         gone = (name, "during") if name == "figure" else (name,)

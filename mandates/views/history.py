@@ -126,6 +126,11 @@ def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("From %(before)s to %(after)s") % {"before": giver, "after": taker}]
 
 
+def _linked(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    number = step.data.get("original") or step.data.get("duplicate")
+    return [str(number)] if number else []
+
+
 FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "route": _dispatched,
     "dispatch": _dispatched,
@@ -137,5 +142,6 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "rate": _rated,
     "recomputed": _recomputed,
     "reassign": _reassigned,
+    **dict.fromkeys(("link", "follow", "followed"), _linked),
     **dict.fromkeys(("warned", "urged", "supervised", "escalated"), _pressed),
 }

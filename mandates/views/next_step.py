@@ -96,6 +96,8 @@ def next_step(case: Case) -> NextStep:
         return NextStep(text, str(call.created_by), mine)
     if call.state == CallState.WITHDRAWN:
         return NextStep(_("This call was withdrawn. Nothing is left to be done."))
+    if call.state == CallState.DUPLICATE:
+        return NextStep(_("This call follows another and ends with it."))
     if call.state == CallState.CLOSED:
         return NextStep(_("This call is closed. Nothing is left to be done."))
     clock = _own_clock(case) or awaited(case)
@@ -218,6 +220,8 @@ def _warnings(case: Case) -> dict[str, str]:
         "object": _("There is one objection to a dispatch. The clocks run on until the ruling."),
         "reject": _("The department cannot object a second time; its clocks have run on."),
         "uphold": _("The department is released, and the other one gets clocks of its own."),
+        "link": _("Its clocks end and its departments are released; it is closed with the other."),
+        "unlink": _("It is dispatched anew, with clocks that start now."),
         "refuse_extension": _("The date stays; there is no second request while it runs."),
     }
     if case.work.open_assists:

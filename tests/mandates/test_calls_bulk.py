@@ -114,7 +114,7 @@ def test_a_call_named_twice_is_refused(world: World) -> None:
 
 
 def test_a_post_is_offered_what_it_may_do_and_refused_the_rest(world: World) -> None:
-    assert offered(world.desk) == ["dispatch", "grant_extension", "urge"]
+    assert offered(world.desk) == ["dispatch", "grant_extension", "urge", "link"]
     assert offered(world.officer()) == ["accept", ASSIGN]
     assert offered(world.member(Role.COUNTY_LEADER)) == []
     with pytest.raises(NotAllowed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mandates.models import AssignmentState, CallState, ClockKind
-from mandates.models.calls import ENDED
+from mandates.models.calls import ENDED, SETTLED
 from mandates.models.moves import (
     ASSIGNMENT,
     CALL,
@@ -65,7 +65,7 @@ def test_an_ended_call_stays_ended(state: str) -> None:
     assert not [m.name for m in MOVES.values() if m.record == CALL and state in m.sources and m.to]
 
 
-@pytest.mark.parametrize("state", [s for s in OPEN if s != CallState.DRAFT])
+@pytest.mark.parametrize("state", [s for s in OPEN if s != CallState.DRAFT and s not in SETTLED])
 def test_every_open_state_has_a_responsible_party_and_a_clock(state: str) -> None:
     party, kinds = RESPONSIBLE[state]
     assert party

@@ -265,15 +265,15 @@ def test_available_moves_are_those_that_would_succeed(world: World) -> None:
     call = world.routed()
     later = at(3, 2, 10)
     assert names(world, call, world.officer(), later) == ["accept", "object"]
-    assert names(world, call, world.clerk, later) == ["withdraw"]
-    assert names(world, call, world.head, later) == ["withdraw", "urge"]
-    assert names(world, call, world.desk, later) == ["urge"]
+    assert names(world, call, world.clerk, later) == ["withdraw", "link"]
+    assert names(world, call, world.head, later) == ["withdraw", "link", "urge"]
+    assert names(world, call, world.desk, later) == ["link", "urge"]
     assert names(world, call, world.member(Role.COUNTY_LEADER), later) == []
     world.make("accept", call, by=world.officer(), when=later)
     assert names(world, call, world.officer(), later) == [
         "reply", "ask_information", "ask_extension", "answer",
     ]  # fmt: skip
-    assert names(world, call, world.clerk, later) == []
+    assert names(world, call, world.clerk, later) == ["link"]
 
 
 def test_given_holds_only_what_a_move_names() -> None:

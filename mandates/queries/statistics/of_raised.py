@@ -37,7 +37,12 @@ COUNTS = [
         Source.RAISED,
         lambda at: Q(routed_at__isnull=False) & _is_wrong(at),
     ),
-    Count("settled_county", _("Settled by the county"), Source.RAISED, holds(state="closed")),
+    Count(
+        "settled_county",
+        _("Settled by the county"),
+        Source.RAISED,
+        holds(state="closed", duplicate_of=None),
+    ),
     Count(
         "settled_township",
         _("Taken back before dispatch"),

@@ -75,7 +75,8 @@ FACTS: dict[Source, Facts] = {
     Source.RAISED: Facts(Call, "raised_at", lambda at: Q(raised_at__lte=at)),
     Source.CLOCKS: Facts(Clock, "due_at", _timed(Part.LEAD), "call__", "department"),
     Source.ASSISTS: Facts(Clock, "due_at", _timed(Part.ASSIST), "call__", "department"),
-    Source.CLOSED: Facts(Call, "closed_at", lambda at: Q(closed_at__lte=at)),
+    # What followed another call was not handled by itself: it is in that one's end.
+    Source.CLOSED: Facts(Call, "closed_at", lambda at: Q(closed_at__lte=at, duplicate_of=None)),
     Source.OBJECTIONS: Facts(
         Objection,
         "decided_at",
