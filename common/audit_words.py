@@ -52,6 +52,7 @@ ACTIONS: dict[str, Any] = {
     "job_requested": _("Long work asked for"),
     "job_cancelled": _("Long work cancelled"),
     "job_result_taken": _("Result of long work fetched"),
+    "list_exported": _("List exported"),
     "audit_exported": _("Audit trail exported"),
     "demo_people_made": _("People of the demonstration made"),
 }

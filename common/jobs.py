@@ -279,7 +279,8 @@ def _run(job: Job, path: Path, clock: Clock, member_of: Callable[[Job, datetime]
         if made is None:
             raise KindGone
         member = member_of(job, at)
-        parameters = made.check(member, job.parameters)
+        with tenancy.scope(member.scope):
+            parameters = made.check(member, job.parameters)
         path.parent.mkdir(parents=True, exist_ok=True)
         result = made.run(Work(job, member, parameters, at, clock, path))
         finish(job, path, result, at=clock())

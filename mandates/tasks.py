@@ -8,10 +8,10 @@ from celery import shared_task
 
 from common import deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import digest, learning, replays, sweep
+from mandates.operations import digest, exports, learning, replays, sweep
 from mandates.queries import sql
 
-KINDS_OF_JOBS = (replays,)  # importing them makes their jobs known
+KINDS_OF_JOBS = (exports, replays)  # importing them makes their jobs known
 
 
 def sweep_all() -> int:

@@ -109,6 +109,7 @@ PREFIXES = (
     ("townships:post-", PERSON),
     ("townships:profile", PERSON),
     ("townships:job-", PERSON),
+    ("townships:export-", PUBLIC),
     # Of the audit administrator alone: tests/townships/test_audit_pages.py.
     ("townships:audit-", PUBLIC),
     # Of officers and administrators: tests/mandates/test_uploads_pages.py and test_start_page.py.
@@ -120,6 +121,7 @@ PREFIXES = (
     ("mandates:duty-", PUBLIC),
     ("api:call-", CALL),
     ("api:job-", PERSON),
+    ("api:export-", PUBLIC),
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
@@ -173,6 +175,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "job": {"uid": job.uid},
         "scenario": {"uid": scenario.uid},
         "replay": {"uid": replay.uid},
+        "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "file": {"uid": attached.uid},
         "entry": {"uid": world.sand.uid},

@@ -8,8 +8,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from common import duties, jobs
+from townships.operations import exports
 from townships.operations import jobs as work
 
+KINDS_OF_JOBS = (exports,)  # importing them makes their jobs known
 LONGEST = 3600  # seconds: then the worker is killed, and the job is begun anew
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from townships.views import audit, jobs, joining, posts, profile
+from townships.views import audit, exports, jobs, joining, posts, profile
 
 app_name = "townships"
 urlpatterns = [
@@ -8,7 +8,7 @@ urlpatterns = [
     path("posts/<uuid:uid>/use/", posts.post_use, name="post-use"),
     path("join/", joining.join, name="join"),
     path("audit/", audit.audit_list, name="audit-list"),
-    path("audit/export/", audit.audit_export, name="audit-export"),
+    path("exports/<slug:table>/", exports.export_new, name="export-new"),
     path("jobs/", jobs.job_list, name="job-list"),
     path("jobs/<uuid:uid>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<uuid:uid>/file/", jobs.job_file, name="job-file"),

@@ -97,6 +97,7 @@ def call_list(request: MemberRequest) -> HttpResponse:
         "chips": _chips(form, params),
         "clear_url": f"{request.path}?{IN_HAND}",
         "counts_url": f"{reverse('mandates:call-counts')}?{_address(params)}",
+        "export_url": f"{reverse('townships:export-new', args=['calls'])}?{_address(params)}",
         "rows": call_lines(found.rows, member, at=now),
         "bulk": bulk.buttons(member),
         "bulk_back": f"{request.path}?{_address(params)}",

@@ -60,6 +60,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "chips": _chips(form, request),
         "clear_url": _without(request, "q", "category", "department", "day"),
         "entries": shown,
+        "export_url": _export_url(request),
         "total": len(shown),
         "words": form.cleaned_data.get("q", ""),
     }
@@ -188,6 +189,12 @@ def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
         text = f"{form.fields[name].label}{_(': ')}{choices.get(str(value), value)}"
         found.append(Chip(text, _without(request, name)))
     return found
+
+
+def _export_url(request: MemberRequest) -> str:
+    names = ("q", "category", "department", "day", "county")
+    kept = urlencode({name: request.GET[name] for name in names if request.GET.get(name)})
+    return f"{reverse('townships:export-new', args=['matters'])}?{kept}"
 
 
 def _without(request: MemberRequest, *names: str) -> str:

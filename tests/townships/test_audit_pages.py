@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +12,17 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from common import audit, spreadsheets
+from common import attachments, audit, spreadsheets, tenancy
 from common.worktime import SHANGHAI
 from tests.factories.console import signed_in, trail
 from tests.factories.townships import member
+from townships.operations import jobs
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
-LIST, EXPORT = "/audit/", "/audit/export/"
+LIST, EXPORT = "/audit/", "/exports/audit/"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,8 @@ def write(target: str, *, days: int = 0, action: str = "console_changed", **deta
 
 
 def test_the_address_is_the_pages() -> None:
-    assert (reverse("townships:audit-list"), reverse("townships:audit-export")) == (LIST, EXPORT)
+    assert reverse("townships:audit-list") == LIST
+    assert reverse("townships:export-new", args=["audit"]) == EXPORT
 
 
 def test_the_trail_shows_what_was_before_and_after_and_why(auditor) -> None:
@@ -127,34 +129,52 @@ def test_odd_questions_are_answered(auditor, asked) -> None:
     write("乙局")
 
     assert auditor.get(LIST, asked).status_code in (200, 400)
-    assert auditor.post(EXPORT, asked).status_code == 200
+    assert auditor.get(EXPORT, asked).status_code in (200, 422)
 
 
-def test_a_file_holds_what_was_asked_for_and_no_formula(auditor) -> None:
+def taken(**conditions: str) -> list[dict[str, str]]:
+    """Ask for the trail as a file, let a worker make it, and read it."""
+    who = member(Role.AUDIT_ADMINISTRATOR)
+    parameters = {"format": "csv", "conditions": conditions}
+    with tenancy.scope(who.scope):
+        job = jobs.request("export_audit", parameters, by=who, at=NOW)
+    assert jobs.run_next(clock=lambda: NOW)
+    with tenancy.dispatching(reason="a test looks"):
+        job.refresh_from_db()
+    assert job.state == "done", job.words
+    with attachments.opened(job.path) as file:
+        body = file.read()
+    assert body.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"))))
+
+
+@pytest.fixture
+def files(tmp_path, settings) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+
+
+def test_a_file_holds_what_was_asked_for_and_no_formula(auditor, files) -> None:
     write("=cmd|' /C calc'!A0", reason="+1", changes={"name": ["-1", "@x"]})
     write("丙局", days=40)
 
-    answer = auditor.post(EXPORT, {"record": "cmd"})
+    (row,) = taken(record="cmd")
 
-    assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer["Content-Disposition"] == 'attachment; filename="audit-2026-03-02.csv"'
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert len(rows) == 2
-    assert rows[1][5] == "'=cmd|' /C calc'!A0"
-    assert rows[1][6] == "'+1"
-    assert not [cell for row in rows for cell in row if cell.startswith(spreadsheets.DANGEROUS)]
+    assert (row["记录"], row["理由"]) == ("'=cmd|' /C calc'!A0", "'+1")
+    assert not [cell for cell in row.values() if cell.startswith(spreadsheets.DANGEROUS)]
+    link = auditor.get(LIST, {"record": "cmd"}).context["export_url"]
+    assert link == f"{EXPORT}?record=cmd"
+    assert "cmd" in auditor.get(link).content.decode()
 
 
-def test_taking_a_file_is_written_down_itself(auditor) -> None:
+def test_taking_a_file_is_written_down_itself(auditor, files) -> None:
     write("乙局")
 
-    auditor.post(EXPORT, {"record": "乙"})
+    taken(record="乙")
 
-    entry = trail("audit_exported")[0]
-    assert (entry.role, entry.detail["rows"]) == ("audit_administrator", 1)
-    assert entry.detail["asked"]["record"] == "乙"
-    assert entry.detail["asked"]["from_day"] == str(date(2026, 1, 31))
+    asked, made = trail("job_requested")[0], trail("list_exported")[0]
+    assert asked.role == made.role == "audit_administrator"
+    assert made.detail["rows"] == 1
+    assert made.detail["asked"]["conditions"] == {"record": "乙"}
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.AUDIT_ADMINISTRATOR])
@@ -163,7 +183,7 @@ def test_nobody_else_reads_it(role) -> None:
 
     assert client.get(LIST).status_code == 403
     assert client.post(EXPORT).status_code == 403
-    assert not trail("audit_exported")
+    assert not trail("list_exported")
 
 
 def test_nothing_to_show_says_so(auditor) -> None:

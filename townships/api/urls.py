@@ -3,6 +3,7 @@ from rest_framework.routers import SimpleRouter
 
 from townships.api.departments import DepartmentViewSet
 from townships.api.divisions import DivisionViewSet
+from townships.api.exports import Exports
 from townships.api.jobs import JobCancel, JobDetail, JobFile, JobList
 from townships.api.secrets import SystemSecret
 from townships.api.security import BearerScheme
@@ -16,6 +17,7 @@ __all__ = ["BearerScheme", "urlpatterns"]
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
     *router.urls,
+    path("exports/", Exports.as_view(), name="export-list"),
     path("jobs/", JobList.as_view(), name="job-list"),
     path("jobs/<uuid:uid>/", JobDetail.as_view(), name="job-detail"),
     path("jobs/<uuid:uid>/cancel/", JobCancel.as_view(), name="job-cancel"),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
+from common.audit_words import action_label, fact_label
 from common.models import AuditEntry
 from common.worktime import SHANGHAI
+from townships.roles import Role
 
 ORDER = ("-at", "-id")
 
@@ -37,3 +43,35 @@ def trail(filters: TrailFilters) -> QuerySet[AuditEntry]:
     if filters.action:
         rows = rows.filter(action=filters.action)
     return rows
+
+
+def told_of(entry: AuditEntry) -> dict[str, Any]:
+    """Say in words what a row tells: act, role, reason, changes and facts."""
+    detail = dict(entry.detail)
+    changes = detail.pop("changes", None) or {}
+    return {
+        "entry": entry,
+        "action": action_label(entry.action),
+        "role": str(Role(entry.role).label) if entry.role in Role.values else entry.role,
+        "reason": str(detail.pop("reason", "")),
+        "changes": [
+            (_field_label(entry, name), _shown(old), _shown(new))
+            for name, (old, new) in changes.items()
+        ],
+        "facts": [(fact_label(name), _shown(value)) for name, value in detail.items()],
+    }
+
+
+def _field_label(entry: AuditEntry, name: str) -> str:
+    """Name a field as its own page does; what is no field of ours is shown by its code."""
+    try:
+        field: Any = apps.get_model(entry.target_type)._meta.get_field(name)
+    except (LookupError, ValueError, FieldDoesNotExist):
+        return name
+    return str(getattr(field, "verbose_name", name))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    return "—" if value in (None, "") else str(value)[:200]
