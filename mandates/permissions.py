@@ -20,6 +20,7 @@ class Permission(StrEnum):
     CALL_HANDLE = "mandates.call_handle"
     CALL_DISPATCH = "mandates.call_dispatch"
     CALL_RULE = "mandates.call_rule"
+    CALL_JOIN = "mandates.call_join"  # say which departments assist
     CALL_URGE = "mandates.call_urge"
     CALL_NOTE = "mandates.call_note"
     STATISTICS_READ = "mandates.statistics_read"

@@ -115,6 +115,8 @@ EXAMPLES: dict[str, Any] = {
     "proposed": UID,
     "amount": 3,
     "original": UID,
+    "wrong": False,
+    "duty": "到场测量并固定证据",
     "override": "协办单位逾期未反馈，主办单位已核实。",
 }
 

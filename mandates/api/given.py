@@ -78,7 +78,7 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         "assists": serializers.ListField(
             child=serializers.UUIDField(), max_length=MOST_ASSISTS, **own
         ),
-        "assignment": serializers.UUIDField(**own, help_text="the one that was objected to"),
+        "assignment": serializers.UUIDField(**own, help_text="the one that is meant"),
         "entry": serializers.UUIDField(**own, help_text="a line of the list in force"),
         "law": serializers.CharField(max_length=100, **text),
         "article": serializers.CharField(max_length=60, **text),
@@ -89,6 +89,10 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         "original": serializers.CharField(
             max_length=60, **text, help_text="uid or number of the call that is followed"
         ),
+        "wrong": serializers.BooleanField(
+            **own, help_text="true: it never belonged to the department that led"
+        ),
+        "duty": serializers.CharField(max_length=300, **text, help_text="what they are to do"),
         "override": serializers.CharField(max_length=500, **text),
     }
 

@@ -24,6 +24,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "object": ("note", "entry", "law", "article", "proposed"),
     "uphold": ("lead", "note"),
     "reject": ("note",),
+    "change_lead": ("lead", "note", "wrong"),
+    "add_assist": ("assists", "duty", "note"),
+    "remove_assist": ("note",),
     "reply": ("note", "files"),
     "ask_information": ("note",),
     "supply_information": ("note", "files"),
@@ -47,6 +50,9 @@ NOTE_LABELS: dict[str, Any] = {
     "object": _("Why it is not your duty"),
     "uphold": _("Reason for the ruling"),
     "reject": _("Reason for the ruling"),
+    "change_lead": _("Why another department leads"),
+    "add_assist": _("Why these departments"),
+    "remove_assist": _("Why it is no longer needed"),
     "reply": _("What has been done so far"),
     "ask_information": _("What is missing"),
     "supply_information": _("The missing information"),
@@ -76,6 +82,8 @@ class Options:
     departments: Sequence[tuple[UUID, str]] = ()
     entries: Sequence[tuple[UUID, str]] = ()
     own_department: UUID | None = None
+    # Those that have a part in the call already.
+    standing: frozenset[UUID] = frozenset()
     lead_needed: bool = True
     needs_override: bool = True
     files_wanted: int = 0
@@ -135,11 +143,29 @@ def _one_department(label: Any, hint: Any = "", *, required: bool) -> Any:
 
 
 def _assists(move: str, options: Options) -> forms.Field:
+    taken = options.standing if move == "add_assist" else frozenset()
     return forms.MultipleChoiceField(
         label=_("Assisting departments"),
-        required=False,
-        choices=[(str(uid), name) for uid, name in options.departments],
+        required=move == "add_assist",
+        choices=[(str(uid), name) for uid, name in options.departments if uid not in taken],
         widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def _wrong(move: str, options: Options) -> forms.Field:
+    return forms.BooleanField(
+        label=_("The dispatch was wrong from the beginning"),
+        help_text=_("Then the time lost counts for the dispatch, not for the department."),
+        required=False,
+    )
+
+
+def _duty(move: str, options: Options) -> forms.Field:
+    return PlainText(
+        label=_("What they are to do"),
+        required=False,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
 
 
@@ -215,6 +241,8 @@ MAKERS: dict[str, Any] = {
     "amount": _amount,
     "rating": _rating,
     "override": _override,
+    "wrong": _wrong,
+    "duty": _duty,
     "files": _files,
 }
 

@@ -387,6 +387,9 @@ class Assignment(TownshipOwned):
     next_due_at = models.DateTimeField(null=True)
     may_object = models.BooleanField(default=True)
     is_wrong_dispatch = models.BooleanField(default=False)
+    # 误派耗时: office minutes that went by with a department it never belonged to. They count for
+    # whoever dispatched; the department that gets it instead has a time of its own.
+    lost_minutes = models.PositiveIntegerField(null=True)
 
     class Meta:
         verbose_name = _("assignment")

@@ -25,6 +25,7 @@ LEAD: Final = "lead"  # of the lead department, for its own assignment
 ASSIST: Final = "assist"  # of an assisting department, for its own assignment
 ASSIGNED: Final = "assigned"  # of either, for its own assignment
 TOWNSHIP_OR_DESK: Final = "township_or_desk"
+LEAD_OR_DESK: Final = "lead_or_desk"  # of the lead department, or of the desk, for the whole call
 SYSTEM: Final = "system"
 
 CALL: Final = "call"
@@ -36,6 +37,8 @@ def _of(*states: str) -> frozenset[str]:
 
 
 OPEN_WITH_DEPARTMENT = _of(C.ROUTED, C.OBJECTED, C.HANDLING, C.REWORK)
+# What a department's own time is: it falls away with its part.
+OF_A_PART = (K.ACCEPT, K.OBJECT, K.FIRST_REPLY, K.CLOSE)
 
 MOVES: dict[str, Move] = table(
     [
@@ -173,7 +176,8 @@ MOVES: dict[str, Move] = table(
             takes=("lead",),
             meets=(K.RULING,),
             ends=(K.ACCEPT, K.FIRST_REPLY, K.CLOSE),
-            starts=(K.ACCEPT, K.OBJECT, K.FIRST_REPLY, K.CLOSE),
+            # No window for an objection: a ruling binds the department it names.
+            starts=(K.ACCEPT, K.FIRST_REPLY, K.CLOSE),
             root_to=C.ROUTED,
         ),
         Move(
@@ -279,6 +283,44 @@ MOVES: dict[str, Move] = table(
             ends=(K.EXTENSION, K.SUPPLY),
             starts=(K.RATE,),
             root_to=C.ANSWERED,
+        ),
+        # --- several departments ---------------------------------------------------------------
+        Move(
+            "change_lead",
+            _("Change the lead"),
+            ASSIGNMENT,
+            _of(A.SENT, A.ACCEPTED),
+            A.RELEASED,
+            P.CALL_DISPATCH,
+            DESK,
+            needs=("lead", "note"),
+            takes=("wrong",),
+            ends=(*OF_A_PART, K.REWORK, K.EXTENSION),
+            starts=OF_A_PART,
+            root_to=C.ROUTED,
+        ),
+        Move(
+            "add_assist",
+            _("Call in an assisting department"),
+            CALL,
+            _of(C.ROUTED, C.HANDLING, C.REWORK),
+            None,
+            P.CALL_JOIN,
+            LEAD_OR_DESK,
+            needs=("assists", "note"),
+            takes=("duty",),
+            starts=OF_A_PART,
+        ),
+        Move(
+            "remove_assist",
+            _("Release an assisting department"),
+            ASSIGNMENT,
+            _of(A.SENT, A.ACCEPTED),
+            A.RELEASED,
+            P.CALL_JOIN,
+            LEAD_OR_DESK,
+            needs=("assignment", "note"),
+            ends=OF_A_PART,
         ),
         # --- the township judges -------------------------------------------------------------
         Move(

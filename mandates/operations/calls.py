@@ -19,7 +19,7 @@ from common.errors import Invalid, NotAllowed, Stale
 from common.workflow import Move
 from mandates.models import Assignment, Call, CallFile, ClockKind
 from mandates.models.moves import ASSIGNMENT, MOVES
-from mandates.operations import dispatching, handling, judging, linking, pausing
+from mandates.operations import dispatching, handling, judging, linking, pausing, several
 from mandates.operations.casework import Casework, Mover, mover, save
 from mandates.operations.guards import part_for, refusal
 from mandates.operations.making import HANDLERS, NOTE_LENGTH, Given, Making
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 # Modules whose handlers the table of moves names; importing them registers these.
-REGISTERED = (dispatching, handling, judging, linking, pausing)
+REGISTERED = (dispatching, handling, judging, linking, pausing, several)
 
 
 def make(

@@ -33,7 +33,7 @@ from mandates.models import (
     Step,
 )
 from mandates.models.calls import ENDED
-from mandates.models.moves import PARTY_OF_KIND, RESPONSIBLE
+from mandates.models.moves import OF_A_PART, PARTY_OF_KIND, RESPONSIBLE
 from mandates.queries.chain import step_facts
 from mandates.queries.rulebook import EntryFacts, Rulebook, rulebook
 
@@ -71,6 +71,7 @@ ASSIGNMENT_COLUMNS = (
     "next_due_at",
     "may_object",
     "is_wrong_dispatch",
+    "lost_minutes",
 )
 CLOCK_COLUMNS = (
     "due_at",
@@ -267,8 +268,12 @@ class Casework:
         at: datetime,
         by: Mover,
         duty: str = "",
+        may_object: bool = True,
     ) -> Assignment:
-        """Give a department its part, with clocks of its own that start now."""
+        """Give a department its part, with clocks of its own that start now.
+
+        Whom a ruling names may not object, and has no window for it.
+        """
         assignment = Assignment(
             **self.call.tenant,
             call=self.call,
@@ -277,20 +282,29 @@ class Casework:
             duty=duty,
             sent_at=at,
             sent_by_id=by.user_id,
+            may_object=may_object,
         )
         self.assignments.append(assignment)
         if department_id not in self.call.departments:
             self.call.departments = [*self.call.departments, department_id]
         if part == Part.LEAD:
             self.call.lead_id = department_id
-        for kind in (
-            ClockKind.ACCEPT,
-            ClockKind.OBJECT,
-            ClockKind.FIRST_REPLY,
-            ClockKind.CLOSE,
-        ):
-            self.start(kind, at=at, part=assignment)
+        for kind in OF_A_PART:
+            if may_object or kind != ClockKind.OBJECT:
+                self.start(kind, at=at, part=assignment)
         return assignment
+
+    def release(self, part: Assignment, *, at: datetime) -> None:
+        """End a department's part, and with it its clocks."""
+        part.state, part.released_at = AssignmentState.RELEASED, at
+        self.cancel(at=at, part=part)
+
+    def blame_dispatch(self, part: Assignment, *, at: datetime) -> None:
+        """Write down that a part went to the wrong department, and how much time that took."""
+        part.is_wrong_dispatch = True
+        part.lost_minutes = worktime.elapsed_minutes(
+            part.sent_at, at, worktime.Unit.WORKING_MINUTE, calendar=self.book.calendar
+        )
 
     def step(
         self,

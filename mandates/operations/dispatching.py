@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
-from mandates.models import AssignmentState, Objection, Part
+from mandates.models import Objection, Part
 from mandates.operations.making import Making, department_of, makes
 from mandates.operations.numbering import give_number
 from mandates.queries.rulebook import EntryFacts
@@ -65,20 +65,33 @@ def _uphold(making: Making) -> None:
     elif part.is_lead:
         raise Invalid(fields={"lead": _("Name the department that leads instead.")})
     _decide(making, Objection.Outcome.UPHELD)
-    part.released_at, part.is_wrong_dispatch = making.at, True
-    if lead is None:
-        return
-    standing = work.part_of(lead)
-    if standing is not None:
-        # It assisted so far: that part ends, and with it its clocks.
-        standing.state, standing.released_at = AssignmentState.RELEASED, making.at
-        work.cancel(at=making.at, part=standing)
-    work.assign(lead, part.part, at=making.at, by=making.by, duty=part.duty)
-    making.data["lead"] = lead
+    part.released_at = making.at
+    work.blame_dispatch(part, at=making.at)
+    making.data["lost_minutes"] = part.lost_minutes
+    if lead is not None:
+        # The ruling binds whom it names: there is no second objection to the same call.
+        pass_on(making, lead, rule="ruling", may_object=False)
+
+
+def pass_on(making: Making, department: int, *, rule: str, may_object: bool = True) -> None:
+    """Give what the part in hand was to do to another department, with clocks of its own."""
+    work, part = making.work, making.own
+    standing = work.part_of(department)
+    if standing is not None:  # it assisted so far
+        work.release(standing, at=making.at)
+    work.assign(
+        department,
+        part.part,
+        at=making.at,
+        by=making.by,
+        duty=part.duty,
+        may_object=may_object,
+    )
+    making.data["lead"] = department
     if part.is_lead:
         work.call.route = {
             **work.call.route,
-            "rule": "ruling",
+            "rule": rule,
             "reason": making.given.note.strip(),
             "by": making.by.name,
             "at": making.at.isoformat(),

@@ -20,6 +20,7 @@ from mandates.models.moves import (
     ASSIST,
     DESK,
     LEAD,
+    LEAD_OR_DESK,
     MOVES,
     SYSTEM,
     TOWNSHIP,
@@ -41,6 +42,13 @@ class NotYours(NotAllowed):
 
     code = "not_your_part"
     detail = _("This step is for another unit.")
+
+
+class AcceptFirst(NotYours):
+    """Who leads says who assists, once it has taken the call on."""
+
+    code = "accept_first"
+    detail = _("Accept the call first.")
 
 
 def _entry_in_force(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
@@ -132,6 +140,18 @@ def _follows_none(work: Casework, part: Assignment | None, at: datetime) -> Prob
     )
 
 
+def _leads(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if part is not None and part.is_lead:
+        return None
+    return MoveRefused(_("Another department leads."), code="not_the_lead")
+
+
+def _assists(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if part is not None and not part.is_lead:
+        return None
+    return MoveRefused(_("This department leads; another one takes over."), code="not_assisting")
+
+
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "submit": (_entry_in_force,),
     "raise": (_entry_in_force,),
@@ -145,6 +165,8 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "grant_extension": (_extension_asked,),
     "refuse_extension": (_extension_asked,),
     "answer": (_not_paused,),
+    "change_lead": (_leads, _not_paused),
+    "remove_assist": (_assists,),
     "send_back": (_first_rework,),
     "link": (_follows_none,),
 }
@@ -181,8 +203,16 @@ def part_for(
             raise NotYours
         if move.record != ASSIGNMENT:
             return None
-        return chosen or _objected(work)
+        return chosen or (work.lead if move.name == "change_lead" else _objected(work))
     part = work.part_of(member.department_id) if member.department_id else None
+    if move.relation == LEAD_OR_DESK:
+        if not of_desk and (part is None or not part.is_lead):
+            raise NotYours
+        if not of_desk and part is not None and part.accepted_at is None:
+            raise AcceptFirst
+        if move.record != ASSIGNMENT:
+            return None
+        return chosen or next((p for p in work.open_assists if p.state in move.sources), None)
     wanted = {LEAD: (Part.LEAD,), ASSIST: (Part.ASSIST,), ASSIGNED: tuple(Part)}[move.relation]
     if part is None or part.part not in wanted:
         raise NotYours

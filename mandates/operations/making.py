@@ -39,6 +39,8 @@ class Given:
     amount: int | None = None
     override: str = ""
     original: str = ""
+    wrong: bool = False
+    duty: str = ""
 
 
 @dataclass

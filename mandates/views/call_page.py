@@ -221,6 +221,7 @@ def _basis(case: Case) -> list[dict[str, str]]:
         "successor": _("The system, by the list; the department named there has a successor"),
         "hand": _("The desk, by hand"),
         "ruling": _("The desk, by its ruling on an objection"),
+        "lead": _("The desk, which gave the lead to another department"),
         "no_lead": _("The department the list names no longer exists: the desk decides"),
     }
     rule = rules.get(route.get("rule", ""), "")

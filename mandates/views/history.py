@@ -63,8 +63,16 @@ def _dispatched(step: Step, book: Rulebook, at: datetime) -> list[str]:
 
 
 def _redirected(step: Step, book: Rulebook, at: datetime) -> list[str]:
-    lead = step.data.get("lead")
-    return [_("Now: %(unit)s") % {"unit": _names([lead], book)}] if lead else []
+    lead, lost = step.data.get("lead"), step.data.get("lost_minutes")
+    found = [_("Now: %(unit)s") % {"unit": _names([lead], book)}] if lead else []
+    if lost is not None:
+        length = period_text(lost, "working_minute")
+        found.append(_("Lost by the wrong dispatch: %(length)s") % {"length": length})
+    return found
+
+
+def _assisting(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    return [_("Assists: ") + _names(step.data.get("assists") or [], book)]
 
 
 def _cited(step: Step, book: Rulebook, at: datetime) -> list[str]:
@@ -136,6 +144,9 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "dispatch": _dispatched,
     "uphold": _redirected,
     "object": _cited,
+    "change_lead": _redirected,
+    "add_assist": _assisting,
+    "remove_assist": _assisting,
     "ask_extension": _length,
     "answer": _overridden,
     "attach": _attached,

@@ -48,7 +48,7 @@ def make(request: MemberRequest, uid: UUID, move: str) -> HttpResponse:
     form = None
     if move in FIELDS:
         chosen = options(rulebook(member.county_id), at=now)
-        chosen = replace(chosen, lead_needed=move == "dispatch")
+        chosen = replace(chosen, lead_needed=move in ("dispatch", "change_lead"))
         form = MoveForm(move, chosen, request.POST, request.FILES)
         if not form.is_valid():
             return _again(request, uid, move, form, at=now, status=422)

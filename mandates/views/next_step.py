@@ -34,6 +34,8 @@ PRIMARY = (
     "accept", "answer", "feed_back", "rate", "urge",
 )  # fmt: skip
 RULINGS = ("uphold", "reject")
+# Moves that the page offers once for every part they can be about.
+OF_ONE_PART = (*RULINGS, "remove_assist")
 # A missing button that nobody looks for needs no explanation.
 UNASKED = ("nothing_asked", "dispatched_by_list")
 
@@ -174,13 +176,15 @@ def moves(case: Case) -> list[MoveView]:
 
 
 def _views(move: Move, case: Case, is_primary: bool) -> Iterator[MoveView]:
-    """Yield a move once, a ruling once for every part objected to."""
-    if move.name not in RULINGS:
+    """Yield a move once, or once for every part it can be about."""
+    if move.name not in OF_ONE_PART:
         yield view_of(move, case, is_primary=is_primary)
         return
-    parts = [p for p in case.work.standing if p.state == AssignmentState.OBJECTED]
+    parts = case.work.standing if move.name in RULINGS else case.work.open_assists
+    parts = [p for p in parts if p.state in move.sources]
     for n, part in enumerate(parts):
-        several = case.book.units[part.department_id].name if len(parts) > 1 else ""
+        named = len(parts) > 1 or move.name not in RULINGS
+        several = case.book.units[part.department_id].name if named else ""
         yield view_of(move, case, is_primary=is_primary and not n, target=part, suffix=several)
 
 
@@ -222,6 +226,12 @@ def _warnings(case: Case) -> dict[str, str]:
         "uphold": _("The department is released, and the other one gets clocks of its own."),
         "link": _("Its clocks end and its departments are released; it is closed with the other."),
         "unlink": _("It is dispatched anew, with clocks that start now."),
+        "change_lead": _(
+            "The department is released, and the other one gets clocks of its own; "
+            "that of the call runs on."
+        ),
+        "add_assist": _("They are told, and get clocks of their own."),
+        "remove_assist": _("Its part ends here; what it wrote stays in the history."),
         "refuse_extension": _("The date stays; there is no second request while it runs."),
     }
     if case.work.open_assists:
@@ -253,7 +263,12 @@ def _hint(name: str, case: Case) -> str:
 
 
 def options(
-    book: Rulebook, *, at: datetime, part: Assignment | None = None, needs_override: bool = True
+    book: Rulebook,
+    *,
+    at: datetime,
+    part: Assignment | None = None,
+    needs_override: bool = True,
+    standing: frozenset[UUID] = frozenset(),
 ) -> Options:
     """Return what may be chosen on a day; ``part`` is the assignment the move is about."""
     day = timezone.localtime(at, SHANGHAI).date()
@@ -263,6 +278,7 @@ def options(
         departments=[(unit.uid, unit.name) for unit in units],
         entries=[(entry.uid, _entry_label(entry)) for entry in book.in_force(day)],
         own_department=own.uid if own else None,
+        standing=standing,
         lead_needed=part is None or part.is_lead,
         needs_override=needs_override,
     )
@@ -281,7 +297,7 @@ def open_form(name: str, case: Case, *, target: str = "") -> MoveView | None:
     if refusal(case.member, move, case.work, at=case.at, chosen=part) is not None:
         return None
     about = part or (case.own if move.record == ASSIGNMENT else None)
-    if name in RULINGS and about is None:
+    if name in (*OF_ONE_PART, "change_lead") and part is None:
         about = part_for(case.member, move, case.work)
     form = MoveForm(
         name,
@@ -290,10 +306,11 @@ def open_form(name: str, case: Case, *, target: str = "") -> MoveView | None:
             at=case.at,
             part=about,
             needs_override=bool(case.work.open_assists),
+            standing=frozenset(case.book.units[p.department_id].uid for p in case.work.standing),
         ),
         initial=_proposed(case, about) if name == "uphold" else None,
     )
-    return view_of(move, case, target=about if name in RULINGS else None, form=form)
+    return view_of(move, case, target=about if name in OF_ONE_PART else None, form=form)
 
 
 def _proposed(case: Case, part: Assignment | None) -> dict[str, str]:

@@ -267,11 +267,13 @@ def test_available_moves_are_those_that_would_succeed(world: World) -> None:
     assert names(world, call, world.officer(), later) == ["accept", "object"]
     assert names(world, call, world.clerk, later) == ["withdraw", "link"]
     assert names(world, call, world.head, later) == ["withdraw", "link", "urge"]
-    assert names(world, call, world.desk, later) == ["link", "urge"]
+    assert names(world, call, world.desk, later) == [
+        "link", "change_lead", "add_assist", "remove_assist", "urge",
+    ]  # fmt: skip
     assert names(world, call, world.member(Role.COUNTY_LEADER), later) == []
     world.make("accept", call, by=world.officer(), when=later)
     assert names(world, call, world.officer(), later) == [
-        "reply", "ask_information", "ask_extension", "answer",
+        "reply", "ask_information", "ask_extension", "answer", "add_assist", "remove_assist",
     ]  # fmt: skip
     assert names(world, call, world.clerk, later) == ["link"]
 
