@@ -268,7 +268,7 @@ def test_available_moves_are_those_that_would_succeed(world: World) -> None:
     assert names(world, call, world.clerk, later) == ["withdraw", "link"]
     assert names(world, call, world.head, later) == ["withdraw", "link", "urge"]
     assert names(world, call, world.desk, later) == [
-        "link", "change_lead", "add_assist", "remove_assist", "urge",
+        "change_lead", "add_assist", "remove_assist", "link", "urge",
     ]  # fmt: skip
     assert names(world, call, world.member(Role.COUNTY_LEADER), later) == []
     world.make("accept", call, by=world.officer(), when=later)
