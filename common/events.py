@@ -125,6 +125,13 @@ def read(
     return Page(reading.found, after, reading.more)
 
 
+def one(county_id: int, position: int, *, within: Scope) -> Event | None:
+    """Return a single event, if the open scope may read it."""
+    rows = _within_reach(within).filter(county_id=county_id, position=position)
+    found: Event | None = rows.first()
+    return found
+
+
 def lasts(within: Scope) -> dict[int, int]:
     """Return the last position of each county within reach."""
     rows = EventCounter.objects.all()

@@ -25,6 +25,9 @@ app.conf.beat_schedule = {
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
     # Sessions, tokens and kept answers that have run out.
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
+    # What other systems are owed, also where dispatch is away; and its list, which runs out.
+    "deliver-webhooks": {"task": "townships.deliver_webhooks", "schedule": 10.0},
+    "forget-deliveries": {"task": "townships.forget_deliveries", "schedule": 6 * 3600.0},
     # What confirmed calls say of matters, at night.
     "learn-words": {"task": "mandates.learn_words", "schedule": crontab(hour=3, minute=10)},
     # Exports and other long work: what waits, and what a dead worker has left.

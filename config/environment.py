@@ -98,6 +98,32 @@ SETTINGS = (
         _("For how many days the first answer to an Idempotency-Key is given again."),
     ),
     Setting(
+        "WEBHOOK_INSIDE",
+        "",
+        _(
+            "Networks and hosts inside that webhooks may call, also without https; "
+            "empty: only public addresses."
+        ),
+    ),
+    Setting(
+        "WEBHOOK_TIMEOUT_SECONDS",
+        "15",
+        _("How long one delivery to another system may take altogether."),
+    ),
+    Setting(
+        "WEBHOOK_SCHEDULE",
+        "5,30,120,600,1800,3600,10800,21600,43200,86400,86400",
+        _("Seconds before each further attempt; after the last a delivery is laid aside."),
+    ),
+    Setting(
+        "WEBHOOK_DISABLE_DAYS",
+        "5",
+        _("After so many days of failures alone a receiver is sent nothing more."),
+    ),
+    Setting(
+        "WEBHOOK_LOG_DAYS", "30", _("For how many days deliveries to other systems are listed.")
+    ),
+    Setting(
         "DISPATCH_HEARTBEAT", "", _("A file that the dispatch loop touches, for a health check.")
     ),
     Setting(

@@ -219,6 +219,20 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # How long the first answer to an Idempotency-Key is kept.
 IDEMPOTENCY_DAYS = env.int("IDEMPOTENCY_DAYS", default=30)
 
+# --- Webhooks: what other systems are told, at addresses of theirs --------------------------------
+# Networks and hosts inside that may be called, also without https; empty: only the world outside.
+WEBHOOK_INSIDE = env.list("WEBHOOK_INSIDE", default=[])
+WEBHOOK_TIMEOUT_SECONDS = env.float("WEBHOOK_TIMEOUT_SECONDS", default=15)
+# Seconds before the second attempt, the third …; together some three days. Then it is laid aside.
+WEBHOOK_SCHEDULE = env.list(
+    "WEBHOOK_SCHEDULE",
+    cast=int,
+    default=[5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400, 86400],
+)
+# A receiver that has failed for so long is sent nothing more until somebody has looked.
+WEBHOOK_DISABLE_DAYS = env.int("WEBHOOK_DISABLE_DAYS", default=5)
+WEBHOOK_LOG_DAYS = env.int("WEBHOOK_LOG_DAYS", default=30)
+
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["townships.http.MemberAuthentication"],

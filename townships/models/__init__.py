@@ -15,11 +15,14 @@ from townships.models.duty import Absence, Duty, Shift
 from townships.models.invitations import Invitation
 from townships.models.people import Post, SystemAccount, TypeSize, User
 from townships.models.platforms import Platform
+from townships.models.receivers import DeadLetter, Delivery, Receiver
 
 __all__ = [
     "Absence",
     "City",
     "County",
+    "DeadLetter",
+    "Delivery",
     "Department",
     "DepartmentKind",
     "Division",
@@ -32,6 +35,7 @@ __all__ = [
     "Level",
     "Platform",
     "Post",
+    "Receiver",
     "Relation",
     "Shift",
     "SystemAccount",

@@ -1,0 +1,36 @@
+"""Secrets that must be read again, kept so that a dump of the database does not give them away.
+
+The key follows from SECRET_KEY. What an earlier key of SECRET_KEY_FALLBACKS has sealed is still read.
+"""
+
+from __future__ import annotations
+
+import base64
+from hashlib import sha256
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class Unreadable(RuntimeError):
+    """Sealed under a key that this installation no longer knows."""
+
+
+def _keys() -> MultiFernet:
+    known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    digests = (sha256(f"sealing {key}".encode()).digest() for key in known)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+
+
+def seal(text: str) -> str:
+    return _keys().encrypt(text.encode()).decode() if text else ""
+
+
+def unseal(sealed: str) -> str:
+    """Return what was sealed. Raises Unreadable."""
+    if not sealed:
+        return ""
+    try:
+        return _keys().decrypt(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise Unreadable("sealed under another SECRET_KEY") from error
