@@ -238,7 +238,7 @@ def _county_of(request: HttpRequest) -> int | None:
     return county
 
 
-SECRET_FIELDS = {"password", "client_secret", "previous_secret"}
+SECRET_FIELDS = {"password", "client_secret", "secret", "previous_secret"}
 
 
 def _values(rows: QuerySet[Any]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ CURSOR = re.compile(r"[0-9]{1,15}-[0-9]{1,18}(\.[0-9]{1,15}-[0-9]{1,18}){0,300}"
 
 # The address of a record by the first part of its kind: "call.route" is about a call.
 Link = Callable[[UUID], str]
+Kinds = Callable[[], Mapping[str, str]]
 _links: dict[str, Link] = {}
+_kinds: dict[str, Kinds] = {}
 
 
 class CursorLost(Problem):
@@ -43,11 +45,16 @@ class CursorLost(Problem):
     )
 
 
-def links(record: str, address: Link) -> None:
-    """Say where a kind of record is read. Raises ValueError for two."""
+def links(record: str, address: Link, kinds: Kinds) -> None:
+    """Say where a kind of record is read, and what happens to it. Raises ValueError for two."""
     if record in _links:
         raise ValueError(f"two addresses for {record!r}")
-    _links[record] = address
+    _links[record], _kinds[record] = address, kinds
+
+
+def all_kinds() -> dict[str, str]:
+    """Return every kind of event with its words, in the language in force."""
+    return {kind: words for kinds in _kinds.values() for kind, words in kinds().items()}
 
 
 def uid_of(step_hash: str) -> UUID:

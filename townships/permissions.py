@@ -21,6 +21,8 @@ class Permission(StrEnum):
     STAFF_EDIT = "townships.edit_staff"
     SYSTEM_VIEW = "townships.view_systems"
     SYSTEM_EDIT = "townships.edit_systems"
+    RECEIVER_VIEW = "townships.view_receivers"
+    RECEIVER_EDIT = "townships.edit_receivers"
     AUDIT_VIEW = "common.view_audit"
     STATE_VIEW = "common.view_state"
     CALENDAR_EDIT = "common.edit_calendar"

@@ -28,7 +28,14 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DEPARTMENT_HEAD: HEAD,
     Role.COUNTY_DESK: HEAD,
     Role.ESTABLISHMENT_OFFICER: REFERENCE
-    | {Permission.CONSOLE_ENTER, Permission.DIVISION_EDIT, Permission.DEPARTMENT_EDIT},
+    | {
+        Permission.CONSOLE_ENTER,
+        Permission.DIVISION_EDIT,
+        Permission.DEPARTMENT_EDIT,
+        # Of systems that work in the county.
+        Permission.RECEIVER_VIEW,
+        Permission.RECEIVER_EDIT,
+    },
     Role.CITY_OVERSEER: REFERENCE | {Permission.CONSOLE_ENTER},
     # Makes accounts, but gives nobody a post.
     Role.SYSTEM_ADMINISTRATOR: REFERENCE
@@ -42,6 +49,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.POST_VIEW,
         Permission.INVITE,
         Permission.SYSTEM_VIEW,
+        Permission.RECEIVER_VIEW,
         Permission.CALENDAR_EDIT,
         Permission.STATE_VIEW,
     },
@@ -55,6 +63,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.INVITATION_RELEASE,
         Permission.SYSTEM_VIEW,
         Permission.SYSTEM_EDIT,
+        Permission.RECEIVER_VIEW,
+        Permission.RECEIVER_EDIT,
     },
     # Sees what the other two did, and changes nothing.
     Role.AUDIT_ADMINISTRATOR: REFERENCE
@@ -63,6 +73,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.USER_VIEW,
         Permission.POST_VIEW,
         Permission.SYSTEM_VIEW,
+        Permission.RECEIVER_VIEW,
         Permission.AUDIT_VIEW,
     },
 }

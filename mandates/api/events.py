@@ -118,7 +118,7 @@ def _limit(request: Request) -> int:
 
 def _wanted(request: Request, member: Member) -> Wanted:
     kinds = request.query_params.getlist("type")
-    known = set(publishing.kinds())
+    known = publishing.kinds()
     if any(kind not in known for kind in kinds):
         raise Invalid(fields={"type": _("There is no such kind of event.")})
     source = request.query_params.get("source")

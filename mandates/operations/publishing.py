@@ -10,20 +10,15 @@ from django.urls import reverse
 from common import events
 from common.models import Event
 from mandates.models import Call, CallState, Step
-from mandates.models.moves import MOVES
+from mandates.queries.verbs import verbs
 
 RECORD = "call"
 INSIDE = frozenset({"", CallState.DRAFT, CallState.SUBMITTED})
-# Steps that are no moves of the table: what a draft and the clocks leave behind.
-OTHER_STEPS = (
-    *("draft", "revise", "add", "attach", "warned", "urged", "supervised", "escalated"),
-    *("recomputed", "reassign"),
-)
 
 
-def kinds() -> list[str]:
-    """Return every kind of event there is, in the order of the table of moves."""
-    return [f"{RECORD}.{name}" for name in dict.fromkeys((*MOVES, *OTHER_STEPS))]
+def kinds() -> dict[str, str]:
+    """Return every kind of event there is, with its words."""
+    return {f"{RECORD}.{name}": str(words) for name, words in verbs().items()}
 
 
 def event_of(step: Step, call: Call, *, at: datetime) -> Event:
@@ -51,4 +46,4 @@ def _address(uid: UUID) -> str:
     return reverse("api:call-detail", args=[uid])
 
 
-events.links(RECORD, _address)
+events.links(RECORD, _address, kinds)

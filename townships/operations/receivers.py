@@ -143,11 +143,11 @@ def _switch(
         audit.record(action, receiver, by=by, at=at, reason=reason)
 
 
-def ping(receiver: Receiver, *, by: audit.Actor, at: datetime) -> None:
+def ping(receiver: Receiver, *, by: audit.Actor, at: datetime, reason: str = "") -> None:
     """Have a test message sent by whoever delivers; it stands in the list of deliveries."""
     with transaction.atomic():
         Receiver.objects.filter(pk=receiver.pk).update(ping_at=at)
-        audit.record("receiver_tested", receiver, by=by, at=at)
+        audit.record("receiver_tested", receiver, by=by, at=at, reason=reason)
 
 
 # --- again ---------------------------------------------------------------------------------------------
