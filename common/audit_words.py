@@ -43,6 +43,8 @@ ACTIONS: dict[str, Any] = {
     "list_draft_discarded": _("Draft of a list deleted"),
     "list_loaded": _("List read from a file"),
     "list_published": _("List published"),
+    "standard_answer_saved": _("Standard answer saved"),
+    "standard_answer_deleted": _("Standard answer deleted"),
     "duty_set": _("Duty roster: person put on"),
     "duty_removed": _("Duty roster: person taken off"),
     "duty_copied": _("Duty roster: week copied"),

@@ -14,6 +14,7 @@ from common import board, prepared
 from common.board import Entry, Offer
 from common.display import NavItem
 from common.models import Notice
+from mandates.operations.answers import may_write
 from mandates.permissions import Permission
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
 from townships.http import Member
@@ -30,7 +31,13 @@ def offer(member: Member, at: datetime) -> Offer:
         return Offer(entries=_start(member))
     narrow = not member.scope.is_wide
     return Offer(
-        entries=[*_calls(member, at), *_basis(member), *_staff(member), *_start(member)],
+        entries=[
+            *_calls(member, at),
+            *_basis(member),
+            *_answers(member),
+            *_staff(member),
+            *_start(member),
+        ],
         raise_url=_raise_url(member),
         search_url=reverse("mandates:search"),
         notices_url=reverse("mandates:notice-list") if narrow else "",
@@ -86,6 +93,14 @@ def _basis(member: Member) -> list[Entry]:
         Entry(entries, 110, "basis"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
+    ]
+
+
+def _answers(member: Member) -> list[Entry]:
+    if not may_write(member):
+        return []
+    return [
+        Entry(_item(_("Standard answers"), reverse("mandates:answer-list"), "edit"), 125, "basis")
     ]
 
 

@@ -57,6 +57,7 @@ def _sentences() -> dict[str, str]:
         "urged": _("Overdue and urged: %(clock)s"),
         "supervised": _("Overdue and put under supervision: %(clock)s"),
         "escalated": _("Overdue and reported to the county leader: %(clock)s"),
+        "mention": _("A colleague named you in an internal note"),
         "reassign": _("A colleague's work was handed to you"),
         "recomputed": _("A due date was worked out anew"),
     }

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from mandates.models.moves import MOVES
 from mandates.views import (
+    answers,
     board,
     bulk,
     calls,
@@ -10,6 +11,7 @@ from mandates.views import (
     deadlines,
     drafts,
     filters,
+    following,
     matters,
     moves,
     notice_settings,
@@ -46,6 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/filters/", filters.filter_list, name="filter-list"),
     path("calls/filters/<uuid:uid>/", filters.filter_change, name="filter-change"),
     path("calls/filters/<uuid:uid>/delete/", filters.filter_delete, name="filter-delete"),
+    path("calls/<uuid:uid>/follow/", following.follow, name="call-follow"),
+    path("answers/", answers.answer_list, name="answer-list"),
+    path("answers/new/", answers.answer_edit, name="answer-new"),
+    path("answers/<uuid:uid>/", answers.answer_edit, name="answer-edit"),
+    path("answers/<uuid:uid>/delete/", answers.answer_delete, name="answer-delete"),
     path("calls/new/", drafts.call_new, name="call-new"),
     path("calls/new/matters/", drafts.call_matters, name="call-matters"),
     path("calls/new/preview/", drafts.call_preview, name="call-preview"),

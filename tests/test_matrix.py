@@ -101,6 +101,8 @@ PREFIXES = (
     # Of the system administrator alone: tests/mandates/test_deliveries.py.
     ("mandates:dead-letter-", PUBLIC),
     ("mandates:filter-", PERSON),
+    # Of one's own unit: tests/mandates/test_answers.py.
+    ("mandates:answer-", PERSON),
     ("mandates:search", PERSON),
     ("mandates:my-work", PERSON),
     ("mandates:deadline", PUBLIC),

@@ -74,6 +74,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
     "during": (PERIOD, "the period of the figure"),
     "county": (UNIT, "uid of a county"),
     "unlisted": ({"type": "boolean"}, "true: only what is on no list"),
+    "following": ({"type": "boolean"}, "true: only what the reader follows"),
     "repeat": ({"type": "boolean"}, "true: only what was called about before"),
     "origin": (_some_of(Origin.values), "where the call came from; one or more"),
     "order": (

@@ -1,3 +1,4 @@
+from mandates.models.answers import StandardAnswer
 from mandates.models.calls import (
     Assignment,
     AssignmentState,
@@ -14,6 +15,7 @@ from mandates.models.calls import (
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.filters import SavedFilter
+from mandates.models.following import CallFollower
 from mandates.models.learning import LearnedWords
 from mandates.models.limits import (
     ClockKind,
@@ -43,6 +45,7 @@ __all__ = [
     "Call",
     "CallCounter",
     "CallFile",
+    "CallFollower",
     "CallNote",
     "CallState",
     "Clock",
@@ -72,6 +75,7 @@ __all__ = [
     "ReplayCall",
     "SavedFilter",
     "Scenario",
+    "StandardAnswer",
     "Step",
     "UnitChoices",
     "Urgency",

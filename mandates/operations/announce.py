@@ -15,6 +15,7 @@ from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
 from mandates.operations import linking
 from mandates.operations.casework import local_day
+from mandates.operations.following import followers_of
 from mandates.operations.owing import owe
 from mandates.operations.publishing import event_of
 from mandates.operations.sweep import plan
@@ -108,6 +109,14 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
 
 def _tell(told: Sequence[Told], at: datetime) -> None:
     wanted = {(one.step.pk, reader): one for one in told for reader in _readers(one)}
+    # Whoever follows a call is told of all that tells anybody.
+    followers = followers_of({one.call.pk for one in told})
+    wanted |= {
+        (one.step.pk, ("user", user)): one
+        for one in told
+        if one.step.move in AUDIENCES
+        for user in followers.get(one.call.pk, ())
+    }
     people = _people({reader for _step, reader in wanted}, at)
     deputies = _deputies(told, people, at)
     notices: dict[Key, Notice] = {}

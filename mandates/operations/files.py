@@ -18,6 +18,7 @@ from common.workflow import MoveRefused
 from mandates.models import Assignment, AssignmentState, Call, CallFile, CallNote, CallState
 from mandates.operations.calls import lock
 from mandates.operations.casework import Casework, mover, save
+from mandates.operations.following import named_in, tell_named
 from mandates.permissions import Permission
 from mandates.rules import note_unit
 
@@ -167,7 +168,7 @@ def _is_charged(call: Call, by: Member) -> bool:
 
 
 def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
-    """Write an internal note, seen by the writer's own unit alone.
+    """Write an internal note, seen by the writer's own unit alone; colleagues named with @ are told.
 
     Raises Call.DoesNotExist, NotAllowed, Invalid.
     """
@@ -176,7 +177,8 @@ def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
     text = text.strip()
     if not text or len(text) > 2000:
         raise Invalid(fields={"text": _("Write 1 to 2000 characters.")})
-    call = Call.objects.visible_to(by).only("id", "county_id", "township_id").get(uid=uid)
+    columns = ("id", "county_id", "township_id", "uid", "title", "number")
+    call = Call.objects.visible_to(by).only(*columns).get(uid=uid)
     note: CallNote = CallNote.objects.create(
         **call.tenant,
         **note_unit(by),
@@ -187,4 +189,5 @@ def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
         unit=mover(by).unit,
         at=at,
     )
+    tell_named(note, call, named_in(text, by=by, at=at), at=at)
     return note

@@ -39,7 +39,7 @@ WORK = frozenset(
         "submit", "send_back_draft", "raise", "hand_over", "route", "dispatch",
         "return_to_township", "object", "uphold", "reject", "ask_information",
         "supply_information", "ask_extension", "feed_back", "answer", "send_back", "add",
-        "change_lead", "add_assist",
+        "change_lead", "add_assist", "mention",
     }
 )  # fmt: skip
 

@@ -30,6 +30,7 @@ from mandates.models import (
     Assignment,
     AssignmentState,
     Call,
+    CallFollower,
     CallState,
     Origin,
     Part,
@@ -90,6 +91,7 @@ class CallFilters:
     county: UUID | None = None
     unlisted: bool = False
     repeat: bool = False
+    following: bool = False
     origin: tuple[str, ...] = ()
     order: str = NEWEST
     cursor: str = ""
@@ -133,7 +135,7 @@ def _needs_period(found: Mapping[str, Any]) -> bool:
 
 CONDITIONS = (
     "q", "state", "urgency", "matter", "category", "township", "department", "waiting", "late",
-    "raised_from", "raised_to", "figure", "during", "county", "unlisted", "origin", "repeat",
+    "raised_from", "raised_to", "figure", "during", "county", "unlisted", "origin", "repeat", "following",
 )  # fmt: skip
 # States in which a clock runs: calls in them stand in the index of dates.
 RUNNING = tuple(state.value for state in CallState if state not in (CallState.DRAFT, *SETTLED))
@@ -433,6 +435,9 @@ def _of_the_call(member: Member, filters: CallFilters, path: str = "") -> Q:
         found &= Q(**{f"{path}urgency__in": filters.urgency})
     if filters.origin:
         found &= Q(**{f"{path}origin__in": filters.origin})
+    if filters.following:
+        mine = CallFollower.objects.filter(user=member.user_id).values("call")
+        found &= Q(**{f"{path or ''}{'id' if path else 'pk'}__in": mine})
     if filters.repeat:
         found &= Q(**{f"{path}repeats__gt": 0})
     if filters.raised_from:
@@ -598,6 +603,7 @@ READERS: dict[str, Reader] = {
     "county": _uid,
     "unlisted": _flag,
     "repeat": _flag,
+    "following": _flag,
     "origin": _some_of(Origin.values),
     "order": _one_of_these(ORDERS),
     "cursor": _text(300),

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mandates.models import Call, Step
+from mandates.models import Call, CallFollower, Step
 
 if TYPE_CHECKING:
     from townships.http import Member
 
 SHOWN = 50
+
+
+def is_followed(call: Call, member: Member) -> bool:
+    """Say whether the reader follows the call."""
+    return CallFollower.objects.filter(call=call.pk, user=member.user_id).exists()
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
 from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, ClockKind
 from mandates.operations.casework import Casework
+from mandates.operations.following import may_follow
 from mandates.permissions import Permission
-from mandates.queries import call_page
+from mandates.queries import answers, call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
-from mandates.queries.linked import linked
+from mandates.queries.linked import is_followed, linked
 from mandates.queries.rulebook import rulebook
 from mandates.views import clocks, next_step
 from mandates.views.history import history
@@ -98,6 +99,10 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "active": active,
         "refusals": next_step.refusals(case),
         "edit_url": _edit_url(case),
+        "answers": answers.offered(case.member, call, active.name, at=case.at) if active else [],
+        "may_follow": may_follow(case.member),
+        "is_followed": may_follow(case.member) and is_followed(call, case.member),
+        "follow_url": reverse("mandates:call-follow", args=[call.uid]),
         "linked": linked(call, record.steps, member=case.member),
         **told(case),
         "steps": history(ordered, case.book, at=case.at),

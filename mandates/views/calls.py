@@ -37,6 +37,7 @@ from mandates.models import (
 )
 from mandates.models.calls import OPEN_ASSIGNMENT
 from mandates.permissions import Permission
+from mandates.queries import answers
 from mandates.queries import filters as kept_filters
 from mandates.queries.boards import counties
 from mandates.queries.call_list import (
@@ -145,6 +146,11 @@ def call_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     case = case_of(uid, member=request.member, at=timezone.now())
     wanted, target = request.GET.get("do", ""), request.GET.get("to", "")
     active = next_step.open_form(wanted, case, target=target) if wanted else None
+    chosen = request.GET.get("text", "")
+    if active is not None and chosen and "note" in active.form.fields:
+        offers = answers.offered(request.member, case.record.call, wanted, at=case.at)
+        if text := answers.named(chosen, offers):
+            active.form.initial["note"] = text.text
     return respond(request, case, active=active)
 
 
@@ -367,6 +373,7 @@ def _chips(form: FilterForm, params: Any) -> list[Chip]:
     labels |= {"matter": _("Matter"), "raised_from": _("Raised from"), "raised_to": _("until")}
     labels |= {"county": _("County"), "unlisted": _("On no list"), "figure": _("Figure")}
     labels |= {"origin": _("Origin"), "repeat": _("Repeated")}
+    labels |= {"following": _("Followed by me")}
     colon, found = pgettext("between a label and its error", ": "), []
     for name in CONDITIONS:
         value = params.get(name, "")
@@ -375,7 +382,7 @@ def _chips(form: FilterForm, params: Any) -> list[Chip]:
         label = str(form.fields[name].label) if name in form.fields else labels.get(name, name)
         text = (
             label
-            if name in ("late", "unlisted", "repeat")
+            if name in ("late", "unlisted", "repeat", "following")
             else f"{label}{colon}{_value(form, params, name)}"
         )
         # A figure without its period would say nothing.
