@@ -8,7 +8,7 @@ from celery import shared_task
 
 from common import deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import digest, exports, learning, replays, sweep
+from mandates.operations import days, digest, exports, learning, replays, sweep
 from mandates.queries import sql
 
 KINDS_OF_JOBS = (exports, replays)  # importing them makes their jobs known
@@ -70,3 +70,16 @@ def send_due_digests(**_unknown: Any) -> None:
 
 
 duties.register(duties.Duty("digests", every=60.0, task="mandates.send_digests", run=send_digests))
+
+
+def count_days() -> int:
+    """Count the days whose calls have changed, and those that are over since; return how many."""
+    return days.count_waiting(at=sql.database_time())
+
+
+@shared_task(name="mandates.count_days", ignore_result=True)
+def count_waiting_days(**_unknown: Any) -> None:
+    count_days()
+
+
+duties.register(duties.Duty("days", every=60.0, task="mandates.count_days", run=count_days))

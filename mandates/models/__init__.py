@@ -14,6 +14,7 @@ from mandates.models.calls import (
     Step,
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
+from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
 from mandates.models.filters import SavedFilter
 from mandates.models.following import CallFollower
 from mandates.models.learning import LearnedWords
@@ -54,6 +55,10 @@ __all__ = [
     "ClockKind",
     "ClockPause",
     "CountyRules",
+    "DayFigures",
+    "DayKept",
+    "DayLengths",
+    "DayMark",
     "DutyList",
     "Entry",
     "EntryAssist",

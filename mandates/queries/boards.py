@@ -14,11 +14,12 @@ from common.errors import Invalid, NotAllowed
 from mandates.models import CallState, Origin, Urgency
 from mandates.queries.call_list import READERS, UNKNOWN, CallFilters
 from mandates.queries.rulebook import rulebook
-from mandates.queries.statistics.counting import codes_of, counts, grouped, lengths
+from mandates.queries.statistics.counting import codes_of, grouped
 from mandates.queries.statistics.definitions import COUNTS
 from mandates.queries.statistics.lengths import STAGES, Length
 from mandates.queries.statistics.of_stock import AGES
 from mandates.queries.statistics.periods import Period
+from mandates.queries.statistics.prepared import Prepared
 from mandates.queries.statistics.sources import FACTS, Cut
 from townships.models import County, Department, Township
 
@@ -187,25 +188,27 @@ def _key(
 def board(member: Member, wanted: Asked, *, at: datetime) -> Board:
     """Count everything; the number of queries does not depend on what is found."""
     cut, period = wanted.cut, wanted.period
-    earlier = period.moved(-1)
+    earlier, months = period.moved(-1), _until(period, at).trend()
+    county, periods = cut.county_id or member.county_id, [period, months]
+    days = Prepared.opened(cut, county, [*periods, *([earlier] if earlier else [])], at=at)
     states = grouped(STOCK, "state", cut, None, at=at)
-    now = counts(TOTALS, cut, period, at=at)
+    now = days.counts(TOTALS, period)
     for code in STOCK:
         now[code] = sum(row[code] for row in states.values())
     return Board(
         asked=wanted,
         at=at,
         now=now,
-        before=counts(BEFORE, cut, earlier, at=at) if earlier else dict.fromkeys(BEFORE, 0),
-        lengths=_lengths(cut, period, at),
-        trend=_trend(cut, _until(period, at).trend(), at),
+        before=days.counts(BEFORE, earlier) if earlier else dict.fromkeys(BEFORE, 0),
+        lengths=_lengths(days, period),
+        trend=_trend(days, months),
         states=_states(states),
-        groups=groups(member, wanted, at=at),
+        groups=_groups(member, wanted, days),
     )
 
 
-def _lengths(cut: Cut, period: Period, at: datetime) -> list[Length]:
-    found = lengths(cut, period, at=at)
+def _lengths(days: Prepared, period: Period) -> list[Length]:
+    found = days.lengths(period)
     return [Length.of(stage, found[stage.code]) for stage in STAGES]
 
 
@@ -215,8 +218,8 @@ def _until(period: Period, at: datetime) -> Period:
     return Period(min(period.first, this.first), min(period.after, this.after))
 
 
-def _trend(cut: Cut, period: Period, at: datetime) -> list[tuple[Period, Mapping[str, int]]]:
-    known = grouped(TREND, "month", cut, period, at=at)
+def _trend(days: Prepared, period: Period) -> list[tuple[Period, Mapping[str, int]]]:
+    known = days.grouped(TREND, "month", period)
     none = dict.fromkeys(TREND, 0)
     return [(month, known.get(month.first, none)) for month in period.each_month()]
 
@@ -237,10 +240,10 @@ def codes_by(by: str) -> tuple[str, ...]:
     return (*IN_GROUPS, *(ONLY_DEPARTMENTS if by == "department" else NOT_DEPARTMENTS))
 
 
-def groups(member: Member, wanted: Asked, *, at: datetime) -> list[Group]:
+def _groups(member: Member, wanted: Asked, days: Prepared) -> list[Group]:
     """Count by the dimension asked for, the largest first."""
     codes = codes_by(wanted.by)
-    found = grouped(codes, wanted.by, wanted.cut, wanted.period, at=at)
+    found = days.grouped(codes, wanted.by, wanted.period)
     named: dict[tuple[str, tuple[tuple[str, str], ...]], dict[str, int]] = {}
     names = _names(wanted.by, found, wanted.cut.county_id or member.county_id)
     for key, row in found.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db import connection
@@ -104,3 +104,28 @@ SELECT matter_id, b.id, a.id
  WHERE a.words IS DISTINCT FROM b.words
  ORDER BY coalesce(a.position, b.position), matter_id
 """
+
+
+def day_lengths(
+    counties: Sequence[int],
+    grain: str,
+    days: Sequence[date],
+    *,
+    of_township: int | None,
+    of_department: int | None,
+) -> list[tuple[str, int, int]]:
+    """Add up the lengths counted of some days: stage, minutes, calls."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d.stage, one.minutes, sum(one.calls)::bigint FROM mandates_daylengths d, "
+            "unnest(d.minutes, d.calls) AS one (minutes, calls) "
+            "WHERE d.county_id = ANY (%s) AND d.grain = %s AND d.day = ANY (%s::date[]) "
+            "AND (%s::bigint IS NULL OR d.of_township = %s) "
+            "AND (%s::bigint IS NULL OR d.of_department = %s) GROUP BY 1, 2",
+            [
+                list(counties), grain, list(days), of_township, of_township, of_department,
+                of_department,
+            ],
+        )  # fmt: skip
+        found: list[tuple[str, int, int]] = cursor.fetchall()
+    return found

@@ -15,7 +15,7 @@ from common.worktime import SHANGHAI
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
 from mandates.queries.statistics.intervals import Rate, rate
 from mandates.queries.statistics.lengths import histograms
-from mandates.queries.statistics.periods import Period
+from mandates.queries.statistics.periods import Span
 from mandates.queries.statistics.sources import FACTS, Cut, Facts, Source, rows
 
 Counts = Mapping[str, int]
@@ -25,41 +25,39 @@ DIMENSIONS = (
 )  # fmt: skip
 
 
-def counts(
-    codes: Iterable[str], cut: Cut, period: Period | None, *, at: datetime
-) -> dict[str, int]:
+def counts(codes: Iterable[str], cut: Cut, span: Span | None, *, at: datetime) -> dict[str, int]:
     """Count some sets of calls, one query a source."""
     found: dict[str, int] = {}
     for source, asked in _by_source(codes).items():
-        found |= rows(source, cut, period, at=at).aggregate(**_aggregates(source, asked, at))
+        found |= rows(source, cut, span, at=at).aggregate(**aggregates(source, asked, at))
     return found
 
 
 def grouped(
-    codes: Iterable[str], by: str, cut: Cut, period: Period | None, *, at: datetime
+    codes: Iterable[str], by: str, cut: Cut, span: Span | None, *, at: datetime
 ) -> dict[Any, dict[str, int]]:
     """Count some sets of calls by a dimension: by key of the unit or matter, None for none."""
     wanted = list(codes)
     found: dict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(wanted, 0))
     for source, asked in _by_source(wanted).items():
-        known = rows(source, cut, period, at=at).annotate(group=_dimension(by, FACTS[source]))
-        for row in known.values("group").annotate(**_aggregates(source, asked, at)):
+        known = rows(source, cut, span, at=at).annotate(group=dimension(by, FACTS[source]))
+        for row in known.values("group").annotate(**aggregates(source, asked, at)):
             key = row.pop("group")
             if any(row.values()):
                 found[key.date() if by == "month" else key] |= row
     return dict(found)
 
 
-def lengths(cut: Cut, period: Period, *, at: datetime) -> dict[str, Counter[int]]:
+def lengths(cut: Cut, span: Span, *, at: datetime) -> dict[str, Counter[int]]:
     """Count how long each stage of the calls closed in a period took: calls by whole minutes."""
-    return histograms(rows(Source.CLOSED, cut, period, at=at))
+    return histograms(rows(Source.CLOSED, cut, span, at=at))
 
 
-def behind(code: str, cut: Cut, period: Period | None, *, at: datetime) -> Q:
+def behind(code: str, cut: Cut, span: Span | None, *, at: datetime) -> Q:
     """Return the condition on calls that are behind a count: exactly those it has counted."""
     count = COUNTS[code]
     facts = FACTS[count.source]
-    found = rows(count.source, cut, period, at=at).filter(count.where(at))
+    found = rows(count.source, cut, span, at=at).filter(count.where(at))
     return Q(pk__in=found.values(facts.key))
 
 
@@ -70,7 +68,7 @@ def _by_source(codes: Iterable[str]) -> dict[Source, list[str]]:
     return found
 
 
-def _aggregates(source: Source, codes: Iterable[str], at: datetime) -> dict[str, Aggregate]:
+def aggregates(source: Source, codes: Iterable[str], at: datetime) -> dict[str, Aggregate]:
     facts = FACTS[source]
     return {
         code: Count(facts.key, filter=COUNTS[code].where(at) or None, distinct=facts.distinct)
@@ -78,7 +76,7 @@ def _aggregates(source: Source, codes: Iterable[str], at: datetime) -> dict[str,
     }
 
 
-def _dimension(by: str, facts: Facts) -> Any:
+def dimension(by: str, facts: Facts) -> Any:
     if by == "month":
         return TruncMonth(facts.instant, tzinfo=SHANGHAI)
     if by in ("township", "county"):

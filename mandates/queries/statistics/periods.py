@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Protocol
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +15,23 @@ from django.utils.translation import gettext_lazy
 from common.display import MONTHS_EN, is_chinese
 from common.errors import Invalid
 from common.worktime import SHANGHAI
+
+
+class Span(Protocol):
+    """Some stretches of time; ``on`` says of an instant of rows that it lies in one of them."""
+
+    def on(self, instant: str) -> Q: ...
+
+
+def between(instant: str, begin: datetime, end: datetime) -> Q:
+    """From one instant on, and before another."""
+    return Q(**{f"{instant}__gte": begin, f"{instant}__lt": end})
+
+
+def midnight(day: date) -> datetime:
+    """The instant a day of the county begins."""
+    return datetime.combine(day, time(), SHANGHAI)
+
 
 WRITTEN = re.compile(r"(20\d\d|21\d\d)(?:-(0[1-9]|1[0-2])|-Q([1-4]))?", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 2000, 2199
@@ -74,12 +93,15 @@ class Period:
 
     @property
     def starts_at(self) -> datetime:
-        return datetime.combine(self.first, time(), SHANGHAI)
+        return midnight(self.first)
 
     @property
     def ends_at(self) -> datetime:
         """The first instant that does not belong to it."""
-        return datetime.combine(self.after, time(), SHANGHAI)
+        return midnight(self.after)
+
+    def on(self, instant: str) -> Q:
+        return between(instant, self.starts_at, self.ends_at)
 
     def moved(self, periods: int) -> Period | None:
         """Return the period so many of its own lengths later; None beyond the known years."""

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from mandates.models import Assignment, AssignmentState, Call, Clock, ClockKind, Objection, Part
 from mandates.models.calls import ENDED
-from mandates.queries.statistics.periods import Period
+from mandates.queries.statistics.periods import Span
 
 if TYPE_CHECKING:
     from townships.http import Member
@@ -137,17 +137,12 @@ class Cut:
         return found & Q(**{f"{facts.path}{name}": value for name, value in of_the_call.items()})
 
 
-def rows(source: Source, cut: Cut, period: Period | None, *, at: datetime) -> QuerySet[Any]:
+def rows(source: Source, cut: Cut, span: Span | None, *, at: datetime) -> QuerySet[Any]:
     """Return the rows of a source as known at an instant; what stands open now has no period."""
     facts = FACTS[source]
     found: QuerySet[Any] = facts.model.objects.filter(cut.on(facts), facts.base(at))
-    if facts.instant and period is not None:
-        found = found.filter(
-            **{
-                f"{facts.instant}__gte": period.starts_at,
-                f"{facts.instant}__lt": period.ends_at,
-            }
-        )
+    if facts.instant and span is not None:
+        found = found.filter(span.on(facts.instant))
     return found.order_by()
 
 
