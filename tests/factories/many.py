@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.expressions import DatabaseDefault
 
 from common import tenancy
 from mandates.models import Assignment, Call, Clock
@@ -70,7 +71,7 @@ def _copied(
     """Return a statement that writes a row for each row of a source, some columns computed."""
     names, values, parameters = [], [], []
     for field in row._meta.local_concrete_fields:
-        if field.primary_key:
+        if field.primary_key or isinstance(getattr(row, field.attname), DatabaseDefault):
             continue
         names.append(f'"{field.column}"')
         if field.column in computed:
