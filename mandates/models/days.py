@@ -101,7 +101,7 @@ TIMED = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.CLOSE)
 WATCHED: dict[str, tuple[str, ...]] = {
     "mandates_call": (
         "{}.county_id", "{}.township_id", "{}.lead_id", "{}.matter_id", "{}.urgency", "{}.origin",
-        "{}.raised_at", "{}.closed_at", "{}.routed_at is null", "{}.urged_count > 0",
+        "{}.raised_at", "{}.closed_at", "{}.routed_at is null", "{}.urged_count > 0", "{}.duplicate_of_id is null",
         "{}.level in ('supervise', 'escalate')", "{}.state in ('closed', 'withdrawn')",
         "case when {0}.closed_at is not null then {0}.answered_at end",
         "case when {0}.closed_at is not null then {0}.rating end",
