@@ -18,7 +18,7 @@ MARKS = dict.fromkeys(("township", "department", "county"), ("select, insert", r
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0009_several_departments"),
+        ("mandates", "0010_following_and_answers"),
         ("townships", "0008_system_addresses"),
     ]
 
