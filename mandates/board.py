@@ -78,6 +78,9 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
     if member.role == Role.COUNTY_DESK:
         ruling = _item(_("Objections"), f"{calls}?state=objected", "scale", phone=False)
         found.append(Entry(ruling, 40))
+    if member.role == Role.COUNTY_DESK or member.department_id is not None:
+        appeals = _item(_("Rating appeals"), reverse("mandates:appeal-list"), "star", phone=False)
+        found.append(Entry(appeals, 45))
     return found
 
 

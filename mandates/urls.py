@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path
 from mandates.models.moves import MOVES
 from mandates.views import (
     answers,
+    appeals,
     board,
     bulk,
     calls,
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/", calls.call_list, name="call-list"),
     path("calls/bulk/", bulk.bulk, name="call-bulk"),
     path("calls/counts/", calls.call_counts, name="call-counts"),
+    path("calls/appeals/", appeals.appeal_list, name="appeal-list"),
     path("calls/filters/", filters.filter_list, name="filter-list"),
     path("calls/filters/<uuid:uid>/", filters.filter_change, name="filter-change"),
     path("calls/filters/<uuid:uid>/delete/", filters.filter_delete, name="filter-delete"),

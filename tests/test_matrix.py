@@ -96,6 +96,8 @@ PREFIXES = (
     ("system-state", PUBLIC),
     ("mandates:call-", CALL),
     ("mandates:board", COUNTY),
+    ("mandates:appeal-", COUNTY),
+    ("api:appeal-", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:notice-", PERSON),
     # Of the system administrator alone: tests/mandates/test_deliveries.py.

@@ -39,6 +39,7 @@ LATE |= {"supply": 10, "decide": 8, "rework": 12, "feed_back": 8}
 STAYS_DRAFT, SENT_BACK_DRAFT, WITHDRAWN, RETURNED = 1, 5, 2, 25
 OBJECTS, UPHELD, ASKS, EXTENDS, GRANTED = 6, 55, 7, 6, 80
 OVERRIDES, SILENT, REWORK, UNSATISFIED, MOSTLY = 12, 7, 6, 4, 24
+APPEALED, DECIDED, EXCLUDED = 60, 70, 40
 
 
 class Story:
@@ -348,15 +349,38 @@ class Story:
             return
         clerk = self.staff(Role.TOWNSHIP_CLERK)
         yield self.within("rate")
-        if self.stop == "rework" or (not self.stop and self.chance(REWORK)):
-            self.make("send_back", clerk, note=self.say(texts.SENT_BACK))
+        rating, note = self._rating()
+        final = rating == Rating.UNSATISFIED  # only a second rating ends with it
+        if final or self.stop == "rework" or (not self.stop and self.chance(REWORK)):
+            first = {"rating": Rating.UNSATISFIED, "note": self.say(texts.SENT_BACK)}
+            self.make("rate", clerk, **first, **self._dimensions(Rating.UNSATISFIED))
             if self.stop == "rework":
                 return
             yield self.within("rework", late=LATE["rework"])
             yield from self.answering(self.officer(self.lead))
             yield self.within("rate")
-        rating, note = self._rating()
-        self.make("rate", clerk, rating=rating, note=note)
+        self.make("rate", clerk, rating=rating, note=note, **self._dimensions(rating))
+        if final and self.chance(APPEALED):
+            yield from self.appealing()
+
+    def _dimensions(self, rating: str) -> dict[str, str]:
+        """Most people say little more than the whole; what is bad is said of one part."""
+        if rating == Rating.UNSATISFIED:
+            return {"speed": Rating.MOSTLY, "quality": Rating.UNSATISFIED}
+        return {"speed": rating, "quality": rating, "attitude": Rating.SATISFIED}
+
+    def appealing(self) -> Iterator[datetime]:
+        """The lead appeals against the final rating; the desk decides on most appeals."""
+        yield self.later(self.dice.randrange(60, 700))
+        self.make("appeal_rating", self.officer(self.lead), note=self.say(texts.APPEALS))
+        if not self.chance(DECIDED):
+            return
+        yield self.later(self.dice.randrange(200, 1200))
+        if self.chance(EXCLUDED):
+            note, evidence = self.say(texts.EXCLUDED), texts.EVIDENCE_OF_DECISION
+            self.make("exclude_rating", self.desk, note=note, evidence=evidence)
+        else:
+            self.make("keep_rating", self.desk, note=self.say(texts.KEPT))
 
     def _rating(self) -> tuple[str, str]:
         given = self.stop if self.stop in Rating.values else ""

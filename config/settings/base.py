@@ -272,6 +272,10 @@ SPECTACULAR_SETTINGS = {
         "common.openapi.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "Rating": "mandates.models.calls.Rating",
+        "Appeal": "mandates.models.calls.Appeal",
+        "AppealOutcome": "mandates.models.ratings.RatingAppeal.Outcome",
+        "ObjectionOutcome": "mandates.models.calls.Objection.Outcome",
         "CallState": "mandates.models.calls.CallState",
         "AssignmentState": "mandates.models.calls.AssignmentState",
         "Party": "mandates.models.clocks.Party",

@@ -70,8 +70,14 @@ class OfficeHoursAdmin(RuleAdmin):
 
 @admin.register(CountyRules)
 class CountyRulesAdmin(RuleAdmin):
-    list_display = ("emergency_skips_head", "repeat_days", "source")
-    fields = ("emergency_skips_head", "repeat_days", "source")
+    list_display = (
+        "emergency_skips_head",
+        "appeal_days",
+        "appeal_ruling_days",
+        "repeat_days",
+        "source",
+    )
+    fields = ("emergency_skips_head", "appeal_days", "appeal_ruling_days", "repeat_days", "source")
     ordering = ("county",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -57,12 +57,20 @@ from mandates.api.shapes import (
     address,
     after,
 )
-from mandates.models import Call, CallFile, CallNote, Objection, Step
+from mandates.models import (
+    Call,
+    CallFile,
+    CallNote,
+    CallRating,
+    Objection,
+    RatingAppeal,
+    Step,
+)
 from mandates.models.moves import MOVES
 from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework, local_day
 from mandates.operations.drafts import Draft
-from mandates.operations.guards import available_moves
+from mandates.operations.guards import OF_THE_CALLER, NotTheCaller, available_moves
 from mandates.operations.intake import digest, kept_before, taken
 from mandates.operations.making import Given
 from mandates.permissions import Permission
@@ -269,6 +277,10 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
         "clocks": explain_clocks(work.clocks, work.book, at=now),
         "steps": Step.objects.filter(call=call).order_by("seq"),
         "objections": Objection.objects.filter(call=call).order_by("id"),
+        "ratings": CallRating.objects.filter(call=call)
+        .select_related("department")
+        .order_by("round"),
+        "rating_appeals": RatingAppeal.objects.filter(call=call).select_related("department"),
         "files": CallFile.objects.filter(call=call).order_by("id"),
         "notes": _notes(member, call),
         "available_moves": available_moves(member, work, at=now),
@@ -311,7 +323,7 @@ class CallMove(ApiView):
         with reachable(member, uid):
             # The lock itself is refused to posts that only read.
             if not (member.may(self.move.permission) or self._is_skipping(member)):
-                raise NotAllowed
+                raise NotTheCaller if self.move.name in OF_THE_CALLER else NotAllowed
             version = expected_version(request, required=member.is_system)
             given = Given(**checked(self.given, request.data))
             work = calls.make(self.move.name, uid, by=member, at=now, given=given, version=version)

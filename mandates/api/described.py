@@ -107,6 +107,8 @@ UID = "5c3a1f0e-8d3b-4c58-9a55-0f6f2a1f7f10"
 EXAMPLES: dict[str, Any] = {
     "note": NOTE,
     "rating": "satisfied",
+    "speed": "satisfied",
+    "evidence": "到场照片与签字单",
     "lead": UID,
     "assists": [UID],
     "assignment": UID,

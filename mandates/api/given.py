@@ -74,6 +74,11 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
     return {
         "note": serializers.CharField(max_length=NOTE_LENGTH, **text),
         "rating": serializers.ChoiceField(Rating.choices, **own),
+        **{
+            name: serializers.ChoiceField(Rating.choices, **text)
+            for name in ("speed", "quality", "attitude")
+        },
+        "evidence": serializers.CharField(max_length=1000, **text),
         "lead": serializers.UUIDField(**own, help_text="a department"),
         "assists": serializers.ListField(
             child=serializers.UUIDField(), max_length=MOST_ASSISTS, **own

@@ -15,6 +15,7 @@ from rest_framework.reverse import reverse
 
 from common.workflow import Move
 from mandates.models import (
+    Appeal,
     AssignmentState,
     Call,
     CallState,
@@ -24,6 +25,7 @@ from mandates.models import (
     Part,
     Party,
     Rating,
+    RatingAppeal,
     UnitChoices,
     Urgency,
 )
@@ -342,6 +344,34 @@ class MoveShape(serializers.Serializer[Any]):
     takes = serializers.ListField(child=serializers.CharField(), help_text="may come with it")
 
 
+class RatingShape(serializers.Serializer[Any]):
+    """One rating of one answer, as it was given; a call has at most two."""
+
+    round = serializers.IntegerField()
+    overall = serializers.ChoiceField(Rating.choices)
+    speed = serializers.ChoiceField(Rating.choices, allow_blank=True)
+    quality = serializers.ChoiceField(Rating.choices, allow_blank=True)
+    attitude = serializers.ChoiceField(Rating.choices, allow_blank=True)
+    note = serializers.CharField()
+    department = serializers.UUIDField(source="department.uid")
+    unit = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class RatingAppealShape(serializers.Serializer[Any]):
+    """What the lead says against a rating, and what the desk decided."""
+
+    uid = serializers.UUIDField()
+    department = serializers.UUIDField(source="department.uid")
+    reason = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(help_text="by when the desk decides")
+    outcome = serializers.ChoiceField(RatingAppeal.Outcome.choices, allow_blank=True)
+    decision = serializers.CharField()
+    evidence = serializers.CharField()
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
 class CallFull(CallRow):
     """A call with everything that belongs to it."""
 
@@ -364,6 +394,9 @@ class CallFull(CallRow):
     clocks = ClockShape(many=True)
     steps = StepShape(many=True)
     objections = ObjectionShape(many=True)
+    rating_appeal = serializers.ChoiceField(Appeal.choices, allow_blank=True)
+    ratings = RatingShape(many=True)
+    rating_appeals = RatingAppealShape(many=True)
     files = FileShape(many=True)
     notes = NoteShape(many=True)
     available_moves = MoveShape(many=True)

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from mandates.api import (
+    appeals,
     bulk,
     calls,
     deadlines,
@@ -17,6 +18,7 @@ from mandates.api import (
 urlpatterns = [
     path("calls/", calls.CallList.as_view(), name="call-list"),
     path("calls/bulk/", bulk.CallBulk.as_view(), name="call-bulk"),
+    path("calls/appeals/", appeals.AppealList.as_view(), name="appeal-list"),
     path("calls/similar/", similar.CallSimilar.as_view(), name="call-similar"),
     path("calls/<uuid:uid>/", calls.CallDetail.as_view(), name="call-detail"),
     path("calls/<uuid:uid>/files/", files.CallFiles.as_view(), name="call-files"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.errors import Problem
 from mandates.forms.drafts import PlainText, files_field
@@ -35,8 +36,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refuse_extension": ("note",),
     "feed_back": ("note", "files"),
     "answer": ("note", "files", "override"),
-    "rate": ("rating", "note"),
-    "send_back": ("note",),
+    "rate": ("rating", "speed", "quality", "attitude", "note"),
+    "send_back": ("speed", "quality", "attitude", "note"),
+    "appeal_rating": ("note",),
+    "exclude_rating": ("note", "evidence"),
+    "keep_rating": ("note",),
     "urge": ("note",),
     "link": ("original", "note"),
     "unlink": ("note",),
@@ -63,6 +67,9 @@ NOTE_LABELS: dict[str, Any] = {
     "answer": _("What was done, and what came of it"),
     "rate": _("What you want to say about it"),
     "send_back": _("What has not been solved"),
+    "appeal_rating": _("Why the rating should not count"),
+    "exclude_rating": _("Reason for the decision"),
+    "keep_rating": _("Reason for the decision"),
     "urge": _("A word to the department"),
     "link": _("Why it is the same"),
     "unlink": _("Why it is taken up again"),
@@ -70,6 +77,7 @@ NOTE_LABELS: dict[str, Any] = {
 NOTE_HINTS: dict[str, Any] = {
     "answer": _("The township rates by this text. Say when, who and what."),
     "rate": _("Needed when you are not satisfied."),
+    "appeal_rating": _("Say what can be proved; the desk decides, and the township is told."),
     "ask_information": _("The clocks stand still until the township has answered."),
     "object": _("Cite a line of the list below, or a law and its article."),
 }
@@ -213,6 +221,28 @@ def _rating(move: str, options: Options) -> forms.Field:
     )
 
 
+def _dimension(label: Any) -> Any:
+    def make(move: str, options: Options) -> forms.Field:
+        given = [Rating.SATISFIED, Rating.MOSTLY, Rating.UNSATISFIED]
+        return forms.ChoiceField(
+            label=label,
+            required=False,
+            choices=[("", _("Not said")), *((str(one), one.label) for one in given)],
+            widget=forms.RadioSelect,
+        )
+
+    return make
+
+
+def _evidence(move: str, options: Options) -> forms.Field:
+    return PlainText(
+        label=_("Evidence"),
+        help_text=_("What proves it: records, pictures of the call, a document number."),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 def _override(move: str, options: Options) -> forms.Field:
     return PlainText(
         label=_("Why you answer without the assisting departments"),
@@ -227,6 +257,11 @@ def _files(move: str, options: Options) -> forms.Field:
     return files_field(required=False)
 
 
+DIMENSIONS: dict[str, Any] = {
+    "speed": pgettext_lazy("what is rated", "Speed"),
+    "quality": pgettext_lazy("what is rated", "Quality"),
+    "attitude": pgettext_lazy("what is rated", "Attitude"),
+}
 MAKERS: dict[str, Any] = {
     "note": _note,
     "lead": _one_department(_("Lead department"), required=True),
@@ -240,6 +275,8 @@ MAKERS: dict[str, Any] = {
     ),
     "amount": _amount,
     "rating": _rating,
+    **{name: _dimension(label) for name, label in DIMENSIONS.items()},
+    "evidence": _evidence,
     "override": _override,
     "wrong": _wrong,
     "duty": _duty,

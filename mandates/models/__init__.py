@@ -1,5 +1,6 @@
 from mandates.models.answers import StandardAnswer
 from mandates.models.calls import (
+    Appeal,
     Assignment,
     AssignmentState,
     Call,
@@ -38,9 +39,11 @@ from mandates.models.lists import (
     Urgency,
     VersionState,
 )
+from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
 
 __all__ = [
+    "Appeal",
     "Assignment",
     "AssignmentState",
     "Call",
@@ -48,6 +51,7 @@ __all__ = [
     "CallFile",
     "CallFollower",
     "CallNote",
+    "CallRating",
     "CallState",
     "Clock",
     "ClockAction",
@@ -78,6 +82,7 @@ __all__ = [
     "Rating",
     "Replay",
     "ReplayCall",
+    "RatingAppeal",
     "SavedFilter",
     "Scenario",
     "StandardAnswer",

@@ -92,6 +92,14 @@ class Rating(models.TextChoices):
     UNRATED = "unrated", _("Not rated")
 
 
+class Appeal(models.TextChoices):
+    """评价申诉: upheld means that the rating counts in no figure; it stays to be read."""
+
+    OPEN = "open", _("Appealed, not yet decided")
+    UPHELD = "upheld", _("Excluded from the figures")
+    REJECTED = "rejected", _("The rating counts")
+
+
 class Origin(models.TextChoices):
     """呼叫来源."""
 
@@ -217,6 +225,9 @@ class Call(TownshipOwned):
     answer = models.TextField(blank=True)
     rating = models.CharField(_("rating"), max_length=12, choices=Rating, blank=True)
     rating_note = models.CharField(max_length=1000, blank=True)
+    rating_appeal = models.CharField(max_length=10, choices=Appeal, blank=True)
+    # A key of the answer's letters alone (`common.texts.key_of`): the same words, the same key.
+    answer_key = models.CharField(max_length=16, blank=True)
     # 派单依据: rule, list, version, document number, clause and reason, as they were that day.
     route = models.JSONField(default=dict)
     source_system = models.CharField(max_length=60, blank=True)
@@ -248,6 +259,12 @@ class Call(TownshipOwned):
             models.CheckConstraint(
                 name="call_rated_when_closed",
                 condition=Q(state="closed") & ~Q(rating="") | ~Q(state="closed") & Q(rating=""),
+            ),
+            models.CheckConstraint(
+                name="call_appeal_of_a_rating",
+                condition=Q(rating_appeal="")
+                | Q(rating_appeal__in=["open", "upheld", "rejected"])
+                & Q(rating__in=["mostly", "unsatisfied"]),
             ),
             models.CheckConstraint(
                 name="call_listed_or_reason",
@@ -323,6 +340,11 @@ class Call(TownshipOwned):
                     ("township", ["township"]),
                     ("lead", ["county", "lead"]),
                 )
+            ),
+            models.Index(
+                fields=["county", "lead", "answer_key", "closed_at"],
+                condition=Q(closed_at__isnull=False) & ~Q(answer_key=""),
+                name="call_same_answer",
             ),
             models.Index(
                 fields=["county", "raised_at"],

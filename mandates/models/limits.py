@@ -16,6 +16,7 @@ from common.worktime import Unit
 from mandates.models.lists import Urgency
 
 SAMPLE = "sample"
+APPEAL_DAYS = 5  # a sample
 
 
 class ClockKind(models.TextChoices):
@@ -164,12 +165,28 @@ class CountyRules(CountyOwned):
         db_default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
     )
+    appeal_days = models.PositiveSmallIntegerField(
+        _("working days for an appeal against a rating"),
+        default=APPEAL_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+    )
+    appeal_ruling_days = models.PositiveSmallIntegerField(
+        _("working days for the desk to decide on an appeal"),
+        default=APPEAL_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:
         verbose_name = _("rules of the county")
         verbose_name_plural = _("rules of the county")
-        constraints = [models.UniqueConstraint(fields=["county"], name="county_rules_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["county"], name="county_rules_once"),
+            models.CheckConstraint(
+                name="county_rules_appeal",
+                condition=Q(appeal_days__range=(1, 60), appeal_ruling_days__range=(1, 60)),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.county)

@@ -332,10 +332,11 @@ MOVES: dict[str, Move] = table(
             P.CALL_RATE,
             TOWNSHIP,
             needs=("rating",),
-            takes=("note",),
+            takes=("speed", "quality", "attitude", "note"),
             meets=(K.RATE,),
             is_final=True,
         ),
+        # What an unsatisfied first rating is: `rate` becomes this move then.
         Move(
             "send_back",
             _("Have it handled again"),
@@ -345,6 +346,7 @@ MOVES: dict[str, Move] = table(
             P.CALL_RATE,
             TOWNSHIP,
             needs=("note",),
+            takes=("speed", "quality", "attitude"),
             meets=(K.RATE,),
             starts=(K.REWORK,),
         ),
@@ -391,6 +393,47 @@ MOVES: dict[str, Move] = table(
             "",
             SYSTEM,
             is_final=True,
+        ),
+        # The second rating is final: not satisfied again, the call is closed and supervised.
+        Move(
+            "supervise_rating",
+            _("Supervised: not satisfied after rework"),
+            CALL,
+            _of(C.CLOSED),
+            None,
+            "",
+            SYSTEM,
+        ),
+        # --- the department appeals, the desk decides: the rating itself is never changed --------
+        Move(
+            "appeal_rating",
+            _("Appeal against the rating"),
+            CALL,
+            _of(C.CLOSED),
+            None,
+            P.CALL_HANDLE,
+            LEAD,
+            needs=("note",),
+        ),
+        Move(
+            "exclude_rating",
+            _("Exclude the rating from the figures"),
+            CALL,
+            _of(C.CLOSED),
+            None,
+            P.CALL_RULE,
+            DESK,
+            needs=("note", "evidence"),
+        ),
+        Move(
+            "keep_rating",
+            _("Let the rating count"),
+            CALL,
+            _of(C.CLOSED),
+            None,
+            P.CALL_RULE,
+            DESK,
+            needs=("note",),
         ),
         # --- pressure: no state changes ---------------------------------------------------------
         Move(

@@ -19,9 +19,9 @@ from common.errors import Invalid, NotAllowed, Stale
 from common.workflow import Move
 from mandates.models import Assignment, Call, CallFile, ClockKind
 from mandates.models.moves import ASSIGNMENT, MOVES
-from mandates.operations import dispatching, handling, judging, linking, pausing, several
-from mandates.operations.casework import Casework, Mover, mover, save
-from mandates.operations.guards import part_for, refusal
+from mandates.operations import appealing, dispatching, handling, judging, linking, pausing, several
+from mandates.operations.casework import SYSTEM, Casework, Mover, mover, save
+from mandates.operations.guards import OF_THE_CALLER, NotTheCaller, part_for, refusal
 from mandates.operations.making import HANDLERS, NOTE_LENGTH, Given, Making
 from mandates.permissions import Permission
 from townships.roles import Role
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 # Modules whose handlers the table of moves names; importing them registers these.
-REGISTERED = (dispatching, handling, judging, linking, pausing, several)
+REGISTERED = (appealing, dispatching, handling, judging, linking, pausing, several)
 
 
 def make(
@@ -52,7 +52,7 @@ def make(
     # Before the lock: who only reads may not even take it.
     may_be_granted = move.name == "raise" and by.may(Permission.CALL_DRAFT)
     if not (by.may(move.permission) or may_be_granted):
-        raise NotAllowed
+        raise NotTheCaller if move.name in OF_THE_CALLER else NotAllowed
     with transaction.atomic(savepoint=False):
         call = lock(uid, by=by, evidence=name == "answer")
         work = Casework.of([call])[0]
@@ -98,7 +98,7 @@ def _make(work: Casework, move: Move, *, by: Member, at: datetime, given: Given)
     before = work.call.state
     apply(making)
     work.step(
-        move,
+        making.move,
         by=making.by,
         at=at,
         from_state=before,
@@ -106,6 +106,8 @@ def _make(work: Casework, move: Move, *, by: Member, at: datetime, given: Given)
         note=given.note.strip(),
         **making.data,
     )
+    for name, data in making.follows:
+        work.step(MOVES[name], by=SYSTEM, at=at, from_state=work.call.state, **data)
     save([work])
     return work
 
@@ -123,6 +125,7 @@ def checked(
 
     Raises what stands against it.
     """
+    move = judging.edge(work, move, given)
     chosen = None
     if given.assignment is not None:
         chosen = next((p for p in work.assignments if p.uid == given.assignment), None)

@@ -56,6 +56,8 @@ CALL_COLUMNS = (
     "answer",
     "rating",
     "rating_note",
+    "rating_appeal",
+    "answer_key",
     "route",
     "step_count",
     "last_hash",

@@ -13,7 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotAllowed, Problem
 from common.workflow import Move, MoveRefused, WrongState
-from mandates.models import Assignment, AssignmentState, CallState, ClockKind, Part, Urgency
+from mandates.models import (
+    Appeal,
+    Assignment,
+    AssignmentState,
+    CallState,
+    ClockKind,
+    Part,
+    Rating,
+    UnitChoices,
+    Urgency,
+)
 from mandates.models.moves import (
     ASSIGNED,
     ASSIGNMENT,
@@ -26,13 +36,17 @@ from mandates.models.moves import (
     TOWNSHIP,
     TOWNSHIP_OR_DESK,
 )
-from mandates.operations.casework import Casework, local_day
+from mandates.operations.casework import CalendarEnds, Casework, compute_due, local_day
 from mandates.permissions import Permission
+from mandates.queries.rulebook import Rulebook
 from mandates.rules import is_desk, is_of_township
 from townships.roles import Role
 
 if TYPE_CHECKING:
     from townships.http import Member
+
+# Who judges an answer: the township that asked for it, and nobody else.
+OF_THE_CALLER = ("rate", "send_back")
 
 Guard = Callable[[Casework, Assignment | None, datetime], Problem | None]
 
@@ -49,6 +63,13 @@ class AcceptFirst(NotYours):
 
     code = "accept_first"
     detail = _("Accept the call first.")
+
+
+class NotTheCaller(NotYours):
+    """Somebody else than the calling township wants to judge the answer."""
+
+    code = "not_the_caller"
+    detail = _("Only the township that made the call rates the answer.")
 
 
 def _entry_in_force(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
@@ -152,6 +173,38 @@ def _assists(work: Casework, part: Assignment | None, at: datetime) -> Problem |
     return MoveRefused(_("This department leads; another one takes over."), code="not_assisting")
 
 
+def _may_appeal(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    call = work.call
+    if call.rating not in (Rating.MOSTLY, Rating.UNSATISFIED):
+        return MoveRefused(
+            _("There is no rating one could appeal against."), code="nothing_to_appeal"
+        )
+    if call.rating_appeal:
+        return MoveRefused(
+            _("There has been an appeal against this rating; there is no second one."),
+            code="appealed_once",
+        )
+    assert call.closed_at is not None
+    try:
+        ends = appeal_ends(work.book, call.closed_at)
+    except CalendarEnds as problem:
+        return problem
+    if at >= ends:
+        return MoveRefused(_("The time for an appeal is over."), code="appeal_window_closed")
+    return None
+
+
+def appeal_ends(book: Rulebook, rated_at: datetime) -> datetime:
+    """Return the instant from which a rating can no longer be appealed against."""
+    return compute_due(book, rated_at, book.appeal_days, UnitChoices.WORKING_DAY).at
+
+
+def _appeal_open(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.call.rating_appeal == Appeal.OPEN:
+        return None
+    return MoveRefused(_("No appeal waits for a decision."), code="no_appeal")
+
+
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "submit": (_entry_in_force,),
     "raise": (_entry_in_force,),
@@ -169,6 +222,9 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "remove_assist": (_assists,),
     "send_back": (_first_rework,),
     "link": (_follows_none,),
+    "appeal_rating": (_may_appeal,),
+    "exclude_rating": (_appeal_open,),
+    "keep_rating": (_appeal_open,),
 }
 
 
@@ -200,7 +256,7 @@ def part_for(
     if move.relation in (TOWNSHIP, DESK, TOWNSHIP_OR_DESK):
         right = (of_township and move.relation != DESK) or (of_desk and move.relation != TOWNSHIP)
         if not right:
-            raise NotYours
+            raise NotTheCaller if move.name in OF_THE_CALLER else NotYours
         if move.record != ASSIGNMENT:
             return None
         return chosen or (work.lead if move.name == "change_lead" else _objected(work))
@@ -233,7 +289,7 @@ def refusal(
 ) -> Problem | None:
     """Return why the member cannot make this move now, or None."""
     if not may_at_all(member, move, work):
-        return NotAllowed()
+        return NotTheCaller() if move.name in OF_THE_CALLER else NotAllowed()
     try:
         part = part_for(member, move, work, chosen)
     except NotYours as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
+from common.texts import key_of
 from common.workflow import MoveRefused
 from mandates.models import AssignmentState, ClockKind, Objection
 from mandates.operations.casework import Casework, local_day
@@ -82,6 +83,7 @@ def _answer(making: Making) -> None:
         making.by.user_id,
     )
     work.call.answer, work.call.answered_at = own.answer, making.at
+    work.call.answer_key = key_of(own.answer)
     work.start(ClockKind.RATE, at=making.at)
 
 

@@ -6,10 +6,18 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
+from common import bulk
 from common.errors import Invalid
-from mandates.models import AssignmentState, ClockKind, Rating
+from common.workflow import Move
+from mandates.models import AssignmentState, CallRating, CallState, ClockKind, Level, Rating
+from mandates.models.moves import MOVES
+from mandates.models.ratings import GIVEN
 from mandates.operations.casework import Casework
-from mandates.operations.making import Making, makes
+from mandates.operations.making import Given, Making, makes
+
+DIMENSIONS = ("speed", "quality", "attitude")
+ANY = ("", *GIVEN)
+SAY_WHY = _("Say what is not satisfactory.")
 
 
 @makes("submit")
@@ -41,16 +49,58 @@ def _return(making: Making) -> None:
     making.work.call.raised_at = None
 
 
+def edge(work: Casework, move: Move, given: Given) -> Move:
+    """Return the move a rating really is: unsatisfied for the first time, it is the rework."""
+    first = work.call.state == CallState.ANSWERED and work.call.rework_count == 0
+    if move.name == "rate" and given.rating == Rating.UNSATISFIED and first:
+        return MOVES["send_back"]
+    return move
+
+
 @makes("rate")
 def _rate(making: Making) -> None:
     call, given = making.work.call, making.given
-    if given.rating not in (Rating.SATISFIED, Rating.MOSTLY, Rating.UNSATISFIED):
+    if given.rating not in GIVEN:
         raise Invalid(fields={"rating": _("Choose one of the ratings.")})
     if given.rating == Rating.UNSATISFIED and not given.note.strip():
-        raise Invalid(fields={"note": _("Say what is not satisfactory.")})
+        raise Invalid(fields={"note": SAY_WHY})
+    _keep(making, given.rating)
     call.rating, call.rating_note = given.rating, given.note.strip()[:1000]
     call.closed_at = making.at
-    making.data["rating"] = given.rating
+    if given.rating == Rating.UNSATISFIED:
+        if call.level != Level.ESCALATE:
+            call.level = Level.SUPERVISE
+        making.follows.append(("supervise_rating", {}))
+
+
+def _keep(making: Making, overall: str) -> None:
+    """Add the rating to those that are never changed."""
+    work, given, lead = making.work, making.given, making.work.lead
+    assert lead is not None
+    said = {name: getattr(given, name) for name in DIMENSIONS}
+    wrong = {name: _("Choose one of the ratings.") for name in said if said[name] not in ANY}
+    if wrong:
+        raise Invalid(fields=wrong)
+    bulk.insert(
+        [
+            CallRating(
+                **work.call.tenant,
+                call=work.call,
+                assignment=lead,
+                department_id=lead.department_id,
+                round=work.call.rework_count + 1,
+                overall=overall,
+                note=given.note.strip(),
+                by_id=making.by.user_id,
+                post_id=making.by.post_id,
+                unit=making.by.unit,
+                actor=making.by.name,
+                at=making.at,
+                **said,
+            )
+        ]
+    )
+    making.data |= {"rating": overall, **{name: told for name, told in said.items() if told}}
 
 
 @makes("send_back")
@@ -59,6 +109,7 @@ def _send_back(making: Making) -> None:
     work = making.work
     lead = work.lead
     assert lead is not None
+    _keep(making, Rating.UNSATISFIED)
     lead.state, lead.answered_at = AssignmentState.ACCEPTED, None
     work.call.rework_count += 1
     work.call.answered_at = None

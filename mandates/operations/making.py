@@ -29,6 +29,9 @@ class Given:
 
     note: str = ""
     rating: str = ""
+    speed: str = ""
+    quality: str = ""
+    attitude: str = ""
     lead: UUID | None = None
     assists: Sequence[UUID] = ()
     assignment: UUID | None = None
@@ -41,6 +44,7 @@ class Given:
     original: str = ""
     wrong: bool = False
     duty: str = ""
+    evidence: str = ""
 
 
 @dataclass
@@ -55,6 +59,8 @@ class Making:
     at: datetime
     given: Given
     data: dict[str, Any] = field(default_factory=dict)
+    # Steps of the system that follow at once: name, and what is kept with them.
+    follows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def own(self) -> Assignment:

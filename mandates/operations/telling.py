@@ -40,6 +40,7 @@ WORK = frozenset(
         "return_to_township", "object", "uphold", "reject", "ask_information",
         "supply_information", "ask_extension", "feed_back", "answer", "send_back", "add",
         "change_lead", "add_assist", "mention",
+        "appeal_rating", "supervise_rating",
     }
 )  # fmt: skip
 

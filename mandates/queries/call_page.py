@@ -13,11 +13,14 @@ from mandates.models import (
     Call,
     CallFile,
     CallNote,
+    CallRating,
     Clock,
     ClockKind,
     Objection,
+    RatingAppeal,
     Step,
 )
+from mandates.models.ratings import GIVEN
 from mandates.permissions import Permission
 from mandates.rules import note_unit
 
@@ -38,6 +41,8 @@ class CallRecord:
     files: Sequence[CallFile]
     notes: Sequence[CallNote]
     objections: Sequence[Objection]
+    ratings: Sequence[CallRating] = ()
+    appeal: RatingAppeal | None = None
 
     def clock(self, kind: str, part: Assignment | None = None) -> Clock | None:
         """Return the latest clock of a kind that did not fall away."""
@@ -92,6 +97,8 @@ def load(uid: UUID, *, member: Member) -> CallRecord:
         files=list(CallFile.objects.filter(call=call).order_by("-id")),
         notes=_notes(call, member) if member.may(Permission.CALL_NOTE) else [],
         objections=_objections(call) if any(s.move == "object" for s in steps) else [],
+        ratings=_ratings(call) if call.rework_count or call.rating in GIVEN else [],
+        appeal=RatingAppeal.objects.filter(call=call).first() if call.rating_appeal else None,
     )
 
 
@@ -104,6 +111,10 @@ def _parts(call: Call) -> list[Assignment]:
 def _notes(call: Call, member: Member) -> list[CallNote]:
     rows = CallNote.objects.filter(call=call, **note_unit(member)).select_related("by")
     return list(rows.order_by("-id")[:NOTES])
+
+
+def _ratings(call: Call) -> list[CallRating]:
+    return list(CallRating.objects.filter(call=call).order_by("round"))
 
 
 def _objections(call: Call) -> list[Objection]:

@@ -25,6 +25,7 @@ from mandates.models import (
     OfficeHours,
     VersionState,
 )
+from mandates.models.limits import APPEAL_DAYS
 from townships.models import County, Department
 
 REPEAT_DAYS = 90  # where a county has set nothing; sample default
@@ -118,6 +119,8 @@ class Rulebook:
     entries: Mapping[int, EntryFacts]
     emergency_skips_head: bool
     repeat_days: int
+    appeal_days: int = APPEAL_DAYS
+    appeal_ruling_days: int = APPEAL_DAYS
 
     def period(self, urgency: str, kind: str, entry: EntryFacts | None = None) -> Period:
         """Return the limit of a clock: the entry's own, else the county's. Raises NoLimit."""
@@ -179,6 +182,8 @@ def _load(county_id: int) -> Rulebook:
         entries=_entries(county_id),
         emergency_skips_head=rules.emergency_skips_head if rules else False,
         repeat_days=rules.repeat_days if rules else REPEAT_DAYS,
+        appeal_days=rules.appeal_days if rules else APPEAL_DAYS,
+        appeal_ruling_days=rules.appeal_ruling_days if rules else APPEAL_DAYS,
     )
 
 

@@ -44,10 +44,23 @@ def verbs() -> dict[str, str]:
         "unlink": _("Taken up again"),
         "follow": _("Closed with the call it follows"),
         "followed": _("Another call follows this one"),
+        "supervise_rating": _("Supervised: not satisfied after rework"),
+        "appeal_rating": _("Appealed against the rating"),
+        "exclude_rating": _("Rating excluded from the figures"),
+        "keep_rating": _("Appeal rejected, the rating counts"),
         "urge": pgettext("in the history", "Urged"),
         "warned": _("Reminded that it is due soon"),
         "urged": _("Urged at the due time"),
         "supervised": _("Put under supervision"),
         "escalated": _("Reported to the county leader"),
         "recomputed": _("Due time worked out anew"),
+    }
+
+
+def dimensions() -> dict[str, str]:
+    """Return what a rating speaks of beside the whole."""
+    return {
+        "speed": pgettext("what is rated", "Speed"),
+        "quality": pgettext("what is rated", "Quality"),
+        "attitude": pgettext("what is rated", "Attitude"),
     }

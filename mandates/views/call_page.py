@@ -19,14 +19,26 @@ from common import display
 from common.display import ClockView, Crumb, DateReason, FileView, MoveView
 from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
-from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, ClockKind
+from mandates.models import (
+    Assignment,
+    AssignmentState,
+    Call,
+    CallRating,
+    CallState,
+    Clock,
+    ClockKind,
+    Rating,
+)
+from mandates.models.moves import MOVES
 from mandates.operations.casework import Casework
 from mandates.operations.following import may_follow
+from mandates.operations.guards import appeal_ends, refusal
 from mandates.permissions import Permission
 from mandates.queries import answers, call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
 from mandates.queries.linked import is_followed, linked
 from mandates.queries.rulebook import rulebook
+from mandates.queries.verbs import dimensions
 from mandates.views import clocks, next_step
 from mandates.views.history import history
 from mandates.views.next_step import Case
@@ -133,6 +145,8 @@ def told(case: Case) -> dict[str, Any]:
         "units": [_unit(part, case) for part in case.record.parts],
         "answer": _answer(case),
         "rating": _rating(call),
+        "ratings": [_round(one) for one in case.record.ratings],
+        "appeal": _appeal(case),
         "objections": [_objection(one, case) for one in case.record.objections],
         "files": _files(case),
     }
@@ -287,6 +301,40 @@ def _rating(call: Call) -> dict[str, Any] | None:
     if not call.rating:
         return None
     return {"label": call.get_rating_display(), "note": call.rating_note, "at": call.closed_at}
+
+
+def _round(one: CallRating) -> dict[str, Any]:
+    said = [(label, getattr(one, name)) for name, label in dimensions().items()]
+    return {
+        "title": _("Second rating, final") if one.round > 1 else _("First rating"),
+        "label": one.get_overall_display(),
+        "said": [(label, str(Rating(value).label)) for label, value in said if value],
+        "note": one.note,
+        "unit": one.unit,
+        "person": one.actor,
+        "at": one.at,
+    }
+
+
+def _appeal(case: Case) -> dict[str, Any] | None:
+    """The appeal against the rating, and what came of it; or until when there may be one."""
+    one, call = case.record.appeal, case.record.call
+    if one is not None:
+        return {
+            "unit": case.book.units[one.department_id].name,
+            "asked_at": one.asked_at,
+            "reason": one.reason,
+            "due_at": one.due_at,
+            "outcome": one.get_outcome_display() if one.outcome else "",
+            "decision": one.decision,
+            "evidence": one.evidence,
+            "decided_in": one.decided_in,
+            "decided_at": one.decided_at,
+        }
+    appeals = MOVES["appeal_rating"]
+    if call.closed_at and refusal(case.member, appeals, case.work, at=case.at) is None:
+        return {"until": appeal_ends(case.book, call.closed_at)}
+    return None
 
 
 def _objection(one: Any, case: Case) -> dict[str, Any]:

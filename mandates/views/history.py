@@ -13,7 +13,7 @@ from common.display import StepView
 from common.reasons import period_text
 from mandates.models import ClockKind, Rating, Step
 from mandates.queries.rulebook import Rulebook
-from mandates.queries.verbs import verbs
+from mandates.queries.verbs import dimensions, verbs
 from mandates.templatetags.calls import step_icon, step_tone
 
 
@@ -101,8 +101,16 @@ def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
 
 
 def _rated(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    """The whole, then what was said of its parts; and what a decision rests on."""
     rating = step.data.get("rating", "")
-    return [str(Rating(rating).label)] if rating in Rating.values else []
+    found = [str(Rating(rating).label)] if rating in Rating.values else []
+    for name, label in dimensions().items():
+        said = step.data.get(name, "")
+        if said in Rating.values:
+            words = {"what": label, "rating": Rating(said).label}
+            found.append(_("%(what)s: %(rating)s") % words)
+    evidence = step.data.get("evidence")
+    return [*found, _("Evidence: %(what)s") % {"what": evidence}] if evidence else found
 
 
 def _overridden(step: Step, book: Rulebook, at: datetime) -> list[str]:
@@ -150,7 +158,9 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "ask_extension": _length,
     "answer": _overridden,
     "attach": _attached,
-    "rate": _rated,
+    **dict.fromkeys(
+        ("rate", "send_back", "appeal_rating", "exclude_rating", "keep_rating"), _rated
+    ),
     "recomputed": _recomputed,
     "reassign": _reassigned,
     **dict.fromkeys(("link", "follow", "followed"), _linked),

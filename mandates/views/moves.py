@@ -20,9 +20,10 @@ from django.views.decorators.http import require_http_methods
 from common import attachments
 from common.errors import NotAllowed, Problem, Stale
 from mandates.forms.moves import FIELDS, FileForm, MoveForm, NoteForm
-from mandates.models import Call, CallFile, CallNote, Step
+from mandates.models import Call, CallFile, CallNote, CallState, Step
 from mandates.models.moves import MOVES
 from mandates.operations import calls, files
+from mandates.operations.casework import Casework
 from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.rulebook import rulebook
@@ -56,19 +57,22 @@ def make(request: MemberRequest, uid: UUID, move: str) -> HttpResponse:
     uploads = form.cleaned_data.get("files", []) if form else []
     try:
         with transaction.atomic():
-            _make(request, uid, move, given, uploads, at=now)
+            state = _make(request, uid, move, given, uploads, at=now).call.state
     except Call.DoesNotExist as error:
         raise Http404 from error
     except Problem as problem:
         if isinstance(problem, Stale) and _made_already(request, uid, move, given, at=now):
             return _done(request, uid, move)
         return _refused(request, uid, move, form, problem, at=now)
-    return _done(request, uid, move)
+    # An unsatisfied first rating is the rework.
+    return _done(
+        request, uid, "send_back" if state == CallState.REWORK and move == "rate" else move
+    )
 
 
 def _make(
     request: MemberRequest, uid: UUID, move: str, given: Given, uploads: list[Any], *, at: datetime
-) -> None:
+) -> Casework:
     """Keep the files and make the move, both or neither."""
     member, version = request.member, _version(request)
     kept: list[CallFile] = []
@@ -78,7 +82,7 @@ def _make(
                 raise Stale
             kept = files.attach(uid, uploads, by=member, at=at).added
             version += 1 if kept else 0
-        calls.make(move, uid, by=member, at=at, given=given, version=version)
+        return calls.make(move, uid, by=member, at=at, given=given, version=version)
     except Exception:
         for file in kept:
             attachments.discard(file.path)
@@ -136,7 +140,8 @@ def _made_already(
     last = Step.objects.filter(call__uid=uid).order_by("-seq").first()
     return (
         last is not None
-        and (last.move, last.by_id, last.note) == (move, request.member.user_id, given.note.strip())
+        and last.move in (move, "send_back" if move == "rate" else move)
+        and (last.by_id, last.note) == (request.member.user_id, given.note.strip())
         and at - last.recorded_at < TWICE
     )
 

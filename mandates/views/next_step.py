@@ -19,7 +19,7 @@ from common.reasons import period_text
 from common.workflow import Move, MoveRefused, WrongState
 from common.worktime import SHANGHAI
 from mandates.forms.moves import FIELDS, MoveForm, Options
-from mandates.models import Assignment, AssignmentState, CallState, Clock, ClockKind, Party
+from mandates.models import Appeal, Assignment, AssignmentState, CallState, Clock, ClockKind, Party
 from mandates.models.moves import ASSIGNMENT, MOVES
 from mandates.operations.casework import Casework
 from mandates.operations.guards import NotYours, available_moves, may_at_all, part_for, refusal
@@ -27,6 +27,7 @@ from mandates.queries.call_page import CallRecord
 from mandates.queries.rulebook import EntryFacts, Rulebook
 from mandates.templatetags.calls import step_icon
 from townships.http import Member
+from townships.roles import Role
 
 # The first of these that can be made is the one primary button.
 PRIMARY = (
@@ -100,6 +101,13 @@ def next_step(case: Case) -> NextStep:
         return NextStep(_("This call was withdrawn. Nothing is left to be done."))
     if call.state == CallState.DUPLICATE:
         return NextStep(_("This call follows another and ends with it."))
+    if call.state == CallState.CLOSED and call.rating_appeal == Appeal.OPEN:
+        mine = case.member.role == Role.COUNTY_DESK
+        text = _(
+            "This call is closed. {who} must decide on the appeal against the rating by {due}."
+        )
+        due = case.record.appeal.due_at if case.record.appeal else None
+        return NextStep(text, _("The county desk"), mine, due)
     if call.state == CallState.CLOSED:
         return NextStep(_("This call is closed. Nothing is left to be done."))
     clock = _own_clock(case) or awaited(case)
@@ -166,7 +174,9 @@ def move_url(call_uid: UUID, name: str) -> str:
 
 def moves(case: Case) -> list[MoveView]:
     """List the moves the member can make now, the primary one first."""
-    found = available_moves(case.member, case.work, at=case.at)
+    # An unsatisfied first rating is the rework: one form for both.
+    available = available_moves(case.member, case.work, at=case.at)
+    found = [move for move in available if move.name != "send_back"]
     names = [move.name for move in found]
     primary = next((name for name in PRIMARY if name in names), "")
     if primary == "urge":
@@ -218,7 +228,7 @@ def view_of(
 def _warnings(case: Case) -> dict[str, str]:
     found = {
         "answer": _("After this the township rates; the text can no longer be changed."),
-        "rate": _("This closes the call. The rating cannot be changed afterwards."),
+        "rate": _rate_warning(case),
         "send_back": _("The lead department handles it again; this can be asked for once."),
         "withdraw": _("The call ends here, and the departments are told."),
         "object": _("There is one objection to a dispatch. The clocks run on until the ruling."),
@@ -233,12 +243,29 @@ def _warnings(case: Case) -> dict[str, str]:
         "add_assist": _("They are told, and get clocks of their own."),
         "remove_assist": _("Its part ends here; what it wrote stays in the history."),
         "refuse_extension": _("The date stays; there is no second request while it runs."),
+        "appeal_rating": _("There is one appeal against a rating."),
+        "exclude_rating": _(
+            "The rating counts in no figure from now on. It stays to be read, with your reasons."
+        ),
+        "keep_rating": _("The rating counts; there is no second appeal."),
     }
     if case.work.open_assists:
         found["answer"] = _(
             "Assisting departments that have not answered are released with your answer."
         )
     return found
+
+
+def _rate_warning(case: Case) -> str:
+    if case.work.call.rework_count:
+        return _(
+            "This closes the call; the second rating is final. Not satisfied again puts the call "
+            "under supervision."
+        )
+    return _(
+        "Not satisfied means that it is handled again, once. Otherwise this closes the call. The "
+        "rating cannot be changed afterwards."
+    )
 
 
 def _hint(name: str, case: Case) -> str:
@@ -249,6 +276,8 @@ def _hint(name: str, case: Case) -> str:
         "refuse_extension": "ask_extension",
         "uphold": "object",
         "reject": "object",
+        "exclude_rating": "appeal_rating",
+        "keep_rating": "appeal_rating",
     }.get(name)
     step = case.record.last_step(asked) if asked else None
     if step is None:
@@ -257,6 +286,8 @@ def _hint(name: str, case: Case) -> str:
     if asked == "ask_extension":
         words["length"] = period_text(step.data.get("amount") or 1, step.data.get("unit", ""))
         return _("%(unit)s asks for %(length)s more: %(text)s") % words
+    if asked == "appeal_rating":
+        return _("%(unit)s appeals: %(text)s") % words
     if asked == "object":
         return _("%(unit)s objects: %(text)s") % words
     return _("%(unit)s asks: %(text)s") % words

@@ -15,7 +15,13 @@ OURS = ("common", "townships", "mandates", "grid", "enforcement", "services")
 MODELS = [m for m in apps.get_models() if m._meta.app_label in OURS]
 OWNED = [m for m in MODELS if issubclass(m, Owned)]
 TOWNSHIPS = [m for m in MODELS if issubclass(m, TownshipOwned)]
-APPEND_ONLY = ["common_auditentry", "common_event", "mandates_callnote", "mandates_step"]
+APPEND_ONLY = [
+    "common_auditentry",
+    "common_event",
+    "mandates_callnote",
+    "mandates_callrating",
+    "mandates_step",
+]
 READ_ALL = {"huying_all", "huying_dispatch", "huying_readonly"}
 
 pytestmark = pytest.mark.django_db

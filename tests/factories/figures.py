@@ -8,7 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common import tenancy
-from mandates.models import Assignment, Call, Clock, ClockExtension, ClockPause, Objection, Origin
+from mandates.models import (
+    Assignment,
+    Call,
+    CallRating,
+    Clock,
+    ClockExtension,
+    ClockPause,
+    Objection,
+    Origin,
+)
 from tests.factories.calls import World, at
 
 KINDS = ("accept", "first_reply", "close")
@@ -37,6 +46,7 @@ class Scattered:
     objections: list[Objection] = field(default_factory=list)
     pauses: list[ClockPause] = field(default_factory=list)
     extensions: list[ClockExtension] = field(default_factory=list)
+    ratings: list[CallRating] = field(default_factory=list)
 
     def hours(self, most: int, dice: random.Random | None = None) -> timedelta:
         return timedelta(minutes=(dice or self.dice).randrange(most * 60))
@@ -46,6 +56,7 @@ class Scattered:
             Call.objects.bulk_create(self.calls)
             for rows, model in (
                 (self.parts, Assignment), (self.clocks, Clock), (self.objections, Objection),
+                (self.ratings, CallRating),
             ):  # fmt: skip
                 for row in rows:
                     row.call = row.call  # its key is known only now
@@ -104,9 +115,14 @@ def _call(made: Scattered, n: int, raised: datetime) -> None:
         closed_at=answered + made.hours(100) if fate == "closed" else None,
         rating=dice.choice(ratings) if fate == "closed" else "",
     )
+    more = random.Random(n)  # leaves the other dice as they fell
+    if call.rating in ("mostly", "unsatisfied"):
+        call.rating_appeal = more.choice(["", "", "", "", "open", "upheld", "rejected"])
+    call.answer_key = more.choice(["", "a", "b"]) if call.closed_at else ""
     made.calls.append(call)
     if is_routed:
-        _parts(made, call, lead, assist, wrong)
+        part = _parts(made, call, lead, assist, wrong)
+        _ratings(made, call, part, more)
 
 
 def _next_due(made: Scattered) -> datetime:
@@ -115,13 +131,41 @@ def _next_due(made: Scattered) -> datetime:
     return begin + made.hours(200)
 
 
-def _parts(made: Scattered, call: Call, lead: Any, assist: Any, wrong: Any) -> None:
+def _ratings(made: Scattered, call: Call, part: Assignment, dice: random.Random) -> None:
+    said = ["", "satisfied", "mostly", "unsatisfied"]
+    given = ["unsatisfied"] * call.rework_count
+    if call.rating not in ("", "unrated"):
+        given.append(call.rating)
+    for n, overall in enumerate(given if call.closed_at else []):
+        assert call.answered_at is not None
+        made.ratings.append(
+            CallRating(
+                **call.tenant, call=call, assignment=part, department=part.department,
+                round=n + 1, overall=overall, note="没有恢复", speed=dice.choice(said),
+                quality=dice.choice(said), attitude=dice.choice(said), by=made.world.clerk.user, unit="x",
+                actor="x", at=call.answered_at + n * timedelta(days=20),
+            )
+        )  # fmt: skip
+    if call.closed_at and call.rework_count:
+        began = call.answered_at
+        made.clocks.append(
+            Clock(
+                **call.tenant, call=call, assignment=part, kind="rework", party="department",
+                department=part.department, started_at=began, amount=1, unit="working_day",
+                basis="sample", calendar_version="x", due_at=began + timedelta(days=1),
+                original_due_at=began + timedelta(days=1),
+                met_at=began + timedelta(minutes=dice.choice([59, 60])),
+            )
+        )  # fmt: skip
+
+
+def _parts(made: Scattered, call: Call, lead: Any, assist: Any, wrong: Any) -> Assignment:
     dice, gone = made.dice, call.state == "withdrawn"
     if dice.random() < 0.3:
         part = _part(made, call, wrong, "lead", "released", cancelled=True, is_wrong=True)
         _objection(made, part, "upheld")
     state = "released" if gone else "sent" if call.state == "routed" else "accepted"
-    part = _part(made, call, lead, "lead", state, cancelled=gone)
+    part = own = _part(made, call, lead, "lead", state, cancelled=gone)
     if dice.random() < 0.3:
         _objection(made, part, dice.choice(["rejected", "upheld", ""]))
     if dice.random() < 0.6:
@@ -129,6 +173,7 @@ def _parts(made: Scattered, call: Call, lead: Any, assist: Any, wrong: Any) -> N
         part = _part(made, call, assist, "assist", state)
         if dice.random() < 0.3:
             _objection(made, part, "rejected")
+    return own
 
 
 def _part(

@@ -70,7 +70,8 @@ def test_an_unsatisfied_township_has_it_handled_again_once(world: World) -> None
     with pytest.raises(Exception, match="handled again once|重新办理"):
         world.make("send_back", call, by=world.clerk, when=at(3, 9), note="还是不满意")
     world.make("rate", call, by=world.clerk, when=at(3, 9), rating="unsatisfied", note="还是不满意")
-    assert world.fresh(call).rating == "unsatisfied"
+    final = world.fresh(call)
+    assert (final.state, final.rating, final.level) == ("closed", "unsatisfied", "supervise")
 
 
 def test_an_upheld_objection_goes_to_the_right_department(world: World) -> None:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from common import tenancy
 from common.errors import Invalid
 from common.worktime import SHANGHAI
-from mandates.models import Assignment, Call, Clock, ClockExtension, ClockPause, Objection
+from mandates.models import (
+    Assignment,
+    Call,
+    CallRating,
+    Clock,
+    ClockExtension,
+    ClockPause,
+    Objection,
+)
 from mandates.queries.boards import asked, board, list_filters
 from mandates.queries.call_list import call_rows
 from mandates.queries.statistics.counting import counts, grouped, lengths, share
@@ -46,12 +54,17 @@ class Rows:
             self.paused = set(ClockPause.objects.values_list("clock", flat=True))
             granted = ClockExtension.objects.filter(granted=True)
             self.extended = set(granted.values_list("clock", flat=True))
+            self.ratings = list(CallRating.objects.all())
+            self.asked = list(ClockExtension.objects.select_related("clock"))
+            paused = ClockPause.objects.values_list("clock__call", flat=True)
+            self.stopped = set(paused)
 
     def behind(
         self, code: str, member: Member, begin: datetime, end: datetime, now: datetime
     ) -> set[int]:
         """Return the calls a figure must count for a member."""
         found = set()
+        self.reader = member
         for call, department, happened in self._events(code, now):
             if happened is not None and not begin <= happened < end:
                 continue
@@ -66,6 +79,8 @@ class Rows:
 
     def _events(self, code: str, now: datetime) -> list[tuple[Call, int | None, datetime | None]]:
         kind, _sign, what = code.partition("_")
+        if kind in ("speed", "quality", "attitude"):
+            return self._of_ratings(kind, what, now)
         if kind in ("accept", "reply", "answer", "assist", "whole"):
             return self._of_clocks(kind, what, now)
         if code in ("objections", "upheld", "rejected"):
@@ -79,6 +94,39 @@ class Rows:
             for call in self.calls.values()
             for when in self._of_call(code, call, now)
         ]
+
+    def _of_ratings(self, kind: str, what: str, now: datetime) -> list[Any]:
+        """The last rating of each closed call, as far as it speaks of one dimension."""
+        bad = {"", "unsatisfied"} if what == "good" else {""}
+        return [
+            (call, one.department_id, one.at)
+            for one in self.ratings
+            for call in [self.calls[one.call_id]]
+            if one.round == call.rework_count + 1
+            and getattr(one, kind) not in bad
+            and call.rating_appeal != "upheld"
+            and one.at <= now
+        ]
+
+    def _is_hasty(self, call: Call) -> bool:
+        return any(
+            clock.met_at is not None and clock.met_at - clock.started_at < timedelta(hours=1)
+            for clock in self.clocks
+            if clock.call_id == call.pk and clock.kind == "rework"
+        )
+
+    def _has_twin(self, call: Call) -> bool:
+        return any(
+            (one.lead_id, one.answer_key, one.county_id)
+            == (call.lead_id, call.answer_key, call.county_id)
+            and timedelta(0) < call.closed_at - one.closed_at <= timedelta(days=90)
+            for one in self.calls.values()
+            # A township reads, and so compares, what was answered to its own calls alone.
+            if self.reader.township_id in (None, one.township_id)
+            and call.answer_key
+            and call.closed_at
+            and one.closed_at
+        )
 
     def _of_clocks(self, kind: str, what: str, now: datetime) -> list[Any]:
         kinds = {"accept": "accept", "reply": "first_reply"}
@@ -130,12 +178,28 @@ class Rows:
         if code in raised:
             fits = call.raised_at is not None and call.raised_at <= now and raised[code]
             return [call.raised_at] if fits else []
+        excluded = call.rating_appeal == "upheld"
         closed = {
             "closed": True,
-            "rated": call.rating not in ("", "unrated"),
+            "rated": call.rating not in ("", "unrated") and not excluded,
             "satisfied": call.rating == "satisfied",
-            "content": call.rating in ("satisfied", "mostly"),
-            "unsatisfied": call.rating == "unsatisfied",
+            "content": call.rating in ("satisfied", "mostly") and not excluded,
+            "unsatisfied": call.rating == "unsatisfied" and not excluded,
+            "unsatisfied_again": call.rating == "unsatisfied"
+            and not excluded
+            and call.rework_count > 0,
+            "rating_excluded": excluded,
+            "sign_sent_back": call.rework_count > 0,
+            "sign_answered": call.answer_key != "",
+            "sign_same_answer": code == "sign_same_answer" and self._has_twin(call),
+            "sign_hasty": self._is_hasty(call),
+            "sign_paused": call.pk in self.stopped,
+            "sign_extended": any(one.clock.call_id == call.pk for one in self.asked),
+            "sign_extended_late": any(
+                one.clock.call_id == call.pk
+                and one.clock.original_due_at - one.asked_at <= timedelta(days=1)
+                for one in self.asked
+            ),
             "unrated": call.rating == "unrated",
             "reworked": call.rework_count > 0,
             **{stage: length is not None for stage, length in self.stages(call).items()},

@@ -8,7 +8,9 @@ from mandates.queries.statistics import (  # noqa: F401
     of_clocks,
     of_closed,
     of_raised,
+    of_ratings,
     of_rulings,
+    of_signs,
     of_stock,
 )  # isort: skip  (in the order of the page of definitions)
 from mandates.queries.statistics.registry import COUNTS, FIGURES, SAMPLE, Count, Figure

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 
-from mandates.models import Assignment, AssignmentState, Call, Clock, ClockKind, Objection, Part
+from mandates.models import (
+    Assignment,
+    AssignmentState,
+    Call,
+    CallRating,
+    Clock,
+    ClockKind,
+    Objection,
+    Part,
+)
 from mandates.models.calls import ENDED
 from mandates.queries.statistics.periods import Span
 
@@ -34,6 +43,7 @@ class Source(StrEnum):
     CLOSED = "closed"
     OBJECTIONS = "objections"
     STOCK = "stock"
+    RATINGS = "ratings"  # of the lead departments
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,10 @@ FACTS: dict[Source, Facts] = {
         "call__",
         "assignment__department",
         distinct=True,
+    ),
+    # A call has a rating for each round; what counts picks one of them.
+    Source.RATINGS: Facts(
+        CallRating, "at", lambda at: Q(at__lte=at), "call__", "department", distinct=True
     ),
     # Whatever is open has a date; an index knows these calls.
     Source.STOCK: Facts(
