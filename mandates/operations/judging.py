@@ -77,6 +77,7 @@ def _keep(making: Making, overall: str) -> None:
     """Add the rating to those that are never changed."""
     work, given, lead = making.work, making.given, making.work.lead
     assert lead is not None
+    assert making.by.user_id is not None
     said = {name: getattr(given, name) for name in DIMENSIONS}
     wrong = {name: _("Choose one of the ratings.") for name in said if said[name] not in ANY}
     if wrong:
