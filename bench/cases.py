@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import ground
+from bench import bursts, ground
 from bench.processes import pss_of
 from bench.report import Line, Report
 from bench.web import CONNECTIONS, Load, Request, Web, together
 from bench.world import World
 
+BATCH = 50  # calls of one request
 PEOPLE = {"clerk": "clerk", "officer": "department officer", "leader": "county leader"}
 
 
@@ -63,6 +64,17 @@ def create(world: World, report: Report) -> None:
     report.add(Line(name, goal, _rates(rounds), 0.40, 0.60, told=_against(rounds)))
     p95 = [own.p95 / limit.p95 for limit, own in rounds]
     report.add(Line("create, p95", "≤ 2.5 × L.create", p95, 2.5, None, False))
+
+
+def batch(world: World, report: Report) -> None:
+    """Calls taken in fifty a request, against the single create, in the same rounds."""
+    web = world.web(world.largest)
+    rounds = in_turns(world, asks(web, world.create), asks(web, world.intake(BATCH)))
+    ratios = [many.rate * BATCH / single.rate for single, many in rounds]
+    single, many = rounds[len(rounds) // 2]
+    told = f"{many.rate * BATCH:.0f} calls/s against {single.rate:.0f}, p95 {many.p95:.0f} ms"
+    title = f"batch intake of {BATCH}, calls/s"
+    report.add(Line(title, "≥ 6 × create", ratios, 6.0, None, told=told))
 
 
 def listing(world: World, report: Report) -> None:
@@ -224,8 +236,10 @@ CASES: dict[str, Callable[[World, Report], Any]] = {
     "page": page,
     "sweep": sweep,
     "create": create,
+    "batch": batch,
     "move": move,
     "routed": routed,
+    "burst": bursts.burst,
     "walls": walls,
     "memory": memory,
 }

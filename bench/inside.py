@@ -360,6 +360,17 @@ def waiting(department: str) -> list[list[Any]]:
         return [[str(uid), version] for uid, version in rows.values_list("uid", "version")]
 
 
+def taken(prefix: str) -> dict[str, int]:
+    """Count the calls whose numbers begin so, the numbers, and those that were dispatched."""
+    with tenancy.everywhere(reason="counting what was taken in"):
+        calls = Call.objects.filter(source_no__startswith=prefix)
+        return {
+            "calls": calls.count(),
+            "numbers": calls.values("source_no").distinct().count(),
+            "routed": calls.filter(routed_at__isnull=False).count(),
+        }
+
+
 def undone() -> int:
     """Count what still waits in the outbox."""
     with tenancy.everywhere(reason="is all work done?"):
@@ -371,6 +382,7 @@ WORK: dict[str, Callable[..., Any]] = {
     "fill": fill,
     "again": again,
     "waiting": waiting,
+    "taken": taken,
     "undone": undone,
     "sweep": sweeping,
     "raw_sweep": raw_sweep,

@@ -20,6 +20,7 @@ from config.demo import servers
 from config.demo.processes import Child, Children
 from config.demo.testbed import ROOT, Access
 
+KEY_LENGTH = 20  # of what stands for @KEY@
 CONNECTIONS = 8
 WORKERS = 2
 PRODUCT, LIMIT = "config.wsgi", "bench.limit.wsgi"
@@ -39,7 +40,9 @@ class Request:
         head = [f"{self.method} {self.path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
         head += [f"{name}: {value}" for name, value in self.headers]
         if self.body is not None:
-            head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+            # As long as it will be once the client has put a key in.
+            length = len(body.replace(b"@KEY@", b"0" * KEY_LENGTH))
+            head += ["Content-Type: application/json", f"Content-Length: {length}"]
         return "\r\n".join([*head, "Connection: close", "", ""]).encode() + body
 
 

@@ -31,10 +31,11 @@ class Profile:
     late: int  # calls in the largest database whose clock has just run out
     routings: int
     page: int  # how deep the list is turned
+    burst: int  # seconds at 500 records each
 
 
-FULL = Profile((10_000, 100_000, 1_000_000), 5, 5.0, 10_000, 20_000, 1000)
-QUICK = Profile((2_000, 10_000), 3, 2.0, 1_000, 2_000, 15)
+FULL = Profile((10_000, 100_000, 1_000_000), 5, 5.0, 10_000, 20_000, 1000, 60)
+QUICK = Profile((2_000, 10_000), 3, 2.0, 1_000, 2_000, 15, 10)
 POOL = 3000  # calls that wait for one department, to be moved; more in larger databases
 
 
@@ -177,6 +178,14 @@ class World:
         body = {"matter": self.facts["matter"], "title": TITLE, "body": BODY, "place": PLACE}
         headers = (self.token("caller"), ("Idempotency-Key", "@KEY@"))
         return Request("POST", "/api/v1/calls/", headers, body)
+
+    def intake(self, number: int) -> Request:
+        """Return a request that takes in so many calls, each with a number of its own."""
+        call = {"matter": self.facts["matter"], "title": TITLE, "body": BODY, "place": PLACE}
+        records = [{**call, "source_no": f"@KEY@-{n}"} for n in range(number)]
+        return Request(
+            "POST", "/api/v1/intake/calls/", (self.token("caller"),), {"records": records}
+        )
 
     def list_of(self, token: str, query: str = "") -> Request:
         return Request("GET", f"/api/v1/calls/{query}", (self.token(token),))

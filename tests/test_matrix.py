@@ -130,6 +130,8 @@ PREFIXES = (
     ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
     # What stands in it follows from the post: tests/mandates/test_events_api.py.
+    ("api:georeport-one", CALL),
+    ("api:georeport-list", PERSON),
     ("api:event-", PERSON),
     # Nothing is behind them but what is sent: tests/mandates/test_intake.py.
     ("api:intake-", PERSON),
