@@ -25,7 +25,7 @@ def burst(world: World, report: Report) -> None:
     web, access = world.web(world.smallest), world.database(world.smallest)
     ground.inside_of(access, "sweep")  # nothing else is to be due
     seconds, prefix = world.profile.burst, uuid.uuid4().hex[:10]
-    with world.workers(access):
+    with world.workers(access, processes=2):
         _until_empty(access)
         began = time.perf_counter()
         accepted = _send(web, world, prefix, seconds)

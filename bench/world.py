@@ -121,7 +121,7 @@ class World:
         return self._webs["limit"]
 
     @contextlib.contextmanager
-    def workers(self, access: Access) -> Any:
+    def workers(self, access: Access, processes: int = 1) -> Any:
         """Run what routes: a worker, and dispatch that rings it, over a broker of its own."""
         logs = HOME / "logs"
         children = Children(logs=logs)
@@ -129,7 +129,8 @@ class World:
         told = ground.environment(access)
         if valkey:
             told["REDIS_URL"] = valkey.url
-        celery = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency=1"]
+        celery = [sys.executable, "-m", "celery", "-A", "config", "worker"]
+        celery.append(f"--concurrency={processes}")
         try:
             if valkey:
                 child = children.start(
