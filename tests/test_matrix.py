@@ -184,6 +184,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "file": {"uid": attached.uid},
+        "georeport": {"uid": call.uid},
         "entry": {"uid": world.sand.uid},
         "version": {"uid": world.version.uid},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
