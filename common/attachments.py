@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 from uuid import uuid4
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from common import images
 from common.display import list_text
 from common.errors import Invalid, outage
 
+logger = logging.getLogger(__name__)
+
 HEAD = 4096
+SMALL = "small"  # folder of small pictures: each beside its own path, and made anew if lost
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -28,6 +36,7 @@ KNOWN: dict[str, tuple[tuple[bytes, ...], str]] = {
     "jpg": ((b"\xff\xd8\xff",), "image/jpeg"),
     "jpeg": ((b"\xff\xd8\xff",), "image/jpeg"),
     "png": ((b"\x89PNG\r\n\x1a\n",), "image/png"),
+    "webp": ((b"RIFF",), "image/webp"),
     "pdf": ((b"%PDF-",), "application/pdf"),
     "docx": ((ZIP,), f"{OFFICE}.wordprocessingml.document"),
     "xlsx": ((ZIP,), f"{OFFICE}.spreadsheetml.sheet"),
@@ -61,13 +70,18 @@ class Upload(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """A file in private storage; ``path`` is below MEDIA_ROOT."""
+    """A file in private storage; ``path`` is below MEDIA_ROOT.
+
+    A picture is kept as it was drawn anew. ``sha256`` is of what is kept, by which the ledger finds
+    that it was changed; ``received_sha256`` of what was handed in, which its owner can prove by.
+    """
 
     name: str
     content_type: str
     size: int
     sha256: str
     path: str
+    received_sha256: str
 
 
 def check(upload: Upload) -> str:
@@ -103,28 +117,43 @@ def check(upload: Upload) -> str:
 
 
 def keep(upload: Upload, *, folder: str) -> Kept:
-    """Check an upload and store it under a generated name. Raises BadFile, StorageFull.
+    """Check an upload and store it under a generated name. Raises BadFile, BadImage, StorageFull.
 
     The file is written before the row that names it: a crash leaves a file too many, never a row
     without its file.
     """
     content_type = check(upload)
+    name, received = fingerprint(upload)
     path = f"{folder}/{uuid4().hex}"
     target = Path(settings.MEDIA_ROOT) / path
-    digest, size = hashlib.sha256(), 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as out:
-            for chunk in upload.chunks():
-                digest.update(chunk)
-                size += len(chunk)
-                out.write(chunk)
+        if images.is_image(content_type):
+            images.redraw(cast(IO[bytes], upload), target, content_type=content_type, name=name)
+        else:
+            with target.open("xb") as out:
+                for chunk in upload.chunks():
+                    out.write(chunk)
+        size, digest = measured(target)
+    except images.BadImage:
+        target.unlink(missing_ok=True)
+        raise
     except OSError as error:
         target.unlink(missing_ok=True)  # half a file helps nobody
         if full := outage(error):
             raise full from error
         raise
-    return Kept(clean_name(upload.name or ""), content_type, size, digest.hexdigest(), path)
+    return Kept(name, content_type, size, digest, path, received)
+
+
+def measured(path: Path) -> tuple[int, str]:
+    """Return the size and the SHA-256 of a file."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while portion := file.read(1 << 20):
+            digest.update(portion)
+            size += len(portion)
+    return size, digest.hexdigest()
 
 
 @contextmanager
@@ -165,6 +194,24 @@ def opened(path: str) -> IO[bytes]:
 def discard(path: str) -> None:
     """Remove a stored file whose row was not written or is gone."""
     (Path(settings.MEDIA_ROOT) / path).unlink(missing_ok=True)
+    (Path(settings.MEDIA_ROOT) / SMALL / path).unlink(missing_ok=True)
+
+
+def small(path: str) -> IO[bytes]:
+    """Open the small picture of a stored picture; it is made when first asked for.
+
+    Raises FileNotFoundError, also for what is no picture any more.
+    """
+    root = Path(settings.MEDIA_ROOT)
+    target = root / SMALL / path
+    if not target.exists():
+        with opened(path):  # refuses a path that leads elsewhere
+            pass
+        try:
+            images.thumbnail(root / path, target)
+        except (images.BadImage, OSError) as error:
+            raise FileNotFoundError(path) from error
+    return opened(f"{SMALL}/{path}")
 
 
 def clean_name(name: str) -> str:
@@ -175,3 +222,49 @@ def clean_name(name: str) -> str:
     if not dot:
         return plain[:150] or "file"
     return f"{_UNSAFE.sub('_', stem)[:140]}.{ending[:9]}"
+
+
+# --- files that belong to nothing ----------------------------------------------------------------------
+
+Known = Callable[[Sequence[str]], set[str]]
+PATIENCE = timedelta(days=1)  # a file may be older than its row by a request, and no longer
+LOST, LOST_DAYS = "lost", timedelta(days=30)
+_keepers: dict[str, Known] = {}
+
+
+def keeper(folder: str, known: Known) -> None:
+    """Say for a folder who knows which of some paths below it belong to a row."""
+    _keepers[folder] = known
+
+
+def clear_orphans(*, at: datetime, portion: int = 500) -> int:
+    """Lay aside files that belong to no row; return how many.
+
+    A process that dies between storing a file and writing its row leaves one. They lie in a folder
+    of their own for a month: after going back to an older database they are looked for there.
+    """
+    root, gone = Path(settings.MEDIA_ROOT), 0
+    for folder, known in _keepers.items():
+        old = _older(root / folder, at - PATIENCE)
+        while paths := list(islice(old, portion)):
+            names = [path.relative_to(root).as_posix() for path in paths]
+            for name in sorted(set(names) - known(names)):
+                _lay_aside(root, name, at)
+                gone += 1
+    for path in _older(root / LOST, at - LOST_DAYS):
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def _older(folder: Path, than: datetime) -> Iterator[Path]:
+    until = than.timestamp()
+    return (path for path in folder.rglob("*") if path.is_file() and path.stat().st_mtime < until)
+
+
+def _lay_aside(root: Path, name: str, at: datetime) -> None:
+    target = root / LOST / name.replace("/", "-")
+    target.parent.mkdir(exist_ok=True)
+    (root / name).replace(target)
+    os.utime(target, (at.timestamp(), at.timestamp()))
+    discard(name)  # its small picture
+    logger.warning("a file belongs to no row", extra={"path": name})

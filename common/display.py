@@ -171,7 +171,7 @@ class FieldError:
 
 @dataclass(frozen=True)
 class FileView:
-    """An attachment as listed."""
+    """An attachment as listed; ``small_url`` leads to its small picture, if it is one."""
 
     name: str
     url: str
@@ -180,6 +180,7 @@ class FileView:
     unit: str = ""
     content_type: str = ""
     is_evidence: bool = False
+    small_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,9 @@ its result must bear being written twice.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,7 +33,7 @@ from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from common import tenancy
-from common.attachments import discard
+from common.attachments import discard, measured
 from common.errors import Problem, Refused, outage
 from common.models import Job, JobState
 from common.models.jobs import ACTIVE
@@ -241,13 +240,9 @@ def _end(job: Job, state: JobState, *, at: datetime, problem: Problem) -> None:
 
 
 def _measured(path: Path) -> tuple[int, str]:
-    digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:
         os.fsync(file.fileno())  # the row must not outlive its file
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            size += len(chunk)
-    return size, digest.hexdigest()
+    return measured(path)
 
 
 # --- running ----------------------------------------------------------------------------------------
@@ -330,9 +325,9 @@ def _expired(at: datetime, portion: int) -> Iterator[Job]:
             return
 
 
-def paths_in_use() -> set[str]:
-    """Name every file of a job that a row names or a worker is writing."""
+def known_paths(paths: Sequence[str]) -> set[str]:
+    """Return those of some files that a row names or a worker is writing."""
     with tenancy.dispatching(reason="files of every unit"):
-        kept = set(Job.objects.exclude(path="").values_list("path", flat=True))
+        kept = set(Job.objects.filter(path__in=paths).values_list("path", flat=True))
         running = Job.objects.filter(token__isnull=False).values_list("token", flat=True)
         return kept | {f"{FOLDER}/{UUID(str(token)).hex}" for token in running}

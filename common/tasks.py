@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from common import duties, heartbeats, outbox
+from common import attachments, duties, heartbeats, outbox
 from common.api import forget_answers
 
 
@@ -46,6 +46,12 @@ def clear_expired(**_unknown: Any) -> None:
     call_command("clearsessions")
     clear_expired_tokens()
     forget_answers(before=_now() - timedelta(days=settings.IDEMPOTENCY_DAYS))
+
+
+@shared_task(name="common.clear_orphans", ignore_result=True)
+def clear_orphans(**_unknown: Any) -> None:
+    """Lay aside files that belong to nothing."""
+    attachments.clear_orphans(at=_now())
 
 
 duties.register(

@@ -34,4 +34,6 @@ app.conf.beat_schedule = {
     "run-jobs": {"task": "townships.run_jobs", "schedule": 15.0},
     # Their results that have run out.
     "clear-jobs": {"task": "townships.clear_jobs", "schedule": crontab(hour=2, minute=40)},
+    # Files whose process died before it wrote their row.
+    "clear-orphans": {"task": "common.clear_orphans", "schedule": crontab(hour=3, minute=40)},
 }

@@ -6,12 +6,13 @@ from typing import Any
 
 from celery import shared_task
 
-from common import deliveries, duties, mails, outbox, sms
+from common import attachments, deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import days, digest, exports, learning, replays, sweep
+from mandates.operations import days, digest, exports, files, learning, replays, sweep
 from mandates.queries import sql
 
 KINDS_OF_JOBS = (exports, replays)  # importing them makes their jobs known
+attachments.keeper("calls", files.known_paths)
 
 
 def sweep_all() -> int:

@@ -63,6 +63,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<uuid:uid>/", calls.call_detail, name="call-detail"),
     path("calls/<uuid:uid>/files/", moves.attach, name="call-attach"),
     path("calls/<uuid:uid>/files/<uuid:file>/", calls.call_file, name="call-file"),
+    path(
+        "calls/<uuid:uid>/files/<uuid:file>/small/", calls.call_file_small, name="call-file-small"
+    ),
     path("calls/<uuid:uid>/sheet/", sheet.call_sheet, name="call-sheet"),
     path("calls/<uuid:uid>/sheet.pdf", sheet.call_sheet_pdf, name="call-sheet-pdf"),
     path("calls/<uuid:uid>/notes/", moves.note, name="call-note"),

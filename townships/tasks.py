@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.utils import timezone
 
-from common import duties, jobs
+from common import attachments, duties, jobs
 from townships.operations import deliveries, exports
 from townships.operations import jobs as work
 
@@ -99,3 +99,4 @@ def _deliver_apart() -> None:
 duties.register(
     duties.Duty("webhooks", every=2.0, task="townships.deliver_webhooks", run=deliver_beside)
 )
+attachments.keeper(jobs.FOLDER, jobs.known_paths)

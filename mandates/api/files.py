@@ -88,7 +88,7 @@ class CallFileContent(ApiView):
     def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:
         """Fetch the content of a file.
 
-        As it was handed in, under the type its content was found to be.
+        Under the type its content was found to be: as it was handed in, photographs drawn anew.
         """
         member = reader(request)
         exists(member, uid)

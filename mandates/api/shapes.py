@@ -317,7 +317,10 @@ class FileShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     content_type = serializers.CharField()
     size = serializers.IntegerField(help_text="in bytes")
-    sha256 = serializers.CharField()
+    sha256 = serializers.CharField(help_text="of what is kept: photographs are drawn anew")
+    received_sha256 = serializers.CharField(
+        help_text="of what was handed in; empty for files from before this was kept"
+    )
     is_evidence = serializers.BooleanField()
     unit = serializers.CharField()
     at = serializers.DateTimeField()

@@ -609,7 +609,9 @@ class CallFile(TownshipOwned):
     name = models.CharField(max_length=200)
     content_type = models.CharField(max_length=100)
     size = models.PositiveBigIntegerField()
+    # Of what is kept; pictures are drawn anew, and differ from what was handed in.
     sha256 = models.CharField(max_length=64)
+    received_sha256 = models.CharField(max_length=64, blank=True, db_default="")
     path = models.CharField(max_length=200)
     is_evidence = models.BooleanField(default=False)
     by = models.ForeignKey("townships.User", models.PROTECT, related_name="+", db_index=False)

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common import attachments
-from common.attachments import Upload
+from common.attachments import Kept, Upload
 from common.errors import Invalid, NotAllowed
+from common.tenancy import dispatching
 from common.workflow import MoveRefused
 from mandates.models import Assignment, AssignmentState, Call, CallFile, CallNote, CallState
 from mandates.operations.calls import lock
@@ -91,6 +92,7 @@ def attach(
                         content_type=one.content_type,
                         size=one.size,
                         sha256=one.sha256,
+                        received_sha256=one.received_sha256,
                         path=one.path,
                         is_evidence=evidence,
                         by_id=by.user_id,
@@ -108,7 +110,7 @@ def attach(
                     by=who,
                     at=at,
                     from_state=call.state,
-                    files=[{"name": one.name, "sha256": one.sha256} for one in kept],
+                    files=[_told(one) for one in kept],
                 )
                 save([work])
     known |= dict(zip(fresh, files, strict=True))
@@ -144,10 +146,16 @@ def add_facts(uid: UUID, text: str, *, by: Member, at: datetime) -> Call:
 
 def _attached_already(call: Call, by: Member) -> dict[Mark, CallFile]:
     rows = CallFile.objects.filter(call=call, by=by.user_id).order_by("-id")
-    found = {(row.name, row.sha256, row.is_evidence): row for row in rows}
+    found = {(row.name, row.received_sha256 or row.sha256, row.is_evidence): row for row in rows}
     for row in found.values():
         row.call = call  # as it stands now, not read again
     return found
+
+
+def _told(one: Kept) -> dict[str, str]:
+    """Return what the history keeps of a file: what is kept, and what was handed in if it differs."""
+    told = {"name": one.name, "sha256": one.sha256}
+    return told if one.received_sha256 == one.sha256 else told | {"received": one.received_sha256}
 
 
 def _check_may_attach(call: Call, by: Member) -> None:
@@ -191,3 +199,9 @@ def write_note(uid: UUID, text: str, *, by: Member, at: datetime) -> CallNote:
     )
     tell_named(note, call, named_in(text, by=by, at=at), at=at)
     return note
+
+
+def known_paths(paths: Sequence[str]) -> set[str]:
+    """Return those of some stored files that belong to a call."""
+    with dispatching(reason="files of every township"):
+        return set(CallFile.objects.filter(path__in=paths).values_list("path", flat=True))

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from common import display
+from common import display, images
 from common.display import ClockView, Crumb, DateReason, FileView, MoveView
 from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
@@ -23,6 +23,7 @@ from mandates.models import (
     Assignment,
     AssignmentState,
     Call,
+    CallFile,
     CallRating,
     CallState,
     Clock,
@@ -366,9 +367,17 @@ def _files(case: Case) -> list[FileView]:
             unit=file.unit,
             content_type=file.content_type,
             is_evidence=file.is_evidence,
+            small_url=small_url(case.record.call, file),
         )
         for file in case.record.files
     ]
+
+
+def small_url(call: Call, file: CallFile) -> str:
+    """Return where the small picture of a photograph is; "" for other files."""
+    if not images.is_image(file.content_type):
+        return ""
+    return reverse("mandates:call-file-small", args=[call.uid, file.uid])
 
 
 def may_attach(case: Case) -> bool:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from common import attachments, reference
+from common import attachments, images, reference
 from common.display import Chip, Crumb, Pager, SavedView, list_text
 from common.errors import Invalid, NotAllowed
 from common.paging import Page
@@ -154,14 +154,34 @@ def call_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     return respond(request, case, active=active)
 
 
+def _file_of(request: MemberRequest, uid: UUID, file: UUID) -> CallFile:
+    """Return an attachment of a call that the member may see. Raises Http404."""
+    if request.member.scope is None:
+        raise Http404
+    call = get_object_or_404(Call.objects.visible_to(request.member).only("id"), uid=uid)
+    found: CallFile = get_object_or_404(CallFile, call=call, uid=file)
+    return found
+
+
+@login_required
+@require_safe
+def call_file_small(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase:
+    """The small picture of a photograph, for whoever may see its call."""
+    found = _file_of(request, uid, file)
+    if not images.is_image(found.content_type):
+        raise Http404
+    try:
+        content = attachments.small(found.path)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    return FileResponse(content, content_type="image/jpeg")
+
+
 @login_required
 @require_safe
 def call_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase:
     """Hand out an attachment to whoever may see its call, never to be shown inside a page."""
-    if request.member.scope is None:
-        raise Http404
-    call = get_object_or_404(Call.objects.visible_to(request.member).only("id"), uid=uid)
-    found = get_object_or_404(CallFile, call=call, uid=file)
+    found = _file_of(request, uid, file)
     try:
         content = attachments.opened(found.path)
     except FileNotFoundError as error:

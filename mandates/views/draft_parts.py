@@ -21,6 +21,7 @@ from mandates.queries.alike import Alike, as_written, similar
 from mandates.queries.finding import Found, find, used_matters
 from mandates.queries.preview import Preview, preview, urgency_limits
 from mandates.queries.rulebook import EntryFacts, Rulebook, rulebook
+from mandates.views.call_page import small_url
 from townships.http import Member
 from townships.roles import Role
 
@@ -223,7 +224,15 @@ def _duplicate(one: Alike, at: datetime) -> dict[str, Any]:
 def draft_files(call: Call) -> list[FileView]:
     """List what is attached to a draft."""
     return [
-        FileView(one.name, _file_url(call, one), one.size, one.at, one.unit, one.content_type)
+        FileView(
+            one.name,
+            _file_url(call, one),
+            one.size,
+            one.at,
+            one.unit,
+            one.content_type,
+            small_url=small_url(call, one),
+        )
         for one in CallFile.objects.filter(call=call).order_by("id")
     ]
 

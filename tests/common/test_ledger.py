@@ -19,6 +19,7 @@ from mandates.models import CallFile, Clock
 from mandates.operations import files
 from mandates.operations.sweep import sweep
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.files import png
 
 NOW = at(3, 20)
 TABLES = (
@@ -37,7 +38,7 @@ def world(transactional_db: None, settings: Any, tmp_path: Path) -> World:
     world = make_world()
     call = world.handling()
     with tenancy.scope(world.officer().scope):
-        photo = SimpleUploadedFile("现场.png", b"\x89PNG\r\n\x1a\n sample")
+        photo = SimpleUploadedFile("现场.png", png())
         files.attach(call.uid, [photo], by=world.officer(), at=at(3, 3))
     world.make("answer", call, by=world.officer(), when=at(3, 4), note="已查处", override="已反馈")
     world.make("rate", call, by=world.clerk, when=at(3, 5), rating="satisfied")

@@ -17,6 +17,7 @@ from mandates.models import Call, CallFile
 from mandates.models.moves import MOVES
 from mandates.operations import files
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.files import photograph
 from tests.factories.townships import PostFactory, system_token
 from townships.http import Member
 
@@ -25,7 +26,7 @@ OWN, SIBLING, OTHER = "CANARY-TOWNSHIP", "CANARY-SIBLING", "CANARY-COUNTY"
 DRAFTED, RAISED, HOUSING = "CANARY-DRAFT", "CANARY-RAISED", "CANARY-HOUSING"
 NOTE_TOWNSHIP, NOTE_WATER = "CANARY-NOTETOWNSHIP", "CANARY-NOTEWATER"
 EVERY = frozenset({OWN, SIBLING, OTHER, DRAFTED, RAISED, HOUSING, NOTE_TOWNSHIP, NOTE_WATER})
-JPEG = b"\xff\xd8\xff\xe0" + bytes(60)
+JPEG = photograph()
 SCOPES = "calls.read calls.write reference.read secret.change"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

@@ -19,11 +19,12 @@ from config.demo.testbed import Access
 from mandates.models import Call, CallFile, ListVersion, Step
 from mandates.models.moves import MOVES
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.files import png
 from tests.factories.systems import System
 from tests.factories.townships import PostFactory, member
 from townships.roles import Role
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
+PNG = png()
 NEW = {"title": "河道夜间采砂", "body": "大桥下游有挖掘机取砂。", "matter": "SL-01"}
 
 

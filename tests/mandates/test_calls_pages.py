@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mandates.models import Call
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.files import png
 from tests.factories.townships import member
 from tests.mandates.pages import Browser, url
 from townships.http import Member
@@ -277,7 +278,7 @@ def test_an_attachment_is_handed_out_to_those_who_see_the_call(
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
     call = world.routed()
-    photo = SimpleUploadedFile("采坑.png", b"\x89PNG\r\n\x1a\n" + b"0" * 20, "image/png")
+    photo = SimpleUploadedFile("采坑.png", png(), "image/png")
     answer = Browser(world.clerk, at=NOW).post(url("call-attach", call.uid), {"files": [photo]})
     assert answer.status_code == 302
     context = Browser(world.officer(), at=NOW).get(url("call-detail", call.uid)).context

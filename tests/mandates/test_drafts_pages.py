@@ -30,13 +30,14 @@ from mandates.models import (
 from mandates.queries.finding import find
 from mandates.queries.rulebook import rulebook
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.files import png
 from tests.factories.townships import CountyFactory
 from townships.http import Member
 
 pytestmark = pytest.mark.django_db
 
 NEW = "/calls/new/"
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+PNG = png()
 
 
 @pytest.fixture

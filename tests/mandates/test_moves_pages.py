@@ -11,6 +11,7 @@ from common import tenancy
 from mandates.models import Call, CallFile, CallNote, Objection, Step
 from mandates.models.moves import MOVES
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.files import png
 from tests.factories.townships import member
 from tests.mandates.pages import Browser, move, url
 
@@ -29,7 +30,7 @@ def _own_files(settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
 
 
-def photo(name: str = "现场.png", content: bytes = b"\x89PNG\r\n\x1a\n0000") -> SimpleUploadedFile:
+def photo(name: str = "现场.png", content: bytes = png()) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, "image/png")
 
 
