@@ -334,7 +334,7 @@ def drop_database(connection: psycopg2.extensions.connection, name: str) -> None
     """Drop a database, and end whoever still uses it."""
     command = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
     with connection.cursor() as cursor:
-        for _attempt in range(100):
+        for _attempt in range(300):
             try:
                 cursor.execute(command)
             except psycopg2.errors.InsufficientPrivilege:
