@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -44,7 +46,8 @@ from mandates.views.calls import call_lines, conditions
 from townships.http import Member, MemberRequest
 
 SHOWN = 10  # calls behind a figure on the board itself; the list has the rest
-WALL_SECONDS = 300
+SECONDS = 60  # after so long a board asks whether anything has changed
+RELOAD_SECONDS = 300  # without scripts
 
 
 @login_required
@@ -75,7 +78,10 @@ def board_page(request: MemberRequest) -> HttpResponse:
         "is_empty": not any(found.now[c] for c in ("raised", "answer_due", "closed", "open")),
         "drill": drill,
         "fewest": FEWEST,
+        "seconds": SECONDS,
     }
+    if _is_live(request) and not wrong:
+        return _renewed(request, "mandates/board/_live.html", context)
     return render(request, "mandates/board/page.html", context, status=400 if wrong else 200)
 
 
@@ -93,10 +99,28 @@ def board_wall(request: MemberRequest) -> HttpResponse:
         "tiles": tiles(found, link),
         "trend": tables.trend(found, link),
         "states": tables.by_state(found, link),
-        "seconds": WALL_SECONDS,
-        "minutes": WALL_SECONDS // 60,
+        "seconds": SECONDS,
+        "reload_seconds": RELOAD_SECONDS,
     }
+    if _is_live(request) and not wrong:
+        return _renewed(request, "mandates/board/_wall.html", context)
     return render(request, "mandates/board/wall.html", context, status=400 if wrong else 200)
+
+
+def _is_live(request: MemberRequest) -> bool:
+    return request.GET.get("live") == "1"
+
+
+def _renewed(request: MemberRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """What has changed of a board that is shown; 304 if nothing has. The time goes beside it."""
+    body = render_to_string(template, {**context, "as_of": ""}, request)
+    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    is_same = request.headers.get("If-None-Match") == etag
+    answer = HttpResponse(status=304) if is_same else HttpResponse(body)
+    answer["ETag"] = etag
+    answer["X-As-Of"] = quote(context["as_of"])
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @login_required

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from common.display import Crumb, SavedView, moment_text
@@ -57,6 +58,8 @@ def frame(member: Member, wanted: Asked, now: datetime) -> dict[str, Any]:
         "period": period,
         "now": now,
         "as_of": moment_text(now, now=now),
+        # What is renewed on a page that stays.
+        "stamp": format_html("<span data-as-of>{}</span>", moment_text(now, now=now)),
         "is_over": period.is_over(now),
         "board_url": f"{reverse('mandates:board')}?{urlencode(wanted.query)}",
         "wall_url": f"{reverse('mandates:board-wall')}?{urlencode(_without_period(wanted, now))}",

@@ -1,10 +1,14 @@
-// Draws a chart from the table below it: the table is the data, so that both always agree.
-// Without this file the table stands open and nothing is missing.
+// Draws a chart from the table below it: the table is the data, so that both always agree. And asks
+// from time to time whether a board that is looked at has changed, without loading the page anew.
+// Without this file the tables stand open, and a board is as old as its page.
 "use strict";
 
 (() => {
   const INK = "#465364";
   const number = (cell) => (cell.dataset.value ? Number(cell.dataset.value) : null);
+
+  // What has to be done when the width changes, and around printing: for the charts there are now.
+  let drawn = [];
 
   const draw = (box) => {
     const table = document.getElementById(box.dataset.chart);
@@ -95,20 +99,78 @@
       drawing?.setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
     };
     fit();
-    addEventListener("resize", () => {
-      if (matchMedia("print").matches) return;
+    // The months are drawn: their table waits behind a line. On paper it stands open.
+    const details = box.parentElement.querySelector("[data-chart-table]");
+    if (details) details.open = false;
+    const resize = () => {
       chart.resize();
       chart.setOption(sized());
       fit();
-    });
-    // The months are drawn: their table waits behind a line. On paper it stands open.
-    const details = box.parentElement.querySelector("[data-chart-table]");
-    if (details) {
-      details.open = false;
-      addEventListener("beforeprint", () => (details.open = true));
-      addEventListener("afterprint", () => (details.open = false));
-    }
+    };
+    drawn.push({ box, chart, details, resize });
   };
 
-  document.querySelectorAll("[data-chart]").forEach(draw);
+  addEventListener("resize", () => {
+    if (!matchMedia("print").matches) drawn.forEach((one) => one.resize());
+  });
+  for (const [event, open] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => drawn.forEach(({ details }) => details && (details.open = open)));
+  }
+
+  const drawAll = (root) => root.querySelectorAll("[data-chart]").forEach(draw);
+  drawAll(document);
+
+  // --- renewed while it is looked at ----------------------------------------------------------
+
+  const board = document.querySelector("[data-renew]");
+  if (!board) return;
+  const every = Number(board.dataset.renew) * 1000;
+  let etag = "";
+  let asked = Date.now();
+  let isAsking = false;
+
+  const replace = (text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    for (const old of board.querySelectorAll("[data-live]")) {
+      const now = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
+      // Whoever stands in it with the keyboard is not thrown out; the next round comes.
+      if (!now || old.contains(document.activeElement)) return false;
+      const open = [...old.querySelectorAll("details")].map((one) => one.open);
+      drawn = drawn.filter(({ box, chart }) => !old.contains(box) || chart.dispose());
+      old.replaceWith(document.adoptNode(now));
+      drawAll(now);
+      now.querySelectorAll("details").forEach((one, n) => (one.open = open[n] ?? one.open));
+      window.htmx?.process(now);
+    }
+    return true;
+  };
+
+  const renew = async () => {
+    if (document.hidden || isAsking || Date.now() - asked < every) return;
+    asked = Date.now();
+    isAsking = true;
+    try {
+      const url = new URL(location.href);
+      for (const name of [...url.searchParams.keys()]) {
+        if (name === "show" || name.startsWith("of_")) url.searchParams.delete(name);
+      }
+      url.searchParams.set("live", "1");
+      const answer = await fetch(url, {
+        headers: etag ? { "If-None-Match": etag } : {},
+        cache: "no-store",
+        redirect: "error",
+      });
+      if (answer.status !== 304 && !answer.ok) return;
+      if (answer.ok && !replace(await answer.text())) return;
+      etag = answer.headers.get("ETag") || "";
+      const time = decodeURIComponent(answer.headers.get("X-As-Of") || "");
+      for (const one of document.querySelectorAll("[data-as-of]")) if (time) one.textContent = time;
+    } catch {
+      // The server is away: what is shown keeps its time, and the next round comes.
+    } finally {
+      isAsking = false;
+    }
+  };
+  setInterval(renew, Math.min(every, 5000));
+  document.addEventListener("visibilitychange", renew);
 })();

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.factories.calls import World
+from tests.factories.calls import World, at
 from tests.factories.figures import scatter
 
 pytestmark = pytest.mark.browser
@@ -54,6 +55,20 @@ def test_a_figure_opens_its_calls_on_the_same_page(world: World, somebody: Any) 
     assert page.locator("#drill [data-total]").get_attribute("data-total") == count
     assert page.evaluate("window.same") is True
     assert "show=accept_due" in page.url
+    # The board is renewed below the calls that are open, and the page stays.
+    page.evaluate("document.activeElement.blur()")
+    raised = page.locator("[data-live=tiles] .hy-kpi strong").first.text_content()
+    world.routed(title="又来一件", when=at(3, 31, 16))
+    with page.expect_response(lambda answer: "live=1" in answer.url) as renewed:
+        page.clock.set_fixed_time(datetime.now(UTC) + timedelta(minutes=2))
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert renewed.value.status == 200
+    page.wait_for_function(
+        "was => document.querySelector('[data-live=tiles] .hy-kpi strong').textContent !== was",
+        arg=raised,
+    )
+    assert page.evaluate("window.same") is True
+    assert page.locator(".hy-chart svg").count() == 1
     page.locator("#drill header a").first.click()
     page.wait_for_url("**/calls/?**")
     assert page.locator("[data-total]").get_attribute("data-total") == count

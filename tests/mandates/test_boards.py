@@ -244,6 +244,27 @@ def test_the_screen_on_the_wall_renews_itself_and_leads_nowhere(world: World) ->
     assert "<script>" not in text
 
 
+@pytest.mark.parametrize("name", ["board", "board-wall"])
+def test_a_board_that_stays_open_is_sent_what_has_changed(world: World, name: str) -> None:
+    scatter(world, count=12, seed=6)
+    browser, asked_for = Browser(world.desk, at=NOW), f"{url(name)}?during=2026-04&live=1"
+    first = browser.get(asked_for)
+    text = first.content.decode()
+    assert "<html" not in text
+    assert "data-live=" in text
+    same = Browser(world.desk, at=at(4, 25, 10, 1)).get(
+        asked_for, headers={"If-None-Match": first["ETag"]}
+    )
+    assert (same.status_code, same.content) == (304, b"")
+    assert same["X-As-Of"] != first["X-As-Of"]  # nothing new, and known to be so a minute later
+    world.routed(title="又一件", when=at(4, 20))
+    other = browser.get(asked_for, headers={"If-None-Match": first["ETag"]})
+    assert other.status_code == 200
+    assert other["ETag"] != first["ETag"]
+    assert page(world.desk, "during=x&live=1", name).status_code == 400
+    assert page(world.member(Role.GRID_WORKER), "live=1", name).status_code == 403
+
+
 def test_definitions_say_everything_there_is(world: World) -> None:
     text = page(world.clerk, "", "board-definitions").content.decode()
     for figure in FIGURES.values():
