@@ -117,6 +117,9 @@ WATCHED: dict[str, tuple[str, ...]] = {
         "{}.is_wrong_dispatch", "{}.sent_at",
     ),
 }  # fmt: skip
+# What a call can be excluded by came after the triggers had been made first.
+APPEALED = "case when {0}.closed_at is not null then {0}.rating_appeal end"
+WATCHED["mandates_call"] += (APPEALED,)
 TODAY = "date_trunc('day', now(), 'Asia/Shanghai')"
 PAST = {
     "mandates_call": "least({0}.raised_at, {0}.closed_at) < " + TODAY,
@@ -187,8 +190,9 @@ create function stretch_marks_days() returns trigger language plpgsql as $$
 """.replace("{TODAY}", TODAY)
 
 
-def _triggers(table: str, function: str) -> str:
-    watched, past = WATCHED[table], PAST[table]
+def _triggers(table: str, function: str, without: str = "") -> str:
+    watched = [one for one in WATCHED[table] if one != without]
+    past = PAST[table]
     before, after = (", ".join(one.format(row) for one in watched) for row in ("old", "new"))
     if table == "mandates_assignment":
         changed = (
@@ -210,7 +214,7 @@ create trigger days_delete after delete on {table} for each row
 
 DAY_MARKS = (
     _FUNCTIONS
-    + _triggers("mandates_call", "call_marks_days")
+    + _triggers("mandates_call", "call_marks_days", without=APPEALED)
     + _triggers("mandates_clock", "clock_marks_days")
     + _triggers("mandates_assignment", "assignment_marks_days")
     + "".join(
@@ -234,3 +238,11 @@ DAY_MARKS_BACK = (
     )
     + "drop function mark_days(bigint, timestamptz[]); drop function day_of(timestamptz);"
 )  # fmt: skip
+
+_NO_CALL_TRIGGERS = "".join(
+    f"drop trigger days_{event} on mandates_call;" for event in ("insert", "update", "delete")
+)
+APPEALS_MARK = _NO_CALL_TRIGGERS + _triggers("mandates_call", "call_marks_days")
+APPEALS_MARK_BACK = _NO_CALL_TRIGGERS + _triggers(
+    "mandates_call", "call_marks_days", without=APPEALED
+)
