@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import bursts, ground
+from bench import bursts, ground, lists
 from bench.processes import pss_of
 from bench.report import Line, Report
 from bench.web import CONNECTIONS, Load, Request, Web, together
@@ -235,6 +235,8 @@ CASES: dict[str, Callable[[World, Report], Any]] = {
     "flat": flat,
     "page": page,
     "sweep": sweep,
+    "export": lists.export,
+    "suggest": lists.suggest,
     "create": create,
     "batch": batch,
     "move": move,

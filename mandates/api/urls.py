@@ -12,6 +12,7 @@ from mandates.api import (
     matters,
     similar,
     statistics,
+    suggest,
     versions,
 )
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("calls/<uuid:uid>/sheet.pdf", files.CallSheet.as_view(), name="call-sheet"),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
+    path("matters/suggest/", suggest.MatterSuggest.as_view(), name="matter-suggest"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
     path("versions/", versions.VersionList.as_view(), name="version-list"),
     path("versions/<uuid:uid>/changes/", versions.VersionChanges.as_view(), name="version-changes"),

@@ -106,6 +106,7 @@ def _matter(book: Rulebook, found: Found, chosen: EntryFacts | None, words: str)
         "lead": lead.name if lead else _("none named; the desk dispatches"),
         "assists": pgettext("between names", ", ").join(assists),
         "why": found.why,
+        "score": min(100, round(100 * found.score)),
         "is_chosen": chosen is not None and chosen.id == entry.id,
     }
 
