@@ -47,7 +47,21 @@ NAMES = frozenset(
     [
         *("Huying", "API", "REST", "OpenAPI", "OAuth", "JSON", "HTTP", "URL", "UTF", "UUID", "SHA"),
         *("Idempotency", "If", "Match", "ETag", "Enter", "Esc", "Ctrl", "ID", "KB", "MB", "GB"),
-        *("PDF", "OFD", "Office", "WPS", "Excel", "CSV", "JPG", "JPEG", "PNG", "ZIP", "MP", "Git"),
+        *(
+            "PDF",
+            "OFD",
+            "Office",
+            "WPS",
+            "Excel",
+            "XLSX",
+            "CSV",
+            "JPG",
+            "JPEG",
+            "PNG",
+            "ZIP",
+            "MP",
+            "Git",
+        ),
         *("GET", "POST", "PUT", "PATCH", "DELETE"),
         *("True", "False"),  # how Django's icons are called
     ]
