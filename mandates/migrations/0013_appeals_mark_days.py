@@ -5,7 +5,7 @@ from mandates.models.days import APPEALS_MARK, APPEALS_MARK_BACK
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0013_received_hashes"),
+        ("mandates", "0012_ratings"),
     ]
 
     operations = [
