@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0012_ratings"),
+        ("mandates", "0013_appeals_mark_days"),
     ]
 
     operations = [
