@@ -37,6 +37,8 @@ ACTIONS: dict[str, Any] = {
     "departments_loaded": _("Departments loaded"),
     "department_merged": _("Department merged"),
     "limits_loaded": _("Limits loaded"),
+    "clocks_recalculated": _("Running clocks recalculated"),
+    "letter_exported": _("PDF of a letter taken"),
     "limits_replaced": _("Limits replaced by a file"),
     "calendar_loaded": _("Calendar year loaded"),
     "list_draft_opened": _("Draft of a list opened"),

@@ -48,6 +48,9 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "level": ("层级", "催办层级"),
     "share": ("时限百分比", "已用百分比"),
     "after": ("超期天数", "逾期后"),
+    "matter": ("适用事项",),
+    "does": ("督办方式",),
+    "told": ("告知对象",),
     "date": ("日期",),
 }
 _CODES = {word: code for code, words in HEADINGS.items() for word in words}

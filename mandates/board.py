@@ -75,6 +75,7 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
                 30,
             )
         )  # fmt: skip
+    found.append(Entry(_item(_("Letters"), reverse("mandates:letter-list"), "send"), 35))
     if member.role == Role.COUNTY_DESK:
         ruling = _item(_("Objections"), f"{calls}?state=objected", "scale", phone=False)
         found.append(Entry(ruling, 40))
@@ -92,11 +93,15 @@ def _basis(member: Member) -> list[Entry]:
     )  # fmt: skip
     calendar = _item(_("Working calendar"), reverse("mandates:work-calendar"), "calendar")
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")
-    return [
+    found = [
         Entry(entries, 110, "basis"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]
+    if member.may(Permission.CLOCK_RECALCULATE):
+        address = reverse("mandates:deadline-recalculate")
+        found.append(Entry(_item(_("Recalculate dates"), address, "refresh"), 121, "basis"))
+    return found
 
 
 def _answers(member: Member) -> list[Entry]:

@@ -40,6 +40,7 @@ def _sentences() -> dict[str, str]:
         "reply": _("%(unit)s gave an interim answer"),
         "ask_information": _("%(unit)s asks for missing information"),
         "supply_information": _("%(unit)s supplied the missing information"),
+        "resumed": _("The missing information did not come; the clocks run on by themselves"),
         "ask_extension": _("%(unit)s asks for an extension"),
         "grant_extension": _("The extension was granted"),
         "refuse_extension": _("The extension was refused"),
@@ -64,6 +65,7 @@ def _sentences() -> dict[str, str]:
         "mention": _("A colleague named you in an internal note"),
         "reassign": _("A colleague's work was handed to you"),
         "recomputed": _("A due date was worked out anew"),
+        "recalculated": _("A due date was recalculated by the limits in force"),
     }
 
 

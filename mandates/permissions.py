@@ -8,6 +8,7 @@ class Permission(StrEnum):
     LIST_EDIT = "mandates.list_edit"
     LIST_PUBLISH = "mandates.list_publish"
     LIMIT_EDIT = "mandates.limit_edit"
+    CLOCK_RECALCULATE = "mandates.clock_recalculate"
 
     CALL_READ = "mandates.call_read"
     CALL_DRAFT = "mandates.call_draft"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common import grants
+from mandates.models.clocks import Party
+from mandates.models.limits import Audience
 from mandates.permissions import Permission as P
 from townships.roles import Role
 
 if TYPE_CHECKING:
-    from mandates.models import CallNote
+    from mandates.models import CallNote, Letter
     from townships.http import Member
 
 READ = frozenset({P.LIST_READ, P.CALL_READ, P.STATISTICS_READ})
@@ -40,11 +42,13 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_SUPPLY,
         P.CALL_URGE,
         P.CALL_NOTE,
+        P.CLOCK_RECALCULATE,
         # Used by systems alone: a hotline of the county brings what concerns its townships.
         P.CALL_TAKE_IN,
     },
     Role.COUNTY_LEADER: READ,
-    Role.ESTABLISHMENT_OFFICER: READ | {P.LIST_EDIT, P.LIST_PUBLISH, P.LIMIT_EDIT},
+    Role.ESTABLISHMENT_OFFICER: READ
+    | {P.LIST_EDIT, P.LIST_PUBLISH, P.LIMIT_EDIT, P.CLOCK_RECALCULATE},
     Role.CITY_OVERSEER: READ,
 }
 for _role, _permissions in GRANTS.items():
@@ -70,3 +74,20 @@ def note_unit(member: Member) -> dict[str, object]:
 def owns_note(member: Member, note: CallNote) -> bool:
     """Say whether a note was written in the member's own unit."""
     return note_unit(member) == {"department_id": note.department_id, "is_desk": note.is_desk}
+
+
+def is_told(member: Member, letter: Letter) -> bool:
+    """Say whether a letter speaks to the member's unit: addressed to it, or told by the ladder."""
+    if member.county_id != letter.county_id:
+        return False
+    told = letter.facts.get("told", ())
+    if member.department_id is not None:
+        return member.department_id == letter.department_id
+    if member.township_id is not None:
+        addressed = letter.party in (Party.TOWNSHIP, Party.TOWNSHIP_HEAD)
+        return is_of_township(member, letter.township_id) and (
+            addressed or Audience.TOWNSHIP in told
+        )
+    if member.role == Role.COUNTY_DESK:
+        return letter.party == Party.DESK or Audience.DESK in told
+    return member.role == Role.COUNTY_LEADER and Audience.LEADER in told

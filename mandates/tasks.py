@@ -8,7 +8,7 @@ from celery import shared_task
 
 from common import attachments, deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import days, digest, exports, files, learning, replays, sweep
+from mandates.operations import days, digest, exports, files, learning, replays, resuming, sweep
 from mandates.queries import sql
 
 KINDS_OF_JOBS = (exports, replays)  # importing them makes their jobs known
@@ -19,6 +19,9 @@ def sweep_all() -> int:
     """Sweep until a round finds less than a full batch; return how many actions."""
     at = sql.database_time()
     total = sweep.settle_provisional(at=at)
+    # First: whoever stands still no longer is not urged to supply what was not supplied.
+    while resuming.resume_overdue(at=at) == resuming.BATCH:
+        pass
     while True:
         found = sweep.sweep(at=at)
         total += found

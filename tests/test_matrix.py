@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from common import tenancy
 from common.models import Job, Notice
-from mandates.models import Call, CallFile
+from mandates.models import Call, CallFile, Letter, Step
 from mandates.models.moves import MOVES
 from mandates.operations import filters, scenarios
 from tests.factories.calls import MONDAY, World, make_world
@@ -95,6 +95,7 @@ def kind_of(route: Route) -> str | None:
 PREFIXES = (
     ("system-state", PUBLIC),
     ("mandates:call-", CALL),
+    ("mandates:letter", CALL),
     ("mandates:board", COUNTY),
     ("mandates:appeal-", COUNTY),
     ("api:appeal-", COUNTY),
@@ -126,6 +127,7 @@ PREFIXES = (
     ("api:call-", CALL),
     ("api:job-", PERSON),
     ("api:export-", PUBLIC),
+    ("api:letter-", CALL),
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
     ("api:statistics", COUNTY),
@@ -162,6 +164,12 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             sha256="0" * 64, path="calls/x", by=world.clerk.user, post=world.clerk.post, unit="x",
             at=MONDAY,
         )  # fmt: skip
+        step = Step.objects.filter(call=call).order_by("-seq")[0]
+        letter = Letter.objects.create(
+            **call.tenant, call=call, step=step, kind="urging", year=2026, sequence=1,
+            number="试催办〔2026〕1号", party="department", department=world.water,
+            addressee="水利局", issued_at=MONDAY, facts={}, algorithm="sha256", digest="0" * 64,
+        )  # fmt: skip
         notice = Notice.objects.create(
             **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY
         )
@@ -183,6 +191,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "replay": {"uid": replay.uid},
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
+        "letter": {"uid": call.uid, "letter": letter.uid},
         "file": {"uid": attached.uid},
         "georeport": {"uid": call.uid},
         "entry": {"uid": world.sand.uid},

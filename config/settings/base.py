@@ -281,6 +281,8 @@ SPECTACULAR_SETTINGS = {
         "Party": "mandates.models.clocks.Party",
         "ClockKind": "mandates.models.limits.ClockKind",
         "ClockUnit": "mandates.models.limits.UnitChoices",
+        "PressureLevel": "mandates.models.limits.Level",
+        "DivisionLevel": "townships.models.areas.Level",
         "DepartmentKind": "townships.models.departments.DepartmentKind",
     },
 }

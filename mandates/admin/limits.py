@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
+from common import display
 from mandates.admin.county import CountyAdmin, member_of
 from mandates.forms.console import LevelForm
-from mandates.models import CountyRules, LadderLevel, Limit, OfficeHours
+from mandates.models import Audience, CountyRules, LadderAction, LadderLevel, Limit, OfficeHours
 from mandates.permissions import Permission
 
 
 class RuleAdmin(CountyAdmin):
     view_permission = Permission.LIST_READ
     edit_permission = Permission.LIMIT_EDIT
-    list_select_related = ("county",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("county",)
 
 
 @admin.register(Limit)
@@ -37,14 +39,28 @@ class LimitAdmin(RuleAdmin):
 class LadderLevelAdmin(RuleAdmin):
     delete_permission = Permission.LIMIT_EDIT
     form = LevelForm
-    list_display = ("urgency", "level", "share", "after", "source")
+    list_display = (
+        *("urgency", "level", "share", "after", "what_happens", "who_is_told"),
+        *("matter", "source"),
+    )
     list_display_links = ("urgency", "level")
-    list_filter = ("urgency", "level")
-    fields = ("urgency", "level", "share", "after", "source")
-    ordering = ("county", "urgency", "id")
+    list_filter = ("urgency", "level", "does")
+    list_select_related = ("county", "matter")
+    fields = ("urgency", "level", "matter", "share", "after", "does", "told", "source")
+    ordering = ("county", "urgency", "matter", "id")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("urgency", "level") if obj else ()
+        return ("urgency", "level", "matter") if obj else ()
+
+    @admin.display(description=_("what happens"))
+    def what_happens(self, obj: LadderLevel) -> str:
+        """What the level does, as the ladder says or as is usual."""
+        return str(LadderAction(obj.action).label)
+
+    @admin.display(description=_("who is told"))
+    def who_is_told(self, obj: LadderLevel) -> str:
+        """Whom it tells, likewise."""
+        return display.list_text(str(Audience(one).label) for one in obj.audiences)
 
 
 @admin.register(OfficeHours)
@@ -75,9 +91,10 @@ class CountyRulesAdmin(RuleAdmin):
         "appeal_days",
         "appeal_ruling_days",
         "repeat_days",
+        "resume_after",
         "source",
     )
-    fields = ("emergency_skips_head", "appeal_days", "appeal_ruling_days", "repeat_days", "source")
+    fields = list_display
     ordering = ("county",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -76,6 +76,8 @@ from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, facts_of
 from mandates.queries.explain import explain_clocks
+from mandates.queries.letters import letters_of
+from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
 from townships.http import Member
 from townships.rules import require
@@ -283,6 +285,8 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
         "rating_appeals": RatingAppeal.objects.filter(call=call).select_related("department"),
         "files": CallFile.objects.filter(call=call).order_by("id"),
         "notes": _notes(member, call),
+        "letters": letters_of(call) if call.raised_at else (),
+        "planned_action": planned(call, work.clocks, work.book),
         "available_moves": available_moves(member, work, at=now),
     }
     parts = {part.pk: part for part in work.assignments}

@@ -23,7 +23,7 @@ from mandates.api.shapes import FilesAdded, NoteShape
 from mandates.models import CallFile
 from mandates.operations import files
 from mandates.permissions import Permission
-from mandates.views import sheet
+from mandates.views import letters, sheet
 
 CONTENT_TYPES = sorted({content_type for _starts, content_type in attachments.KNOWN.values()})
 ATTACHING = (
@@ -124,6 +124,25 @@ class CallSheet(ApiView):
         installation that cannot make PDFs.
         """
         return sheet.as_pdf(uid, member=reader(request), at=timezone.now())
+
+
+class LetterPdf(ApiView):
+    """催办单、督办单、通报 as a PDF."""
+
+    read_scope = "calls.read"
+    renderer_classes = [JSONRenderer, AsItIs]
+
+    @extend_schema(
+        operation_id="letter_pdf",
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, uid: UUID, letter: UUID) -> HttpResponseBase:
+        """Print a letter.
+
+        As a PDF. Taking it is written into the audit trail; whoever the letter is addressed to
+        leaves a receipt by it. 406 from an installation that cannot make PDFs.
+        """
+        return letters.as_pdf(uid, letter, member=reader(request), at=timezone.now())
 
 
 class CallNotes(ApiView):

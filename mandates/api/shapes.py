@@ -17,9 +17,13 @@ from common.workflow import Move
 from mandates.models import (
     Appeal,
     AssignmentState,
+    Audience,
     Call,
     CallState,
     ClockKind,
+    LadderAction,
+    LetterKind,
+    Level,
     Objection,
     Origin,
     Part,
@@ -375,6 +379,48 @@ class RatingAppealShape(serializers.Serializer[Any]):
     decided_at = serializers.DateTimeField(allow_null=True)
 
 
+class ReceiptShape(serializers.Serializer[Any]):
+    """Who first opened a letter, and when."""
+
+    unit = serializers.CharField()
+    reader = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class LetterShape(serializers.Serializer[Any]):
+    """A letter to whoever is late: urging, supervision or bulletin; never changed."""
+
+    uid = serializers.UUIDField()
+    kind = serializers.ChoiceField(LetterKind.choices)
+    label = serializers.CharField(source="get_kind_display")  # type: ignore[assignment]
+    number = serializers.CharField()
+    issued_at = serializers.DateTimeField()
+    addressee = serializers.CharField()
+    clock = serializers.CharField(source="facts.clock", allow_blank=True, default="")
+    due_at = serializers.CharField(source="facts.due", allow_blank=True, default="")
+    digest = serializers.CharField(help_text="check value (SHA-256) of all that the letter says")
+    pdf = serializers.SerializerMethodField()
+    readings = ReceiptShape(many=True, source="receipts")
+
+    @extend_schema_field(serializers.URLField())
+    def get_pdf(self, letter: Any) -> str:
+        keys = [letter.call.uid, letter.uid]
+        return reverse("api:letter-pdf", args=keys, request=self.context["request"])
+
+
+class PlannedShape(serializers.Serializer[Any]):
+    """What the ladder of urging does next by itself, if nothing happens."""
+
+    level = serializers.ChoiceField(Level.choices)
+    label = serializers.CharField()  # type: ignore[assignment]
+    at = serializers.DateTimeField()
+    clock = serializers.ChoiceField(ClockKind.choices, source="clock.kind")
+    party = serializers.ChoiceField(Party.choices, source="clock.party")
+    department = UnitById(source="clock.department_id", allow_null=True)
+    does = serializers.ChoiceField(LadderAction.choices, allow_blank=True)
+    told = serializers.ListField(child=serializers.ChoiceField(Audience.choices))
+
+
 class CallFull(CallRow):
     """A call with everything that belongs to it."""
 
@@ -402,6 +448,8 @@ class CallFull(CallRow):
     rating_appeals = RatingAppealShape(many=True)
     files = FileShape(many=True)
     notes = NoteShape(many=True)
+    letters = LetterShape(many=True)
+    planned_action = PlannedShape(allow_null=True)
     available_moves = MoveShape(many=True)
 
 

@@ -27,6 +27,9 @@ urlpatterns = [
     path("calls/<uuid:uid>/files/<uuid:file>/", files.CallFileContent.as_view(), name="call-file"),
     path("calls/<uuid:uid>/additions/", similar.CallAdditions.as_view(), name="call-additions"),
     path("calls/<uuid:uid>/sheet.pdf", files.CallSheet.as_view(), name="call-sheet"),
+    path(
+        "calls/<uuid:uid>/letters/<uuid:letter>.pdf", files.LetterPdf.as_view(), name="letter-pdf"
+    ),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/suggest/", suggest.MatterSuggest.as_view(), name="matter-suggest"),

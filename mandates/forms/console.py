@@ -10,7 +10,7 @@ from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from mandates.models import ClockKind, Entry, Level, Matter, UnitChoices
+from mandates.models import Audience, ClockKind, Entry, Level, Matter, UnitChoices
 from townships.models import Department
 
 CODE_LENGTH = Matter._meta.get_field("code").max_length
@@ -70,11 +70,22 @@ class EntryLimitForm(CountyForm):
 class LevelForm(CountyForm):
     """A level of the ladder; closing what nobody rated is no county's choice."""
 
+    told = forms.MultipleChoiceField(
+        label=_("who is told"),
+        choices=Audience.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Empty: whom this level usually tells."),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "level" in self.fields:
             choices = [one for one in Level.choices if one[0] != Level.LAPSE]
             self.fields["level"].choices = choices  # type: ignore[attr-defined]
+        if "matter" in self.fields:
+            matters = Matter.objects.filter(county=self.instance.county_id).order_by("code")
+            self.fields["matter"].queryset = matters  # type: ignore[attr-defined]
 
 
 class ReasonForm(forms.Form):

@@ -19,9 +19,12 @@ from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
 from mandates.models.filters import SavedFilter
 from mandates.models.following import CallFollower
 from mandates.models.learning import LearnedWords
+from mandates.models.letters import Letter, LetterCounter, LetterKind, LetterReading
 from mandates.models.limits import (
+    Audience,
     ClockKind,
     CountyRules,
+    LadderAction,
     LadderLevel,
     Level,
     Limit,
@@ -46,6 +49,7 @@ __all__ = [
     "Appeal",
     "Assignment",
     "AssignmentState",
+    "Audience",
     "Call",
     "CallCounter",
     "CallFile",
@@ -67,8 +71,13 @@ __all__ = [
     "Entry",
     "EntryAssist",
     "EntryLimit",
+    "LadderAction",
     "LadderLevel",
     "LearnedWords",
+    "Letter",
+    "LetterCounter",
+    "LetterKind",
+    "LetterReading",
     "Level",
     "Limit",
     "ListKind",

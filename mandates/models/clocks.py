@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -100,20 +102,55 @@ class Clock(TownshipOwned):
 
 
 class ClockPause(TownshipOwned):
-    """暂停: from an instant (counted) to another (not counted), with its reason."""
+    """暂停: from an instant (counted) to another (not counted), with its reason.
+
+    It ends by itself at ``latest_resume_at``; ``approver`` is whoever made it stand still, with
+    the post held then.
+    """
 
     clock = TenantForeignKey(Clock, models.PROTECT, related_name="pauses")
     from_at = models.DateTimeField()
     to_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300)
+    approved_by = models.ForeignKey(
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    approver = models.CharField(max_length=100, blank=True, db_default="")
+    latest_resume_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["latest_resume_at"], condition=Q(to_at=None), name="clock_pause_ends"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["county", "clock"], condition=Q(to_at=None), name="clock_pause_one_open"
             ),
             models.CheckConstraint(
                 name="clock_pause_order", condition=Q(to_at=None) | Q(to_at__gte=F("from_at"))
+            ),
+            # A clock stands still once at a time: time is never given back twice.
+            ExclusionConstraint(
+                name="clock_pause_apart",
+                expressions=[
+                    ("county", RangeOperators.EQUAL),
+                    ("clock", RangeOperators.EQUAL),
+                    (
+                        Func(
+                            F("from_at"),
+                            F("to_at"),
+                            function="tstzrange",
+                            output_field=DateTimeRangeField(),
+                        ),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+            models.CheckConstraint(
+                name="clock_pause_latest",
+                condition=Q(latest_resume_at=None) | Q(latest_resume_at__gte=F("from_at")),
             ),
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -11,7 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from common.tenancy import CountyOwned
+from common.tenancy import CountyOwned, TenantForeignKey
 from common.worktime import Unit
 from mandates.models.lists import Urgency
 
@@ -79,14 +80,52 @@ class Level(models.TextChoices):
     LAPSE = "lapse", _("Closed without rating")
 
 
+class LadderAction(models.TextChoices):
+    """督办方式: what happens when a level is reached. All but a notice are letters with a number."""
+
+    NOTICE = "notice", _("Notice")
+    URGING = "urging", _("Urging letter")
+    SUPERVISION = "supervision", _("Supervision letter")
+    BULLETIN = "bulletin", _("Bulletin")
+
+
+class Audience(models.TextChoices):
+    """告知对象: whom a level tells."""
+
+    PARTY = "party", _("Whoever has to act")
+    TOWNSHIP = "township", _("Calling township")
+    DESK = "desk", _("County desk")
+    LEADER = "leader", _("County leader")
+
+
+# What a level does and whom it tells where the ladder leaves it open.
+USUAL: dict[str, tuple[str, tuple[str, ...]]] = {
+    Level.WARN: (LadderAction.NOTICE, (Audience.PARTY,)),
+    Level.URGE: (LadderAction.URGING, (Audience.PARTY,)),
+    Level.SUPERVISE: (LadderAction.SUPERVISION, (Audience.PARTY, Audience.DESK)),
+    Level.ESCALATE: (LadderAction.BULLETIN, (Audience.PARTY, Audience.LEADER)),
+}
+
+
 class LadderLevel(CountyOwned):
-    """督办阶梯: when a level is reached.
+    """督办阶梯: when a level is reached, what happens then, and who is told.
 
     ``share`` counts before the due instant (80 = when 80 % of the counted minutes are used);
-    ``after`` is the number of working days after it (0 = at the due instant).
+    ``after`` is the number of working days after it (0 = at the due instant). Rows that name a
+    matter are the whole ladder of its calls of that urgency; the others are the county's.
     """
 
     urgency = models.CharField(_("urgency"), max_length=12, choices=Urgency)
+    matter = TenantForeignKey(
+        "mandates.Matter",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("matter"),
+        help_text=_("Empty: for all matters that have no ladder of their own."),
+    )
     level = models.CharField(_("level"), max_length=12, choices=Level)
     share = models.PositiveSmallIntegerField(
         _("share of the time used, in percent"), null=True, blank=True
@@ -94,13 +133,44 @@ class LadderLevel(CountyOwned):
     after = models.PositiveSmallIntegerField(
         _("working days after the due time"), null=True, blank=True
     )
+    does = models.CharField(
+        _("what happens"),
+        max_length=12,
+        choices=LadderAction,
+        blank=True,
+        help_text=_("Empty: what is usual at this level."),
+    )
+    told = ArrayField(
+        models.CharField(max_length=12, choices=Audience),
+        verbose_name=_("who is told"),
+        default=list,
+        blank=True,
+        help_text=_("Empty: whom this level usually tells."),
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:
         verbose_name = _("level of urging")
         verbose_name_plural = _("levels of urging")
         constraints = [
-            models.UniqueConstraint(fields=["county", "urgency", "level"], name="ladder_once"),
+            models.UniqueConstraint(
+                fields=["county", "urgency", "level"],
+                condition=Q(matter=None),
+                name="ladder_once",
+                violation_error_message=_("This level stands in the ladder already."),
+            ),
+            models.UniqueConstraint(
+                fields=["county", "urgency", "matter", "level"],
+                condition=Q(matter__isnull=False),
+                name="ladder_matter_once",
+                violation_error_message=_("This level stands in the ladder already."),
+            ),
+            models.CheckConstraint(
+                name="ladder_does", condition=Q(does__in=["", *LadderAction.values])
+            ),
+            models.CheckConstraint(
+                name="ladder_told", condition=Q(told__contained_by=Audience.values)
+            ),
             models.CheckConstraint(
                 name="ladder_share_or_after",
                 condition=Q(share__isnull=False, after=None) | Q(share=None, after__isnull=False),
@@ -116,6 +186,16 @@ class LadderLevel(CountyOwned):
         """Say in words what the constraint demands."""
         if (self.share is None) == (self.after is None):
             raise ValidationError({"share": _("Give either a share or a length, not both.")})
+
+    @property
+    def action(self) -> str:
+        """What happens, as the ladder says or as is usual."""
+        return self.does or USUAL[self.level][0]
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Who is told, as the ladder says or as is usual."""
+        return tuple(self.told) or USUAL[self.level][1]
 
     def __str__(self) -> str:
         return f"{self.get_urgency_display()} {self.get_level_display()}"
@@ -175,6 +255,13 @@ class CountyRules(CountyOwned):
         default=APPEAL_DAYS,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
     )
+    resume_after = models.PositiveSmallIntegerField(
+        _("working days after which a pause ends by itself"),
+        default=3,
+        db_default=3,
+        validators=[MaxValueValidator(60)],
+        help_text=_("Counted from the day on which the missing information is due."),
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:
@@ -185,6 +272,9 @@ class CountyRules(CountyOwned):
             models.CheckConstraint(
                 name="county_rules_appeal",
                 condition=Q(appeal_days__range=(1, 60), appeal_ruling_days__range=(1, 60)),
+            ),
+            models.CheckConstraint(
+                name="county_rules_resume", condition=Q(resume_after__gte=0, resume_after__lte=60)
             ),
         ]
 

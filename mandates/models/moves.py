@@ -322,6 +322,16 @@ MOVES: dict[str, Move] = table(
             needs=("assignment", "note"),
             ends=OF_A_PART,
         ),
+        Move(
+            "resumed",
+            _("Clocks run on by themselves"),
+            CALL,
+            _of(C.HANDLING, C.REWORK),
+            None,
+            "",
+            SYSTEM,
+            ends=(K.SUPPLY,),
+        ),
         # --- the township judges -------------------------------------------------------------
         Move(
             "rate",
@@ -453,6 +463,15 @@ MOVES: dict[str, Move] = table(
             "escalated", _("Reported to the county leader"), CALL, _of(*C.values), None, "", SYSTEM
         ),
         Move("recomputed", _("Due time worked out anew"), CALL, _of(*C.values), None, "", SYSTEM),
+        Move(
+            "recalculated",
+            _("Time recalculated by the limits in force"),
+            CALL,
+            _of(*C.values),
+            None,
+            "",
+            SYSTEM,
+        ),
     ]
 )
 

@@ -13,7 +13,7 @@ from common import bulk, events
 from common.models import Notice
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
-from mandates.operations import linking
+from mandates.operations import letters, linking
 from mandates.operations.casework import local_day
 from mandates.operations.following import followers_of
 from mandates.operations.owing import owe
@@ -49,6 +49,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "reply": ("township",),
     "ask_information": ("township",),
     "supply_information": ("lead",),
+    "resumed": ("lead", "township"),
     "ask_extension": ("township", "desk"),
     "grant_extension": ("lead",),
     "refuse_extension": ("lead",),
@@ -71,6 +72,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "supervised": ("party", "desk"),
     "escalated": ("party", "leader"),
     "recomputed": ("departments", "township"),
+    "recalculated": ("departments", "township"),
     "reassign": ("taker",),
 }
 
@@ -107,6 +109,7 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
         linking.close_followers(
             {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
         )
+        letters.issue(steps)
         # Last: it locks the counters of the counties until all of this is committed.
         events.publish([event_of(one.step, one.call, at=at) for one in told])
 
@@ -144,7 +147,8 @@ def _tell(told: Sequence[Told], at: datetime) -> None:
 
 def _readers(one: Told) -> set[Reader]:
     found: set[Reader] = set()
-    for audience in AUDIENCES.get(one.step.move, ()):
+    # A level of the ladder says itself whom it tells.
+    for audience in one.step.data.get("told") or AUDIENCES.get(one.step.move, ()):
         found |= _audience(audience, one)
     return found
 

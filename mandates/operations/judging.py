@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from common import bulk
 from common.errors import Invalid
 from common.workflow import Move
-from mandates.models import AssignmentState, CallRating, CallState, ClockKind, Level, Rating
+from mandates.models import AssignmentState, CallRating, CallState, ClockKind, Level, Party, Rating
 from mandates.models.moves import MOVES
 from mandates.models.ratings import GIVEN
 from mandates.operations.casework import Casework
@@ -122,4 +122,16 @@ def _send_back(making: Making) -> None:
 
 @makes("urge")
 def _urge(making: Making) -> None:
-    making.work.call.urged_count += 1
+    """Press by hand: with a letter, where the ladder writes one when it urges by itself."""
+    work, call = making.work, making.work.call
+    call.urged_count += 1
+    ladder = work.book.ladder(call.urgency, call.entry_id)
+    rung = next((one for one in ladder if one.level == Level.URGE), None)
+    if rung is None or not call.waiting_on:
+        return
+    making.data["does"] = rung.does
+    making.data["party"] = call.waiting_on
+    if call.waiting_on == Party.DEPARTMENT:
+        making.data["department"] = call.lead_id
+    if call.next_due_at is not None:
+        making.data["due"] = call.next_due_at.isoformat()

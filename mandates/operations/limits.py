@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +15,16 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common import audit, reference
+from common.spreadsheets import codes_of
 from mandates.models import (
+    Audience,
     ClockKind,
     CountyRules,
+    LadderAction,
     LadderLevel,
     Level,
     Limit,
+    Matter,
     OfficeHours,
     UnitChoices,
     Urgency,
@@ -29,7 +36,10 @@ if TYPE_CHECKING:
     from townships.models import County
 
 LIMIT_COLUMNS = ["urgency", "kind", "amount", "unit", "roll", "source"]
-LADDER_COLUMNS = ["urgency", "level", "share", "after", "source"]
+LADDER_COLUMNS = ["urgency", "level", "share", "after", "matter", "does", "told", "source"]
+# Without the columns that may stay empty.
+SHORT_LADDER = ["urgency", "level", "share", "after", "source"]
+LADDER_KEY = ("urgency", "level", "matter")
 # The sweep itself closes what nobody rates; no county sets that level.
 LEVELS = [level.value for level in Level if level != Level.LAPSE]
 Row = dict[str, Any]
@@ -64,20 +74,59 @@ def read_limits(text: str) -> list[Row]:
 def read_ladder(text: str) -> list[Row]:
     """Return the ladders of a file. Raises FileRefused, naming every faulty line."""
     rows, faults = [], []
-    seen: set[tuple[str, str]] = set()
-    for number, row in table(text, LADDER_COLUMNS):
+    seen: set[tuple[str, ...]] = set()
+    for number, row in _ladder_lines(text):
         column, fault = _fault_of_level(row)
-        if not fault and (row["urgency"], row["level"]) in seen:
+        key = tuple(row[name] for name in LADDER_KEY)
+        if not fault and key in seen:
             column, fault = "level", _("this level stands there already")
         if fault:
             faults.append(Fault(number, fault, column, row[column][:40]))
             continue
-        seen.add((row["urgency"], row["level"]))
+        seen.add(key)
         share, after = (int(row[name]) if row[name] else None for name in ("share", "after"))
-        rows.append({**row, "share": share, "after": after})
+        rows.append({**row, "share": share, "after": after, "told": told_of(row["told"])})
     if faults:
         raise FileRefused(faults)
     return rows
+
+
+def _ladder_lines(text: str) -> list[tuple[int, dict[str, str]]]:
+    """Return the lines of a ladder; what a short file does not say is as usual."""
+    head = next(csv.reader(io.StringIO(text)), [])
+    if codes_of(head) != SHORT_LADDER:
+        return table(text, LADDER_COLUMNS)
+    usual = {"matter": "", "does": "", "told": ""}
+    return [(number, {**row, **usual}) for number, row in table(text, SHORT_LADDER)]
+
+
+def told_of(text: str) -> list[str]:
+    """Return whom a level tells, written one after the other: party;desk."""
+    return [one for one in re.split("[;；、, ]+", text) if one]
+
+
+def _matters(county: County, rows: Iterable[Row]) -> dict[str, int | None]:
+    """Return the keys of the matters that rows name. Raises FileRefused."""
+    wanted = {row["matter"] for row in rows} - {""}
+    found: dict[str, list[int]] = {code: [] for code in wanted}
+    if wanted:
+        for key, code in Matter.objects.filter(county=county, code__in=wanted).values_list(
+            "pk", "code"
+        ):
+            found[code].append(key)
+    faults = [
+        Fault(
+            0,
+            _("the county has no such matter") if not keys else _("several lists have this code"),
+            "matter",
+            code[:40],
+        )
+        for code, keys in sorted(found.items())
+        if len(keys) != 1
+    ]
+    if faults:
+        raise FileRefused(faults)
+    return {"": None, **{code: keys[0] for code, keys in found.items()}}
 
 
 def load(
@@ -91,16 +140,19 @@ def load(
     """Give a county the limits, levels, hours and rules it lacks; what stands is its own to keep."""
     with transaction.atomic():
         known = set(Limit.objects.filter(county=county).values_list("urgency", "kind"))
-        rungs = set(LadderLevel.objects.filter(county=county).values_list("urgency", "level"))
+        matters = _matters(county, ladder)
+        rungs = set(
+            LadderLevel.objects.filter(county=county).values_list("urgency", "level", "matter")
+        )
         new = [
             Limit(county=county, **row)
             for row in limits
             if (row["urgency"], row["kind"]) not in known
         ]
         steps = [
-            LadderLevel(county=county, **row)
+            LadderLevel(county=county, **_level(row, matters))
             for row in ladder
-            if (row["urgency"], row["level"]) not in rungs
+            if (row["urgency"], row["level"], matters[row["matter"]]) not in rungs
         ]
         Limit.objects.bulk_create(new)
         LadderLevel.objects.bulk_create(steps)
@@ -138,8 +190,30 @@ def plan_limits(county: County, rows: list[Row]) -> Plan:
 
 def plan_ladder(county: County, rows: list[Row]) -> Plan:
     """Compare a file with the ladder of a county. The file is the whole ladder."""
-    standing = {(one.urgency, one.level): one for one in LadderLevel.objects.filter(county=county)}
-    return _plan(rows, standing, ("urgency", "level"), _level_text, stay=False)
+    _matters(county, rows)
+    standing = {
+        (one.urgency, one.level, one.matter.code if one.matter else ""): _Standing(one)
+        for one in LadderLevel.objects.filter(county=county).select_related("matter")
+    }
+    return _plan(rows, standing, LADDER_KEY, _level_text, stay=False)
+
+
+class _Standing:
+    """A level as a file says it: the matter by its code."""
+
+    def __init__(self, one: LadderLevel) -> None:
+        self._one = one
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "matter":
+            return self._one.matter.code if self._one.matter else ""
+        return getattr(self._one, name)
+
+
+def _level(row: Row, matters: Mapping[str, int | None]) -> Row:
+    """Return a line of a ladder as columns of the table."""
+    rest = {name: value for name, value in row.items() if name != "matter"}
+    return {**rest, "matter_id": matters[row["matter"]]}
 
 
 def replace_limits(
@@ -162,12 +236,14 @@ def replace_ladder(
     """Make the ladder of a county what a file says; levels it does not name are taken away."""
     with transaction.atomic():
         plan = plan_ladder(county, rows)
+        matters = _matters(county, [change.row for change in plan.changes])
         for change in plan.changes:
-            key = {name: change.row[name] for name in ("urgency", "level")}
+            fields = _level(change.row, matters)
+            key = {name: fields[name] for name in ("urgency", "level", "matter_id")}
             if not change.after:
                 LadderLevel.objects.filter(county=county, **key).delete()
                 continue
-            rest = {name: value for name, value in change.row.items() if name not in key}
+            rest = {name: value for name, value in fields.items() if name not in key}
             LadderLevel.objects.update_or_create(county=county, **key, defaults=rest)
         _note(county, "ladder", plan, reason, by, at)
     return plan
@@ -175,13 +251,13 @@ def replace_ladder(
 
 def _plan(
     rows: list[Row],
-    standing: Mapping[tuple[str, str], Any],
-    key: tuple[str, str],
+    standing: Mapping[Any, Any],
+    key: tuple[str, ...],
     words: Callable[[Row], str],
     *,
     stay: bool,
 ) -> Plan:
-    wanted = {(row[key[0]], row[key[1]]): row for row in rows}
+    wanted = {tuple(row[name] for name in key): row for row in rows}
     before = {name: _row_of(one, rows[0]) for name, one in standing.items()}
     changes = [
         Change(row, words(before[name]) if name in before else "", words(row))
@@ -207,14 +283,17 @@ def _limit_text(row: Row) -> str:
 
 def _level_text(row: Row) -> str:
     when = f"{row['share']} %" if row["share"] is not None else f"+{row['after']}"
-    return f"{when} ({row['source']})"
+    said = ";".join([row["does"], *row["told"]])
+    return f"{when} {said} ({row['source']})" if said else f"{when} ({row['source']})"
 
 
 def _note(
     county: County, what: str, plan: Plan, reason: str, by: Actor | None, at: datetime
 ) -> None:
     changes = {
-        "/".join(str(c.row[name]) for name in ("urgency", "kind", "level") if name in c.row): [
+        "/".join(
+            str(c.row[name]) for name in ("urgency", "kind", "level", "matter") if c.row.get(name)
+        ): [
             c.before,
             c.after,
         ]
@@ -261,6 +340,12 @@ def _fault_of_level(row: Row) -> tuple[str, str]:
         return "share", _("“share” must be from 1 to 99")
     if row["after"] and not (_whole(row["after"]) and int(row["after"]) <= 1000):
         return "after", _("“after” must be a whole number")
+    if row["does"] not in ("", *LadderAction.values):
+        text = _unknown(_("unknown action “%s”") % row["does"], LadderAction.values)
+        return "does", text
+    strange = [one for one in told_of(row["told"]) if one not in Audience.values]
+    if strange:
+        return "told", _unknown(_("“%s” cannot be told") % strange[0], Audience.values)
     return _fault_of_source(row)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.workflow import MoveRefused
+from common.worktime import WorktimeError
 from mandates.models import Clock, ClockExtension, ClockKind, ClockPause
 from mandates.models.moves import PAUSED_BY_QUESTION
-from mandates.operations.casework import Casework, compute_due
+from mandates.operations.casework import CalendarEnds, Casework, compute_due
 from mandates.operations.making import Making, makes
 from mandates.queries import sql
 
@@ -25,8 +27,9 @@ def _supply(making: Making) -> None:
 
 @makes("ask_information")
 def _ask(making: Making) -> None:
-    """Stop the clocks until the township has supplied what is missing."""
+    """Stop the clocks until the township has supplied what is missing, or the latest date comes."""
     work, at = making.work, making.at
+    latest = _latest(work, work.start(ClockKind.SUPPLY, at=at, part=making.own))
     paused = [c for c in work.running(*PAUSED_BY_QUESTION) if c.paused_since is None]
     paused = [c for c in paused if c.assignment in (None, making.own)]
     for clock in paused:
@@ -34,18 +37,36 @@ def _ask(making: Making) -> None:
     ClockPause.objects.bulk_create(
         [
             ClockPause(
-                **work.call.tenant, clock=clock, from_at=at, reason=making.given.note.strip()[:300]
+                **work.call.tenant,
+                clock=clock,
+                from_at=at,
+                reason=making.given.note.strip()[:300],
+                approved_by_id=making.by.user_id,
+                approver=making.by.name,
+                latest_resume_at=latest,
             )
             for clock in paused
         ]
     )
-    work.start(ClockKind.SUPPLY, at=at, part=making.own)
+    making.data["latest"] = latest.isoformat()
+
+
+def _latest(work: Casework, supply: Clock) -> datetime:
+    """Return when a pause ends by itself: some working days after the information is due."""
+    if not work.book.resume_after:
+        return supply.due_at
+    try:
+        return work.book.calendar.advance(supply.due_at, work.book.resume_after)
+    except WorktimeError as error:
+        raise CalendarEnds(str(error)) from error
 
 
 def resume(work: Casework, *, at: datetime) -> None:
     """End open pauses and work out the due instants anew."""
     paused = [clock for clock in work.running() if clock.paused_since is not None]
-    ClockPause.objects.filter(clock__in=[c.pk for c in paused], to_at=None).update(to_at=at)
+    # However late it is noticed, a pause ends at its latest date.
+    ends = Least(Value(at), Coalesce(F("latest_resume_at"), Value(at)))
+    ClockPause.objects.filter(clock__in=[c.pk for c in paused], to_at=None).update(to_at=ends)
     pauses: dict[int, list[tuple[datetime, datetime]]] = {}
     for row in ClockPause.objects.filter(clock__in=[c.pk for c in paused]):
         pauses.setdefault(row.clock_id, []).append((row.from_at, row.to_at))
@@ -61,6 +82,7 @@ def resume(work: Casework, *, at: datetime) -> None:
             clock,
             pauses=pauses.get(clock.pk, []),
             extension=extensions.get(clock.pk, 0),
+            at=at,
         )
 
 
@@ -70,8 +92,12 @@ def recompute(
     *,
     pauses: Sequence[tuple[datetime, datetime]],
     extension: int,
+    at: datetime,
 ) -> None:
-    """Set a clock's due instant to what its row, pauses and extensions say."""
+    """Set a clock's due instant to what its row, pauses and extensions say.
+
+    A date that has moved past ``at`` was not missed after all.
+    """
     due = compute_due(
         work.book,
         clock.started_at,
@@ -83,6 +109,8 @@ def recompute(
     )
     clock.due_at, clock.is_provisional = due.at, due.provisional
     clock.calendar_version = work.book.calendar.version
+    if clock.breached_at is not None:
+        clock.breached_at = due.at if due.at <= at else None
 
 
 @makes("ask_extension")
@@ -134,7 +162,9 @@ def _grant(making: Making) -> None:
                 decided_at=making.at,
                 granted=True,
             )
-        recompute(work, clock, pauses=pauses.get(clock.pk, []), extension=extension.amount)
+        recompute(
+            work, clock, pauses=pauses.get(clock.pk, []), extension=extension.amount, at=making.at
+        )
     making.data["amount"] = extension.amount
 
 

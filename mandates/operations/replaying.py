@@ -121,7 +121,7 @@ class Rules:
     day: date = date.max  # departments are named as they stand on this day
     _dues: dict[tuple[object, ...], datetime] = field(default_factory=dict)
     _instants: sweep.Instants = field(default_factory=sweep.Instants)
-    _same_rungs: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _same_rungs: dict[tuple[str, str, int | None], bool] = field(default_factory=dict)
     _same_periods: dict[tuple[object, ...], Period | None] = field(default_factory=dict)
 
     # --- who -------------------------------------------------------------------------------
@@ -200,11 +200,12 @@ class Rules:
         position = bisect_left(self.changed_days, first)
         return position < len(self.changed_days) and self.changed_days[position] <= last
 
-    def same_rungs(self, kind: str, urgency: str) -> bool:
-        key = (kind, urgency)
+    def same_rungs(self, kind: str, call: CallFacts) -> bool:
+        key = (kind, call.urgency, call.matter_id)
         if key not in self._same_rungs:
             was, would = (
-                list(sweep.rungs_for(kind, book, urgency)) for book in (self.base, self.proposed)
+                list(sweep.rungs_for(kind, book, call.urgency, call.entry_id))
+                for book in (self.base, self.proposed)
             )
             self._same_rungs[key] = was == would
         return self._same_rungs[key]
@@ -212,7 +213,7 @@ class Rules:
     def levels(self, call: CallFacts, clock: ClockFacts, until: datetime) -> frozenset[str]:
         """Work out which levels a clock would have reached before it ended."""
         found = set()
-        for rung in sweep.rungs_for(clock.kind, self.proposed, call.urgency):
+        for rung in sweep.rungs_for(clock.kind, self.proposed, call.urgency, call.entry_id):
             if rung.level not in LEVELS or (rung.share is None and clock.due_at > until):
                 continue
             reached = self._instants.of(clock, rung, self.proposed, clock.pauses)
@@ -260,7 +261,7 @@ def _would(call: CallFacts, clock: ClockFacts, was: Fate, rules: Rules) -> Fate:
     touched = rules.touches(clock, until)
     if period is not None:
         clock = clock._replace(amount=period.amount, unit=period.unit, roll=period.roll)
-    if period is None and not touched and rules.same_rungs(clock.kind, call.urgency):
+    if period is None and not touched and rules.same_rungs(clock.kind, call):
         return was
     if period is not None or touched:
         # An extension of so many is one of so many of the proposed unit.

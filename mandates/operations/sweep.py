@@ -58,11 +58,11 @@ class Timed(Protocol):
     def unit(self) -> str: ...
 
 
-def rungs_for(kind: str, book: Rulebook, urgency: str) -> Sequence[Rung]:
+def rungs_for(kind: str, book: Rulebook, urgency: str, entry_id: int | None) -> Sequence[Rung]:
     """Return the levels a clock of a kind can reach."""
     if kind in WITHOUT_LADDER:
         return ()
-    ladder = book.ladders.get(urgency, ())
+    ladder = book.ladder(urgency, entry_id)
     if kind == ClockKind.RATE:
         # Silence is not late work: the call closes as unrated.
         return [*(r for r in ladder if r.level == Level.WARN), LAPSE]
@@ -116,7 +116,7 @@ def plan(call_keys: Iterable[int]) -> None:
     instants, new, moved = Instants(), [], []
     for clock in clocks:
         book = rulebook(clock.county_id)
-        for rung in rungs_for(clock.kind, book, clock.call__urgency):
+        for rung in rungs_for(clock.kind, book, clock.call__urgency, clock.call__entry):
             row = known.get((clock.pk, rung.level))
             if row is not None and (row.done_at or row.passed_at):
                 continue
@@ -141,7 +141,7 @@ def _to_plan(slots: SimpleNamespace) -> QuerySet[Any, Any]:
         .order_by("id")
         .values_list(
             *("pk", "county_id", "township_id", "kind", "unit", "started_at", "due_at"),
-            *("paused_since", "call__urgency"),
+            *("paused_since", "call__urgency", "call__entry"),
             named=True,
         )
     )
@@ -273,7 +273,7 @@ def _look(one: Due, work: Casework, instants: Instants, pauses: Pauses, at: date
     if clock.paused_since is not None:
         action.at = None  # planned anew when the clock runs on
         return False
-    levels = rungs_for(clock.kind, work.book, work.call.urgency)
+    levels = rungs_for(clock.kind, work.book, work.call.urgency, work.call.entry_id)
     rung = next((one for one in levels if one.level == action.level), None)
     if rung is None:
         action.passed_at = at
@@ -282,15 +282,34 @@ def _look(one: Due, work: Casework, instants: Instants, pauses: Pauses, at: date
     if reached > at:
         action.at = reached
         return False
-    if action.level == Level.WARN and clock.due_at <= at:
-        # Whoever was away for long is not warned of what is late already.
+    if rung.share is not None and _is_outrun(rung, levels, clock, instants, work, pauses, at):
+        # Whoever was away for long is not warned of what has come already.
         action.passed_at = at
         return False
-    _happen(one, work, reached, at)
+    _happen(one, rung, work, reached, at)
     return True
 
 
-def _happen(one: Due, work: Casework, reached: datetime, at: datetime) -> None:
+def _is_outrun(
+    rung: Rung,
+    levels: Sequence[Rung],
+    clock: Clock,
+    instants: Instants,
+    work: Casework,
+    pauses: Pauses,
+    at: datetime,
+) -> bool:
+    """Say whether what a level before the due instant warns of has come: due, or the next level.
+
+    Levels after it are facts of the record, with letters of their own: each of them happens.
+    """
+    if clock.due_at <= at:
+        return True
+    following = next(iter(levels[levels.index(rung) + 1 :]), None)
+    return following is not None and instants.of(clock, following, work.book, pauses) <= at
+
+
+def _happen(one: Due, rung: Rung, work: Casework, reached: datetime, at: datetime) -> None:
     action, clock, call = one.action, one.clock, work.call
     before = call.state
     if action.level == Level.LAPSE:
@@ -301,7 +320,7 @@ def _happen(one: Due, work: Casework, reached: datetime, at: datetime) -> None:
             call.level = action.level
         if action.level == Level.URGE:
             call.urged_count += 1
-        if action.level != Level.WARN:
+        if rung.share is None:
             clock.breached_at = clock.due_at
     action.done_at = reached
     work.step(
@@ -315,6 +334,8 @@ def _happen(one: Due, work: Casework, reached: datetime, at: datetime) -> None:
         party=clock.party,
         department=clock.department_id,
         due=clock.due_at.isoformat(),
+        does=rung.does,
+        told=list(rung.told),
     )
 
 
@@ -389,6 +410,7 @@ def _settle(work: Casework, at: datetime) -> bool:
             clock,
             pauses=pauses.get(clock.pk, []),
             extension=extensions.get(clock.pk, 0),
+            at=at,
         )
         if (before, was) != (clock.due_at, clock.is_provisional):
             work.step(

@@ -33,7 +33,10 @@ class Group(StrEnum):
     PROGRESS = "progress"  # others have acted
 
 
-DEADLINES = frozenset({"warned", "urged", "supervised", "escalated", "urge", "recomputed"})
+DEADLINES = frozenset(
+    {"warned", "urged", "supervised", "escalated", "urge", "recomputed", "recalculated",
+     "resumed"}
+)  # fmt: skip
 WORK = frozenset(
     {
         "submit", "send_back_draft", "raise", "hand_over", "route", "dispatch",

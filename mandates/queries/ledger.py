@@ -1,4 +1,4 @@
-"""Invariants of calls: steps, routing, clocks and files."""
+"""Invariants of calls: steps, routing, clocks, files and letters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from common.ledger import PORTION, Check, Violation, invariant, portions
 from common.models import Outbox
 from common.tenancy import everywhere
 from common.workflow import chain_hash
-from mandates.models import Call, CallFile, Clock, ClockAction, Level, Step
+from mandates.models import Call, CallFile, Clock, ClockAction, Letter, LetterCounter, Level, Step
 from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
 from mandates.queries.chain import step_facts
 
@@ -128,7 +128,11 @@ def _faults_of_clock(
         steps = happened[(clock.call_id, clock.assignment_id, move, clock.kind, action.done_at)]
         if steps != 1:
             yield f"{action.level} is done, with {steps} steps"
-    breached = any(action.level not in (Level.WARN, Level.LAPSE) for action in done)
+    # What came before the date was put off, or before it at all, is no breach of it.
+    breached = any(
+        action.level != Level.LAPSE and action.done_at and action.done_at >= clock.due_at
+        for action in done
+    )
     if breached and clock.breached_at != clock.due_at:
         yield f"breached at {clock.breached_at}, but due at {clock.due_at}"
     if clock.breached_at and not done:
@@ -181,6 +185,31 @@ def _without_row(check: Check) -> Iterator[Violation]:
             known = set(CallFile.objects.filter(path__in=names).values_list("path", flat=True))
         for name in sorted(names - known):
             yield Violation(name, "belongs to no call")
+
+
+@invariant("I7", _("Every letter says what it was sealed with, and no number is missing"))
+def letters_stand(check: Check) -> Iterator[Violation]:
+    given: Counter[tuple[int, str, int]] = Counter()
+    for rows in portions(Letter.objects.all, check):
+        for row in rows:
+            given[row.county_id, row.kind, row.year] += 1
+            if row.seal() != row.digest:
+                yield Violation(f"letter {row.number}", "was changed")
+    with everywhere(reason="the ledger is verified"):
+        counters = list(
+            LetterCounter.objects.values_list("county", "kind", "year", "last").order_by("pk")
+        )
+    for county, kind, year, last in counters:
+        count = given[county, kind, year]
+        # Some may have been written since they were read: those are counted again.
+        if count < last and (count := _count(county, kind, year, last)) < last:
+            yield Violation(f"letters {kind} {year} of county {county}", f"{count} of {last}")
+
+
+def _count(county: int, kind: str, year: int, last: int) -> int:
+    with everywhere(reason="the ledger is verified"):
+        rows = Letter.objects.filter(county=county, kind=kind, year=year, sequence__lte=last)
+        return rows.count()
 
 
 def _name(call: Call) -> str:

@@ -80,15 +80,16 @@ def with_changes(book: Rulebook, changes: Changes) -> Rulebook:
 
 
 def _ladders(
-    standing: Mapping[str, tuple[Rung, ...]], changes: Iterable[LadderChange]
-) -> dict[str, tuple[Rung, ...]]:
-    ladders = {urgency: {rung.level: rung for rung in rungs} for urgency, rungs in standing.items()}
+    standing: Mapping[tuple[str, int | None], tuple[Rung, ...]], changes: Iterable[LadderChange]
+) -> dict[tuple[str, int | None], tuple[Rung, ...]]:
+    """Change the county's own ladder; those of single matters stay, and so does what a level does."""
+    ladders = {key: {rung.level: rung for rung in rungs} for key, rungs in standing.items()}
     for one in changes:
-        rungs = ladders.setdefault(one.urgency, {})
-        rungs.pop(one.level, None)
+        rungs = ladders.setdefault((one.urgency, None), {})
+        was = rungs.pop(one.level, Rung(one.level, None, None))
         if one.share is not None or one.after is not None:
-            rungs[one.level] = Rung(one.level, one.share, one.after)
-    return {urgency: in_order(rungs.values()) for urgency, rungs in ladders.items()}
+            rungs[one.level] = replace(was, share=one.share, after=one.after)
+    return {key: in_order(rungs.values()) for key, rungs in ladders.items()}
 
 
 def _calendar(calendar: WorkCalendar, changes: Changes) -> WorkCalendar:

@@ -89,7 +89,9 @@ def _limits(county: County) -> Finding:
 
 
 def _ladder(county: County) -> Finding:
-    known = set(LadderLevel.objects.filter(county=county).values_list("urgency", flat=True))
+    known = set(
+        LadderLevel.objects.filter(county=county, matter=None).values_list("urgency", flat=True)
+    )
     lacking = [str(one.label) for one in Urgency if one.value not in known]
     return Finding("ladder", len(Urgency) - len(lacking), len(Urgency), lacking)
 

@@ -52,11 +52,16 @@ class Period:
 
 @dataclass(frozen=True)
 class Rung:
-    """One level of the ladder: at a share (percent) of the time, or working days after due."""
+    """One level of the ladder: at a share (percent) of the time, or working days after due.
+
+    ``does`` is what happens then, ``told`` who hears of it.
+    """
 
     level: str
     share: int | None
     after: int | None
+    does: str = ""
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,13 +119,20 @@ class Rulebook:
     short_name: str
     calendar: WorkCalendar
     limits: Mapping[tuple[str, str], Period]
-    ladders: Mapping[str, tuple[Rung, ...]]
+    ladders: Mapping[tuple[str, int | None], tuple[Rung, ...]]  # by urgency and matter
     units: Mapping[int, Unit]
     entries: Mapping[int, EntryFacts]
     emergency_skips_head: bool
     repeat_days: int
+    resume_after: int
     appeal_days: int = APPEAL_DAYS
     appeal_ruling_days: int = APPEAL_DAYS
+
+    def ladder(self, urgency: str, entry_id: int | None = None) -> tuple[Rung, ...]:
+        """Return the levels for calls of an urgency: the matter's own, else the county's."""
+        entry = self.entries.get(entry_id) if entry_id else None
+        own = self.ladders.get((urgency, entry.matter_id)) if entry else None
+        return own or self.ladders.get((urgency, None), ())
 
     def period(self, urgency: str, kind: str, entry: EntryFacts | None = None) -> Period:
         """Return the limit of a clock: the entry's own, else the county's. Raises NoLimit."""
@@ -184,6 +196,7 @@ def _load(county_id: int) -> Rulebook:
         repeat_days=rules.repeat_days if rules else REPEAT_DAYS,
         appeal_days=rules.appeal_days if rules else APPEAL_DAYS,
         appeal_ruling_days=rules.appeal_ruling_days if rules else APPEAL_DAYS,
+        resume_after=rules.resume_after if rules else 0,
     )
 
 
@@ -203,11 +216,12 @@ def _seasons(county_id: int) -> tuple[Season, ...]:
     return seasons or SAMPLE_SEASONS
 
 
-def _ladders(county_id: int) -> dict[str, tuple[Rung, ...]]:
-    found: dict[str, list[Rung]] = {}
+def _ladders(county_id: int) -> dict[tuple[str, int | None], tuple[Rung, ...]]:
+    found: dict[tuple[str, int | None], list[Rung]] = {}
     for row in LadderLevel.objects.filter(county_id=county_id):
-        found.setdefault(row.urgency, []).append(Rung(row.level, row.share, row.after))
-    return {urgency: in_order(rungs) for urgency, rungs in found.items()}
+        rung = Rung(row.level, row.share, row.after, row.action, row.audiences)
+        found.setdefault((row.urgency, row.matter_id), []).append(rung)
+    return {key: in_order(rungs) for key, rungs in found.items()}
 
 
 def in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:

@@ -42,6 +42,19 @@ def take_numbers(county_id: int, year: int, count: int) -> int:
     return last - count + 1
 
 
+def take_letter_numbers(county_id: int, kind: str, year: int, count: int) -> int:
+    """Take the next ``count`` numbers of one kind of letter; return the first. Without gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO mandates_lettercounter (county_id, kind, year, last) "
+            "VALUES (%s, %s, %s, %s) ON CONFLICT (county_id, kind, year) "
+            "DO UPDATE SET last = mandates_lettercounter.last + %s RETURNING last",
+            [county_id, kind, year, count, count],
+        )
+        last: int = cursor.fetchone()[0]
+    return last - count + 1
+
+
 def decide_extension(clocks: Sequence[int], *, granted: bool, at: datetime) -> Asked | None:
     """Decide what has been asked for one of these clocks; return it, None if nothing was."""
     with connection.cursor() as cursor:

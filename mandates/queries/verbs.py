@@ -31,6 +31,7 @@ def verbs() -> dict[str, str]:
         "remove_assist": _("Assisting department released"),
         "reply": _("Interim answer"),
         "ask_information": _("Asked for information, clocks stopped"),
+        "resumed": _("Not supplied by the latest date, clocks run on by themselves"),
         "supply_information": _("Information supplied, clocks run on"),
         "ask_extension": _("Asked for an extension"),
         "grant_extension": _("Extension granted"),
@@ -54,6 +55,7 @@ def verbs() -> dict[str, str]:
         "supervised": _("Put under supervision"),
         "escalated": _("Reported to the county leader"),
         "recomputed": _("Due time worked out anew"),
+        "recalculated": _("Time recalculated by the limits in force"),
     }
 
 

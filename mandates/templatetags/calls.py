@@ -92,6 +92,8 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
     "supervised": ("alert-octagon", "over"),
     "escalated": ("alert-octagon", "over"),
     "recomputed": ("calendar-question", ""),
+    "recalculated": ("calendar-question", ""),
+    "resumed": ("player-play", "over"),
 }
 
 

@@ -28,6 +28,7 @@ from mandates.models import (
     CallState,
     Clock,
     ClockKind,
+    LetterKind,
     Rating,
 )
 from mandates.models.moves import MOVES
@@ -37,10 +38,12 @@ from mandates.operations.guards import appeal_ends, refusal
 from mandates.permissions import Permission
 from mandates.queries import answers, call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
+from mandates.queries.letters import letters_of
 from mandates.queries.linked import is_followed, linked
+from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
 from mandates.queries.verbs import dimensions
-from mandates.views import clocks, next_step
+from mandates.views import clocks, letters, next_step
 from mandates.views.history import history
 from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
@@ -121,6 +124,10 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "steps": history(ordered, case.book, at=case.at),
         "oldest_first": oldest_first,
         "order_url": here if oldest_first else f"{here}?order=oldest",
+        "letters": letters.lines(letters_of(call)) if _has_letters(case) else (),
+        "planned": letters.planned_line(
+            planned(call, record.clocks, case.book), case.book, at=case.at
+        ),
         "sheet_url": reverse("mandates:call-sheet", args=[call.uid]),
         "file_form": FileForm(auto_id="id_file_%s") if may_attach(case) else None,
         "file_url": reverse("mandates:call-attach", args=[call.uid]),
@@ -133,6 +140,11 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "contacts": _contacts(case),
         "version": call.version,
     }
+
+
+def _has_letters(case: Case) -> bool:
+    """Say whether a step has asked for a letter: nothing is fetched for the many without."""
+    return any(step.data.get("does") in LetterKind.values for step in case.record.steps)
 
 
 def told(case: Case) -> dict[str, Any]:

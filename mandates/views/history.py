@@ -133,6 +133,14 @@ def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("From %(before)s to %(after)s") % {"before": texts[0], "after": texts[1]}]
 
 
+def _latest(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    latest = step.data.get("latest")
+    if not latest:
+        return []
+    when = display.moment_text(datetime.fromisoformat(latest), now=at, inside=True)
+    return [_("The clocks run on by %(at)s at the latest") % {"at": when}]
+
+
 def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
     giver, taker = step.data.get("giver"), step.data.get("taker")
     if not taker:
@@ -162,6 +170,8 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
         ("rate", "send_back", "appeal_rating", "exclude_rating", "keep_rating"), _rated
     ),
     "recomputed": _recomputed,
+    "recalculated": _recomputed,
+    "ask_information": _latest,
     "reassign": _reassigned,
     **dict.fromkeys(("link", "follow", "followed"), _linked),
     **dict.fromkeys(("warned", "urged", "supervised", "escalated"), _pressed),

@@ -300,7 +300,7 @@ def _limit_words(text: str) -> str:
 
 def _level_name(row: Any) -> str:
     one = LadderLevel(urgency=row["urgency"], level=row["level"])
-    return str(one)
+    return f"{one} {row['matter']}".strip()
 
 
 def _look_limits(content: bytes, member: Member, at: datetime) -> Seen:
@@ -336,11 +336,11 @@ def _template_limits(member: Member) -> Sequence[Sequence[Any]]:
 
 
 def _template_ladder(member: Member) -> Sequence[Sequence[Any]]:
-    rows = LadderLevel.objects.filter(county=_county(member)).order_by("urgency", "id")
+    rows = LadderLevel.objects.filter(county=_county(member)).select_related("matter")
     return [
         (r.urgency, r.level, "" if r.share is None else r.share, "" if r.after is None else r.after,
-         r.source)
-        for r in rows
+         r.matter.code if r.matter else "", r.does, ";".join(r.told), r.source)
+        for r in rows.order_by("matter", "urgency", "id")
     ]  # fmt: skip
 
 

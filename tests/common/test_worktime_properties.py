@@ -159,6 +159,39 @@ def test_pause_outside_counted_time_changes_nothing(period, offset, length):
 
 
 @calm
+@given(
+    data=st.data(), start=instants, amount=st.integers(1, 20),
+    unit=st.sampled_from(["working_minute", "working_day"]), offset=st.integers(0, 30),
+)  # fmt: skip
+def test_pause_of_a_night_or_of_days_off_changes_nothing(data, start, amount, unit, offset):
+    pauses = data.draw(pauses_after(start, most=1))
+    evening = midnight(start.date() + offset * DAY) + timedelta(hours=17, minutes=31)
+    morning = midnight(evening.date() + DAY) + timedelta(hours=8)
+    while not chinese_calendar.is_workday(morning.date()):
+        morning += DAY
+    night = (evening, morning)
+
+    with_it = due(start, amount, unit, calendar=SHIPPED, pauses=[*pauses, night])
+
+    assert with_it.at == due(start, amount, unit, calendar=SHIPPED, pauses=pauses).at
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data(), period=periods(), asked=st.lists(periods(), max_size=3))
+def test_due_is_the_same_whatever_was_asked_before(data, period, asked):
+    start, amount, unit = period
+    pauses = data.draw(pauses_after(start))
+    fresh, used = dataclasses.replace(SHIPPED), dataclasses.replace(SHIPPED)
+    for begins, length, other in asked:
+        due(begins, length, other, calendar=used)
+
+    first = due(start, amount, unit, calendar=fresh, pauses=pauses)
+
+    assert due(start, amount, unit, calendar=used, pauses=list(reversed(pauses))).at == first.at
+    assert due(start, amount, unit, calendar=used, pauses=pauses) == first
+
+
+@calm
 @given(data=st.data(), period=periods(), roll=st.booleans(), offset=st.integers(0, 60))
 def test_another_holiday_never_makes_it_earlier(data, period, roll, offset):
     start, amount, unit = period

@@ -305,4 +305,5 @@ def test_the_page_of_a_call_asks_a_fixed_number_of_questions(world: World) -> No
     for n in range(4):
         world.make("reply", call, by=world.officer(), when=at(3, 3, 8, n), note=f"第{n}次")
     assert count(call) == few
-    assert few <= 20
+    # One of them asks what the ladder does next.
+    assert few <= 21

@@ -7,7 +7,15 @@ from django.test import Client
 from django.utils import timezone
 
 from common import tenancy
-from mandates.models import CountyRules, LadderLevel, Limit, ListVersion, OfficeHours
+from mandates.models import (
+    CountyRules,
+    DutyList,
+    LadderLevel,
+    Limit,
+    ListVersion,
+    Matter,
+    OfficeHours,
+)
 from tests.factories.console import (
     all_of,
     code_of,
@@ -17,7 +25,7 @@ from tests.factories.console import (
     signed_in,
     trail,
 )
-from tests.factories.mandates import Ground, county_with_list
+from tests.factories.mandates import Ground, county_with_list, county_with_units
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -117,15 +125,42 @@ def test_the_closing_without_rating_is_no_level_of_a_county(ground, officer):
     ]
 
 
+def test_a_matter_gets_a_ladder_of_its_own_with_what_happens_and_whom_it_tells(ground, officer):
+    matter = ground.entries["NY-01"].matter
+    form = {
+        "urgency": "general", "level": "urge", "after": 0, "matter": matter.pk, "does": "bulletin",
+        "told": ["party", "leader"], "source": "试〔2026〕9号",
+    }  # fmt: skip
+    strange = county_with_units()[0]
+    with tenancy.dispatching(reason="tests make a matter elsewhere"):
+        there = DutyList.objects.create(county=strange, name="别县清单")
+        theirs = Matter.objects.create(county=strange, duty_list=there, code="BX-01")
+
+    assert officer.post(page("ladderlevel", "add"), form).status_code == 302
+    for wrong in ({}, {"matter": theirs.pk}, {"does": "fine"}, {"told": ["press"]}):
+        answer = officer.post(page("ladderlevel", "add"), {**form, **wrong})
+        assert (answer.status_code, bool(answer.context["errors"])) == (200, True)
+
+    (row,) = all_of(LadderLevel, county=ground.county, matter__isnull=False)
+    assert (row.matter_id, row.action, row.audiences) == (
+        matter.pk, "bulletin", ("party", "leader"),
+    )  # fmt: skip
+    listed = officer.get(page("ladderlevel", "changelist")).content.decode()
+    assert "NY-01" in listed
+
+
 def test_the_rules_of_a_county_are_one_row(ground, officer):
     assert officer.get(page("countyrules", "add")).status_code == 403
 
     with tenancy.dispatching(reason="tests take the row away"):
         CountyRules.objects.filter(county=ground.county).delete()
 
-    assert officer.post(page("countyrules", "add"), {"source": "试验"}).status_code == 302
+    form = {"source": "试验", "resume_after": 5, "repeat_days": 30}
+    longer = {**form, "resume_after": 61}
+    assert officer.post(page("countyrules", "add"), longer).status_code == 200
+    assert officer.post(page("countyrules", "add"), form).status_code == 302
     row = all_of(CountyRules, county=ground.county)[0]
-    assert (row.emergency_skips_head, row.source) == (False, "试验")
+    assert (row.emergency_skips_head, row.resume_after, row.source) == (False, 5, "试验")
 
 
 # --- Bad input -----------------------------------------------------------------------------------

@@ -303,6 +303,33 @@ def test_the_ladder_of_a_file_is_the_whole_ladder(ground, officer) -> None:
     }
 
 
+FULL_HEAD = "urgency,level,share,after,matter,does,told,source\n"
+
+
+def test_a_file_may_give_a_matter_its_own_ladder(ground, officer) -> None:
+    text = FULL_HEAD + ("general,urge,,0,,,,试\ngeneral,urge,,1,NY-01,bulletin,party;leader,试\n")
+
+    seen = send(officer, "ladder", text)
+    confirm(officer, "ladder", seen)
+
+    rows = all_of(LadderLevel, county=ground.county)
+    matter = ground.entries["NY-01"].matter_id
+    assert {(x.matter_id, x.after, x.does, tuple(x.told)) for x in rows} == {
+        (None, 0, "", ()),
+        (matter, 1, "bulletin", ("party", "leader")),
+    }
+    again = send(officer, "ladder", text)
+    assert again.context["seen"].is_empty
+    unknown = send(officer, "ladder", FULL_HEAD + "general,urge,,1,XX-99,,,试\n")
+    assert cells(unknown) == [(0, "matter", "XX-99")]
+    assert cells(send(officer, "ladder", FULL_HEAD + "general,urge,,1,,fine,,试\n")) == [
+        (2, "does", "fine")
+    ]
+    assert cells(send(officer, "ladder", FULL_HEAD + "general,urge,,1,,,press,试\n")) == [
+        (2, "told", "press")
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "line", "cell"),
     [
