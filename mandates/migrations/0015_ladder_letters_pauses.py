@@ -16,7 +16,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0013_received_hashes"),
+        ("mandates", "0014_appeals_mark_days"),
         ("townships", "0008_system_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
