@@ -41,6 +41,9 @@ class BulkAsked(Strict):
     assists = serializers.ListField(
         child=serializers.UUIDField(), max_length=MOST_ASSISTS, required=False
     )
+    wrong = serializers.BooleanField(
+        required=False, help_text="for change_lead: the dispatch before was wrong"
+    )
     original = serializers.CharField(
         required=False, max_length=60, help_text="uid or number of a call, for link"
     )

@@ -26,7 +26,9 @@ MOST: Final = 200
 DONE: Final = "done"
 # Moves that say the same of every call. What has to be written for each call by itself, an answer
 # or an objection, is none of these.
-MOVES_OF_MANY: Final = ("raise", "accept", "dispatch", "grant_extension", "rate", "urge", "link")
+MOVES_OF_MANY: Final = (
+    "raise", "accept", "dispatch", "change_lead", "grant_extension", "rate", "urge", "link",
+)  # fmt: skip
 # Handing calls to a colleague is no move: it changes no state.
 ASSIGN: Final = "assign"
 

@@ -114,11 +114,22 @@ def test_a_call_named_twice_is_refused(world: World) -> None:
 
 
 def test_a_post_is_offered_what_it_may_do_and_refused_the_rest(world: World) -> None:
-    assert offered(world.desk) == ["dispatch", "grant_extension", "urge", "link"]
+    assert offered(world.desk) == [
+        "dispatch", "change_lead", "grant_extension", "urge", "link",
+    ]  # fmt: skip
     assert offered(world.officer()) == ["accept", ASSIGN]
     assert offered(world.member(Role.COUNTY_LEADER)) == []
     with pytest.raises(NotAllowed):
         many("accept", [world.routed()], world.desk)
+
+
+def test_many_calls_get_another_lead(world: World) -> None:
+    calls = [world.handling(), world.routed()]
+    given = Given(lead=world.housing.uid, note="由住建局牵头。")
+    outcomes = many("change_lead", calls, world.desk, given=given)
+
+    assert codes(outcomes) == ["done", "done"]
+    assert {world.fresh(call).lead_id for call in calls} == {world.housing.pk}
 
 
 # --- giving calls to a colleague ------------------------------------------------------------------

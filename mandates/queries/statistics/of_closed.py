@@ -34,7 +34,9 @@ COUNTS = [
     *(Count(stage.code, stage.label, Source.CLOSED, stage.where) for stage in STAGES),
 ]
 
-CLOSED = _("The instant the call was closed.")
+CLOSED = _(
+    "The instant the call was closed. A call that followed another counts in that one alone."
+)
 SILENCE = _(
     "Calls closed without a rating: silence is neither satisfied nor unsatisfied. Ratings that the "
     "desk has excluded by a decision. Of two ratings of a call the last one counts."
