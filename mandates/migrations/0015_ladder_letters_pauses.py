@@ -16,7 +16,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0014_appeals_mark_days"),
+        ("mandates", "0014_received_hashes"),
         ("townships", "0008_system_addresses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
