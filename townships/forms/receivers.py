@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from common import events, webhooks
@@ -39,7 +40,8 @@ class ReceiverForm(forms.ModelForm):
         fields: dict[str, Any] = self.fields
         if "kinds" in fields:
             fields["kinds"].choices = [
-                (kind, f"{words} · {kind}") for kind, words in events.all_kinds().items()
+                (kind, format_html("{} <code>{}</code>", words, kind))
+                for kind, words in events.all_kinds().items()
             ]
             self.initial["kinds"] = self.instance.kinds
         if "account" in fields:
