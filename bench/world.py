@@ -182,8 +182,12 @@ class World:
 
     def intake(self, number: int) -> Request:
         """Return a request that takes in so many calls, each with a number of its own."""
-        call = {"matter": self.facts["matter"], "title": TITLE, "body": BODY, "place": PLACE}
-        records = [{**call, "source_no": f"@KEY@-{n}"} for n in range(number)]
+        call = {"matter": self.facts["matter"], "title": TITLE, "body": BODY}
+        records = [
+            # Each of another place: a thousand calls about one would be repeats of one another.
+            {**call, "source_no": f"@KEY@-{n}", "place": f"{PLACE} @KEY@-{n}"}
+            for n in range(number)
+        ]
         return Request(
             "POST", "/api/v1/intake/calls/", (self.token("caller"),), {"records": records}
         )

@@ -14,8 +14,9 @@ from itertools import groupby
 from django.db import transaction
 from django.db.models import Q
 
+from common import events
 from common.errors import outage
-from common.models import Outbox
+from common.models import Event, Outbox
 from common.tenancy import dispatching
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ ATTEMPTS = 8
 BATCH = 100
 SOON = timedelta(seconds=2)
 
-Handler = Callable[[Sequence[Outbox], datetime], None]
+# Does the work of rows, and returns the events that other systems are told of it, if any.
+Handler = Callable[[Sequence[Outbox], datetime], Sequence[Event] | None]
 _handlers: dict[str, Handler] = {}
 
 
@@ -55,25 +57,30 @@ def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
         rows = list(waiting.select_for_update(skip_locked=True, no_key=True).order_by("id")[:limit])
         # Routing first: telling people can wait for it.
         rows.sort(key=lambda row: (row.kind != "route", row.kind, row.id))
+        told: list[Event] = []
         for kind, group in groupby(rows, key=lambda row: row.kind):
-            _work(kind, list(group), at)
+            told += _work(kind, list(group), at)
+        # Last, whatever went wrong before: it locks the counters of counties until the commit, and
+        # whoever holds those waits for nothing else.
+        events.publish(told)
     return len(rows)
 
 
-def _work(kind: str, rows: list[Outbox], at: datetime) -> None:
+def _work(kind: str, rows: list[Outbox], at: datetime) -> list[Event]:
+    """Do the work of rows of one kind and mark them; return what is to be told of it."""
     try:
         with transaction.atomic():
-            _handlers[kind](rows, at)
+            told = list(_handlers[kind](rows, at) or ())
     except Exception as failure:
         if len(rows) == 1:
             _put_off(rows[0], failure, at)
-            return
+            return []
         # One bad row must not hold up the others: find it by doing them one by one, in the order in
         # which all workers lock what belongs to a county.
-        for row in sorted(rows, key=lambda one: (one.county_id, one.pk)):
-            _work(kind, [row], at)
-        return
+        alone = sorted(rows, key=lambda one: (one.county_id, one.pk))
+        return [event for row in alone for event in _work(kind, [row], at)]
     Outbox.objects.filter(pk__in=[row.pk for row in rows]).update(done_at=at)
+    return told
 
 
 def _put_off(row: Outbox, failure: Exception, at: datetime) -> None:

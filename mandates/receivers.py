@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common import outbox
-from common.models import Outbox
+from common.models import Event, Outbox
 from mandates.operations.announce import announce
 from mandates.operations.routing import route_calls
 
@@ -17,5 +17,5 @@ def route(rows: Sequence[Outbox], at: datetime) -> None:
 
 
 @outbox.handles("announce")
-def tell(rows: Sequence[Outbox], at: datetime) -> None:
-    announce([row.subject_id for row in rows], at=at)
+def tell(rows: Sequence[Outbox], at: datetime) -> list[Event]:
+    return announce([row.subject_id for row in rows], at=at)

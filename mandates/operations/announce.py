@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from common import bulk, events
-from common.models import Notice
+from common import bulk
+from common.models import Event, Notice
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
 from mandates.operations import letters, linking
@@ -89,10 +89,11 @@ class Told:
     parts: Sequence[Assignment]
 
 
-def announce(step_keys: Iterable[int], *, at: datetime) -> None:
+def announce(step_keys: Iterable[int], *, at: datetime) -> list[Event]:
     """Tell people of steps, and plan what is to happen when their clocks run out.
 
-    Safe to repeat: a person is told once of a step, an action is planned once.
+    Return what other systems are to be told, in the order of the steps. Safe to repeat: a person
+    is told once of a step, an action is planned once.
     """
     with dispatching(reason="notices go to every unit a call concerns"):
         steps = list(
@@ -110,8 +111,7 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> None:
             {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
         )
         letters.issue(steps)
-        # Last: it locks the counters of the counties until all of this is committed.
-        events.publish([event_of(one.step, one.call, at=at) for one in told])
+        return [event_of(one.step, one.call, at=at) for one in told]
 
 
 def _tell(told: Sequence[Told], at: datetime) -> None:

@@ -155,14 +155,14 @@ def test_a_reader_never_passes_what_a_slower_worker_still_holds(
 
     def slow() -> None:
         with tenancy.dispatching(reason="the slower worker"):
-            outbox._work("announce", early, MONDAY)
+            events.publish(outbox._work("announce", early, MONDAY))
             holding.set()
             done.wait(10)
         connections.close_all()
 
     def quick() -> None:
         with tenancy.dispatching(reason="the quicker worker"):
-            outbox._work("announce", late, MONDAY)
+            events.publish(outbox._work("announce", late, MONDAY))
         connections.close_all()
 
     workers = [threading.Thread(target=slow), threading.Thread(target=quick)]
@@ -185,3 +185,26 @@ def test_a_reader_never_passes_what_a_slower_worker_still_holds(
     found = [event["data"]["call"] for event in (*page["events"], *rest["events"])]
     assert found == [str(first.uid), str(second.uid)]
     assert waited, "the second worker waits for the first: positions are seen in order"
+
+
+def test_a_step_that_cannot_be_told_holds_up_no_other_and_comes_when_it_can(
+    world: World, monkeypatch: Any
+) -> None:
+    first, second = world.draft().call, world.draft().call
+    handler = outbox._handlers["announce"]
+
+    def failing(rows: Any, moment: Any) -> Any:
+        with tenancy.dispatching(reason="a test breaks one row"):
+            if Step.objects.filter(pk__in=[row.subject_id for row in rows], call=first).exists():
+                raise ValueError("broken")
+        return handler(rows, moment)
+
+    monkeypatch.setitem(outbox._handlers, "announce", failing)
+    world.drain(when=MONDAY)
+    clerk = System.beside(world.clerk)
+    page = clerk.get("events/").json()
+    assert [event["data"]["call"] for event in page["events"]] == [str(second.uid)]
+    monkeypatch.setitem(outbox._handlers, "announce", handler)
+    world.drain(when=at(3, 3))
+    rest = clerk.get("events/", after=page["cursor"]).json()
+    assert [event["data"]["call"] for event in rest["events"]] == [str(first.uid)]
