@@ -191,6 +191,24 @@ def sweep(world: World, report: Report) -> None:
     report.add(Line("sweep with nothing due", "≤ 5 ms", idle, 5.0, 1.0, False, unit=" ms"))
 
 
+def replay(world: World, report: Report) -> None:
+    """Past calls under other rules: list, limits, ladder and calendar all changed at once."""
+    access = world.database(world.largest)
+    spans, grown, told = [], [], ""
+    for _n in range(min(world.profile.rounds, 3)):
+        done = ground.inside_of(access, "replay")
+        if not done["changed"]:
+            raise RuntimeError(f"a replay that changes nothing measures nothing: {done}")
+        spans.append(done["took"] * 100_000 / done["calls"])
+        grown.append(done["grown"])
+        told = (
+            f"{done['calls']:,} calls in {done['took']:.1f} s, {done['busy']:.1f} s of them at work;"
+            f" {done['changed']:,} change"
+        )
+    report.add(Line("replay of 100,000 calls", "≤ 60 s", spans, 60.0, None, False, " s", told=told))
+    report.add(Line("replay, growth of the process", "≤ 50 MB", grown, 50.0, None, False, " MB"))
+
+
 def walls(world: World, report: Report) -> None:
     """The same code with row security and without."""
     walled, bare = world.web(world.smallest), world.web("bare")
@@ -237,6 +255,7 @@ CASES: dict[str, Callable[[World, Report], Any]] = {
     "sweep": sweep,
     "export": lists.export,
     "suggest": lists.suggest,
+    "replay": replay,
     "create": create,
     "batch": batch,
     "move": move,

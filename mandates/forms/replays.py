@@ -65,7 +65,7 @@ class LevelRow(Row):
 
 class DayRow(Row):
     day = forms.CharField(
-        label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+        label=_("Date"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     kind = _choice(_("Is to be"), DAYS)
     name = _text(_("Name"))

@@ -108,6 +108,7 @@ class ReplayCall(TownshipOwned):
     would_to = models.BigIntegerField(null=True)
     moves = models.BooleanField(default=False)
     on_no_entry = models.BooleanField(default=False)
+    # Something was late that would not have been; and the other way round.
     was_late = models.BooleanField(default=False)
     would_late = models.BooleanField(default=False)
     other_levels = models.BooleanField(default=False)

@@ -18,7 +18,7 @@ from common.worktime import SHANGHAI, Unit, WorktimeError
 from mandates.models import Level, Party
 from mandates.models.moves import WITHOUT_LADDER
 from mandates.operations import sweep
-from mandates.queries.rulebook import EntryFacts, NoLimit, Period, Rulebook
+from mandates.queries.rulebook import EntryFacts, NoLimit, Period, Rulebook, Rung
 
 DESK = 0  # stands for the county desk where a department would be named
 IN_DAYS = (Unit.WORKING_DAY, Unit.CALENDAR_DAY, Unit.MONTH)
@@ -90,6 +90,12 @@ class Outcome(NamedTuple):
     on_no_entry: bool
     clocks: Sequence[ClockOutcome]
     failed: int  # clocks that the proposal gives no due instant; they stay as they were
+
+    @property
+    def late_changes(self) -> tuple[bool, bool]:
+        """Whether something would be late that was not, and the other way round."""
+        pairs = [(one.was.late, one.would.late) for one in self.clocks if one.was_by is not None]
+        return (False, True) in pairs, (True, False) in pairs
 
     @property
     def moves(self) -> bool:
@@ -216,10 +222,26 @@ class Rules:
         for rung in sweep.rungs_for(clock.kind, self.proposed, call.urgency, call.entry_id):
             if rung.level not in LEVELS or (rung.share is None and clock.due_at > until):
                 continue
+            if rung.share is not None and self._earliest(clock, rung) >= until:
+                continue
             reached = self._instants.of(clock, rung, self.proposed, clock.pauses)
             if reached < until or (reached == until == self.at):
                 found.add(str(rung.level))
         return frozenset(found)
+
+    def _earliest(self, clock: ClockFacts, rung: Rung) -> datetime:
+        """Return an instant before which no clock begun on the same day, and due at the same
+        instant, uses that share of its time: that of one begun as the day begins.
+
+        Worked out once a day, it spares most clocks the exact instant. Pauses would move it.
+        """
+        if clock.pauses:
+            return clock.started_at
+        begins = clock.started_at.astimezone(SHANGHAI).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        first = clock._replace(started_at=begins)
+        return self._instants.of(first, rung, self.proposed)
 
 
 def _period(book: Rulebook, urgency: str, kind: str, entry: EntryFacts | None) -> Period | None:
@@ -336,8 +358,9 @@ class Tally:
         was, would = outcome.late
         self.late_calls[0] += was
         self.late_calls[1] += would
-        self.late_now += would and not was
-        self.late_no_more += was and not would
+        late_now, late_no_more = outcome.late_changes
+        self.late_now += late_now
+        self.late_no_more += late_no_more
         for one in outcome.clocks:
             kind = self.kinds.setdefault(one.facts.kind, Line())
             for n, (fate, by) in enumerate(((one.was, one.was_by), (one.would, one.would_by))):

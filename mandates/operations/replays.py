@@ -178,7 +178,7 @@ def _version(asked: Replay) -> ListVersion | None:
 
 
 def _row(asked: Replay, outcome: Outcome) -> ReplayCall:
-    was_late, would_late = outcome.late
+    would_late, was_late = outcome.late_changes
     changed = [one for one in outcome.clocks if one.changes]
     concerned = {outcome.was_to, outcome.would_to} if outcome.moves else set()
     concerned |= {by for one in changed for by in (one.was_by, one.would_by)}

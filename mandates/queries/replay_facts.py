@@ -22,7 +22,7 @@ from mandates.models import (
     Part,
 )
 
-PAGE = 500  # calls held in memory at a time
+PAGE = 1000  # calls held in memory at a time
 LADDER = (Level.WARN, Level.URGE, Level.SUPERVISE, Level.ESCALATE)
 
 

@@ -17,8 +17,8 @@ SHOWN: dict[str, Q] = {
     "": Q(),
     "elsewhere": Q(moves=True),
     "no_entry": Q(on_no_entry=True),
-    "late": Q(was_late=False, would_late=True),
-    "in_time": Q(was_late=True, would_late=False),
+    "late": Q(would_late=True),
+    "in_time": Q(was_late=True),
     "levels": Q(other_levels=True),
 }
 

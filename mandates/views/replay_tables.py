@@ -66,8 +66,8 @@ def _whole(result: Mapping[str, Any]) -> Table:
         (_("Raised as on no list; stays with the desk"), result["unlisted"], dispatched, None),
         (_("Calls with something late, as it was"), was, calls, None),
         (_("Calls with something late, as it would have been"), would, calls, None),
-        (_("Would have been late and was not"), result["late_now"], calls, "late"),
-        (_("Was late and would not have been"), result["late_no_more"], calls, "in_time"),
+        (_("With something that would have been late and was not"), result["late_now"], calls, "late"),
+        (_("With something that was late and would not have been"), result["late_no_more"], calls, "in_time"),
         (_("Calls that would have come out otherwise"), result["changed"], calls, ""),
         (_("Clocks that could not be worked out; counted as they were"), result["failed"],
          result["clocks"], None),
@@ -137,8 +137,12 @@ def _calls(line: Mapping[str, Any]) -> list[Cell]:
 
 
 def _late(line: Mapping[str, Any]) -> list[Cell]:
-    pairs = list(zip(line["late"], line["due"], strict=True))
-    return [Cell(share(late, due), (late, due)) for late, due in pairs]
+    (was, would), (was_due, would_due) = line["late"], line["due"]
+    show = "late" if would > was else "in_time" if would < was else None
+    return [
+        Cell(share(was, was_due), (was, was_due)),
+        Cell(share(would, would_due), (would, would_due), show),
+    ]
 
 
 def _levels(line: Mapping[str, Any]) -> list[Cell]:

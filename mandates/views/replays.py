@@ -99,7 +99,7 @@ def _scenario(request: MemberRequest, one: Scenario | None) -> HttpResponse:
         if not problem.fields:
             form.add_error(None, str(problem.detail))
         return _page(request, one, form, status=problem.status)
-    messages.success(request, _("Kept: %(name)s.") % {"name": kept.name})
+    messages.success(request, _("Scenario kept: %(name)s.") % {"name": kept.name})
     return redirect("mandates:scenario-edit", kept.uid)
 
 
@@ -157,7 +157,7 @@ def scenario_delete(request: MemberRequest, uid: UUID) -> HttpResponse:
     one = get_object_or_404(replay_list.scenarios(county_id), uid=uid)
     if request.method == "POST":
         name = scenarios.delete(uid, by=member, at=timezone.now())
-        messages.success(request, _("Deleted: %(name)s.") % {"name": name})
+        messages.success(request, _("Scenario deleted: %(name)s.") % {"name": name})
         return redirect("mandates:replay-list")
     crumbs = [_crumb(), Crumb(one.name, reverse("mandates:scenario-edit", args=[uid]))]
     context = {"one": one, "count": one.replays.count(), "crumbs": crumbs}
@@ -297,16 +297,17 @@ def _row(row: ReplayCall, units: Mapping[int, Any]) -> dict[str, Any]:
         "was_to": unit_name(row.was_to, units),
         "would_to": unit_name(row.would_to, units),
         "on_no_entry": row.on_no_entry,
-        "clocks": clocks_of(row),
+        "clocks": clocks_of(row, units),
     }
 
 
-def clocks_of(row: ReplayCall) -> Sequence[dict[str, Any]]:
+def clocks_of(row: ReplayCall, units: Mapping[int, Any]) -> Sequence[dict[str, Any]]:
     """Return the clocks of a call that would have come out otherwise, in words."""
     kinds = dict(ClockKind.choices)
     return [
         {
             "name": kinds.get(one["kind"], one["kind"]),
+            "by": "" if one["was_by"] is None else unit_name(one["was_by"], units),
             "was_due": datetime.fromisoformat(one["was_due"]),
             "would_due": datetime.fromisoformat(one["would_due"]),
             "was": _("late") if one["was_late"] else _("in time"),

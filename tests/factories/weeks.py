@@ -21,7 +21,8 @@ def lived(world: World) -> dict[str, Call]:
 
     def begin(name: str, **written: Any) -> Any:
         def act(when: Any) -> None:
-            found[name] = world.draft(when=when, then="raise", title=name, **written).call
+            title = f"河道采砂第{len(found) + 1}处"
+            found[name] = world.draft(when=when, then="raise", title=title, **written).call
             world.drain(when=when)
 
         return act

@@ -124,6 +124,7 @@ def test_a_later_limit_takes_back_what_was_late(lived_weeks: Lived) -> None:
     assert was.levels >= {"warn", "urge"}
     assert would.levels == frozenset()
     assert tally.late_now == 0
+    assert tally.late_no_more == 1
 
 
 def test_a_ladder_changes_levels_and_nothing_else(lived_weeks: Lived) -> None:
