@@ -60,6 +60,7 @@ ACTIONS: dict[str, Any] = {
     "scenario_kept": _("Scenario of a replay kept"),
     "scenario_deleted": _("Scenario of a replay deleted"),
     "replay_asked": _("Replay asked for"),
+    "replay_taken": _("Replay taken as a file"),
     "rating_excluded": _("Rating excluded from the figures"),
     "call_sheet_exported": _("Sheet of a call taken as PDF"),
     "job_requested": _("Long work asked for"),

@@ -8,10 +8,20 @@ from celery import shared_task
 
 from common import attachments, deliveries, duties, mails, outbox, sms
 from mandates import notices
-from mandates.operations import days, digest, exports, files, learning, replays, resuming, sweep
+from mandates.operations import (
+    days,
+    digest,
+    exports,
+    files,
+    learning,
+    replay_files,
+    replays,
+    resuming,
+    sweep,
+)
 from mandates.queries import sql
 
-KINDS_OF_JOBS = (exports, replays)  # importing them makes their jobs known
+KINDS_OF_JOBS = (exports, replays, replay_files)  # importing them makes their jobs known
 attachments.keeper("calls", files.known_paths)
 
 

@@ -97,6 +97,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("replays/scenarios/<uuid:uid>/", replays.scenario_edit, name="scenario-edit"),
     path("replays/scenarios/<uuid:uid>/run/", replays.scenario_run, name="scenario-run"),
     path("replays/scenarios/<uuid:uid>/delete/", replays.scenario_delete, name="scenario-delete"),
+    path("replays/<uuid:uid>/file/", replays.replay_file, name="replay-file"),
     path("replays/<uuid:uid>/", replays.replay_detail, name="replay-detail"),
     path("matters/", matters.entry_list, name="entry-list"),
     path("matters/compare/", compare.compare, name="entry-compare"),

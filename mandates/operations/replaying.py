@@ -15,14 +15,13 @@ from typing import NamedTuple
 
 from common import worktime
 from common.worktime import SHANGHAI, Unit, WorktimeError
-from mandates.models import Level, Party
+from mandates.models import Party
 from mandates.models.moves import WITHOUT_LADDER
 from mandates.operations import sweep
+from mandates.queries.replay_facts import DESK, LADDER
 from mandates.queries.rulebook import EntryFacts, NoLimit, Period, Rulebook, Rung
 
-DESK = 0  # stands for the county desk where a department would be named
 IN_DAYS = (Unit.WORKING_DAY, Unit.CALENDAR_DAY, Unit.MONTH)
-LEVELS = (Level.WARN, Level.URGE, Level.SUPERVISE, Level.ESCALATE)
 
 
 class ClockFacts(NamedTuple):
@@ -220,7 +219,7 @@ class Rules:
         """Work out which levels a clock would have reached before it ended."""
         found = set()
         for rung in sweep.rungs_for(clock.kind, self.proposed, call.urgency, call.entry_id):
-            if rung.level not in LEVELS or (rung.share is None and clock.due_at > until):
+            if rung.level not in LADDER or (rung.share is None and clock.due_at > until):
                 continue
             if rung.share is not None and self._earliest(clock, rung) >= until:
                 continue
@@ -327,7 +326,7 @@ class Line:
     due: list[int] = field(default_factory=_pair)
     late: list[int] = field(default_factory=_pair)
     levels: dict[str, list[int]] = field(
-        default_factory=lambda: {str(level): _pair() for level in LEVELS}
+        default_factory=lambda: {str(level): _pair() for level in LADDER}
     )
 
 

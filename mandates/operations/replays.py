@@ -18,7 +18,6 @@ from common.workcalendar import SHANGHAI
 from mandates.models import Level, ListVersion, Replay, ReplayCall
 from mandates.operations.casework import local_day
 from mandates.operations.replaying import (
-    DESK,
     CallFacts,
     ClockFacts,
     ClockOutcome,
@@ -31,7 +30,7 @@ from mandates.operations.replaying import (
 from mandates.permissions import Permission
 from mandates.queries import proposed
 from mandates.queries.proposed import Changes
-from mandates.queries.replay_facts import Page, pages, raised_between
+from mandates.queries.replay_facts import DESK, Page, pages, raised_between
 from mandates.queries.rulebook import rulebook
 from townships.rules import require
 
@@ -247,7 +246,7 @@ def _line(line: Line) -> dict[str, Any]:
 # --- as a job ------------------------------------------------------------------------------------
 
 
-def _checked(member: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def checked(member: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return which replay is meant. Raises NotAllowed, Invalid."""
     require(member, Permission.LIMIT_EDIT)
     asked = of_member(member, parameters.get("replay"))
@@ -271,7 +270,7 @@ def of_member(member: Any, uid: object) -> Replay:
     return found
 
 
-@jobs.kind("replay", label=_("What-if replay"), check=_checked)
+@jobs.kind("replay", label=_("What-if replay"), check=checked)
 def work_out(work: jobs.Work) -> None:
     """Work out a replay, page by page; what it leaves is its own result."""
     asked = of_member(work.member, work.parameters["replay"])

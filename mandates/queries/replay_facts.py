@@ -23,6 +23,7 @@ from mandates.models import (
 )
 
 PAGE = 1000  # calls held in memory at a time
+DESK = 0  # stands for the county desk where a department would be named
 LADDER = (Level.WARN, Level.URGE, Level.SUPERVISE, Level.ESCALATE)
 
 

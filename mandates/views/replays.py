@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,13 +21,14 @@ from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
 from common.paging import page
 from mandates.forms.replays import HOURS, PeriodForm, ScenarioForm
-from mandates.models import ClockKind, Replay, ReplayCall, Scenario
+from mandates.models import Replay, ReplayCall, Scenario
 from mandates.operations import scenarios
 from mandates.permissions import Permission
 from mandates.queries import replay_list
-from mandates.views.replay_tables import level_names, tables, unit_name
-from mandates.views.replay_words import changes_text
+from mandates.queries.replay_tables import clocks_of, tables, unit_name
+from mandates.queries.replay_words import changes_text
 from townships.http import Member, MemberRequest
+from townships.operations import jobs
 from townships.rules import require
 
 SIZE = 30
@@ -221,6 +222,21 @@ def replay_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     return render(request, "mandates/replays/detail.html", context)
 
 
+@login_required
+@require_POST
+def replay_file(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """Ask for a result as XLSX; it waits among one's own jobs."""
+    member, county_id = _officer(request)
+    asked = _replay(county_id, uid)
+    try:
+        jobs.request("replay_file", {"replay": str(asked.uid)}, by=member, at=timezone.now())
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("mandates:replay-detail", uid)
+    messages.success(request, _("The file is being made; it waits for you here."))
+    return redirect("townships:job-list")
+
+
 def _replay(county_id: int, uid: UUID) -> Replay:
     rows = Replay.objects.filter(county_id=county_id).select_related("scenario", "by")
     found: Replay = get_object_or_404(rows, uid=uid)
@@ -299,27 +315,6 @@ def _row(row: ReplayCall, units: Mapping[int, Any]) -> dict[str, Any]:
         "on_no_entry": row.on_no_entry,
         "clocks": clocks_of(row, units),
     }
-
-
-def clocks_of(row: ReplayCall, units: Mapping[int, Any]) -> Sequence[dict[str, Any]]:
-    """Return the clocks of a call that would have come out otherwise, in words."""
-    kinds = dict(ClockKind.choices)
-    return [
-        {
-            "name": kinds.get(one["kind"], one["kind"]),
-            "by": "" if one["was_by"] is None else unit_name(one["was_by"], units),
-            "was_due": datetime.fromisoformat(one["was_due"]),
-            "would_due": datetime.fromisoformat(one["would_due"]),
-            "was": _("late") if one["was_late"] else _("in time"),
-            "would": _("late") if one["would_late"] else _("in time"),
-            "is_worse": one["would_late"] and not one["was_late"],
-            "other_late": one["was_late"] != one["would_late"],
-            "levels": ""
-            if one["was_levels"] == one["would_levels"]
-            else f"{level_names(one['was_levels'])} → {level_names(one['would_levels'])}",
-        }
-        for one in row.clocks
-    ]
 
 
 def _crumb() -> Crumb:

@@ -22,8 +22,9 @@ from common import tenancy
 from common.worktime import SHANGHAI
 from mandates.models import Call, ListVersion
 from mandates.operations import replays
-from mandates.operations.replaying import DESK, Outcome, Rules, Tally
+from mandates.operations.replaying import Outcome, Rules, Tally
 from mandates.queries.proposed import Changes, DayChange, Hours, LadderChange, LimitChange
+from mandates.queries.replay_facts import DESK
 from tests.factories.calls import World, make_world
 from tests.factories.weeks import ENDS, lived
 

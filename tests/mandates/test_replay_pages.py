@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -243,6 +244,36 @@ def test_figures_and_lists_ask_the_same_number_of_queries(
     worked_out(one)
     with django_assert_max_num_queries(20):
         officer.get(reverse("mandates:replay-detail", args=[one.uid]))
+
+
+def test_the_file_has_every_figure_and_call_and_runs_nothing(
+    officer: Client, settled: World, settings: Any, tmp_path: Any
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    one = asked(officer, scenario(officer, name="=1+1"))
+    early = officer.post(reverse("mandates:replay-file", args=[one.uid]))
+    assert early.status_code == 302
+    done = worked_out(one)  # the file asked for too early is refused or made, in its turn
+    with tenancy.dispatching(reason="a title that a spreadsheet would run"):
+        call = Call.objects.get(pk=ReplayCall.objects.filter(replay=done).first().call_id)
+        Call.objects.filter(pk=call.pk).update(title="=cmd|' /C calc'!A0")
+    assert officer.post(reverse("mandates:replay-file", args=[one.uid])).status_code == 302
+    while run_next(clock=lambda: ENDS):
+        pass
+    with tenancy.scope(settled.member(Role.ESTABLISHMENT_OFFICER).scope):
+        job = Job.objects.filter(kind="replay_file").latest("pk")
+    assert job.state == "done", job.words
+    with zipfile.ZipFile(tmp_path / job.path) as book:
+        sheets = [n for n in book.namelist() if n.startswith("xl/worksheets/sheet")]
+        text = "".join(book.read(name).decode() for name in book.namelist() if "xml" in name)
+    assert len(sheets) == 5
+    assert "<f>" not in text
+    assert "'=1+1" in text.replace("&apos;", "'").replace("&#39;", "'")
+    assert "'=cmd|" in text
+    assert "水利局" in text
+    answer = officer.get(reverse("townships:job-file", args=[job.uid]))
+    assert answer.status_code == 200
+    assert b"".join(answer.streaming_content).startswith(b"PK")
 
 
 def test_a_cancelled_or_broken_replay_says_so(officer: Client, settled: World) -> None:

@@ -19,7 +19,7 @@ from mandates.models import ListVersion, Scenario
 from mandates.operations import replays, scenarios
 from mandates.operations.replaying import Outcome, Rules
 from mandates.queries import proposed, replay_list
-from mandates.views.replay_tables import Table, tables
+from mandates.queries.replay_tables import Table, tables
 from townships.models import County
 
 STEP = 0.05  # of the calls, between two lines of progress

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common.display import list_text
-from mandates.models import ClockKind, Level
-from mandates.operations.replaying import DESK, LEVELS
+from mandates.models import ClockKind, Level, ReplayCall
+from mandates.queries.replay_facts import DESK, LADDER
 from townships.models import Department
 
 NONE = "—"
@@ -95,7 +96,7 @@ def _departments(result: Mapping[str, Any], units: Mapping[int, Department]) -> 
     columns = [
         _("Got, as it was"), _("Would have got"), _("Gained"), _("Lost"),
         _("Late, as it was"), _("Would have been late"),
-        *(str(level.label) for level in LEVELS),
+        *(str(level.label) for level in LADDER),
     ]  # fmt: skip
     headings = [
         _("Unit"), _("Got, as it was"), _("Would have got"), _("Gained"), _("Lost"),
@@ -115,7 +116,7 @@ def _kinds(result: Mapping[str, Any]) -> Table:
         for kind, line in sorted(result["kinds"].items(), key=lambda one: order.index(one[0]))
     ]
     columns = [
-        _("Late, as it was"), _("Would have been late"), *(str(level.label) for level in LEVELS),
+        _("Late, as it was"), _("Would have been late"), *(str(level.label) for level in LADDER),
     ]  # fmt: skip
     caption = _(
         "What fell away, stands still or is not yet due is not counted. Done before the due "
@@ -147,7 +148,7 @@ def _late(line: Mapping[str, Any]) -> list[Cell]:
 
 def _levels(line: Mapping[str, Any]) -> list[Cell]:
     found = []
-    for level in LEVELS:
+    for level in LADDER:
         was, would = line["levels"][str(level)]
         text = str(was) if was == would else f"{was} → {would}"
         found.append(Cell(text, (was, would), "levels" if was != would else None))
@@ -167,7 +168,7 @@ def _level_headings() -> list[str]:
         lambda level: _("%(level)s, as it was") % {"level": level},
         lambda level: _("%(level)s, would have been") % {"level": level},
     )
-    return [write(str(level.label)) for level in LEVELS for write in templates]
+    return [write(str(level.label)) for level in LADDER for write in templates]
 
 
 def _order(key: int, units: Mapping[int, Department]) -> tuple[bool, str, int]:
@@ -186,3 +187,24 @@ def unit_name(key: int | None, units: Mapping[int, Department]) -> str:
 def level_names(levels: Sequence[str]) -> str:
     """Name levels in their order."""
     return list_text(str(Level(one).label) for one in levels) if levels else NONE
+
+
+def clocks_of(row: ReplayCall, units: Mapping[int, Any]) -> Sequence[dict[str, Any]]:
+    """Return the clocks of a call that would have come out otherwise, in words."""
+    kinds = dict(ClockKind.choices)
+    return [
+        {
+            "name": kinds.get(one["kind"], one["kind"]),
+            "by": "" if one["was_by"] is None else unit_name(one["was_by"], units),
+            "was_due": datetime.fromisoformat(one["was_due"]),
+            "would_due": datetime.fromisoformat(one["would_due"]),
+            "was": _("late") if one["was_late"] else _("in time"),
+            "would": _("late") if one["would_late"] else _("in time"),
+            "is_worse": one["would_late"] and not one["was_late"],
+            "other_late": one["was_late"] != one["would_late"],
+            "levels": ""
+            if one["was_levels"] == one["would_levels"]
+            else f"{level_names(one['was_levels'])} → {level_names(one['would_levels'])}",
+        }
+        for one in row.clocks
+    ]
