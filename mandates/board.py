@@ -95,6 +95,7 @@ def _basis(member: Member) -> list[Entry]:
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")
     found = [
         Entry(entries, 110, "basis"),
+        Entry(_item(_("Precedents"), reverse("mandates:precedent-list"), "scale"), 112, "basis"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]

@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from common import tenancy
 from common.models import Job, Notice
-from mandates.models import Call, CallFile, Letter, Step
+from mandates.models import Call, CallFile, Letter, Precedent, Step
 from mandates.models.moves import MOVES
 from mandates.operations import filters, scenarios
 from tests.factories.calls import MONDAY, World, make_world
@@ -100,6 +100,7 @@ PREFIXES = (
     ("mandates:appeal-", COUNTY),
     ("api:appeal-", COUNTY),
     ("mandates:entry-", COUNTY),
+    ("mandates:precedent-", COUNTY),
     ("mandates:notice-", PERSON),
     # Of the system administrator alone: tests/mandates/test_deliveries.py.
     ("mandates:dead-letter-", PUBLIC),
@@ -130,6 +131,7 @@ PREFIXES = (
     ("api:letter-", CALL),
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
+    ("api:precedent-", COUNTY),
     ("api:statistics", COUNTY),
     # What stands in it follows from the post: tests/mandates/test_events_api.py.
     ("api:georeport-one", CALL),
@@ -173,6 +175,11 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         notice = Notice.objects.create(
             **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY
         )
+        precedent = Precedent.objects.create(
+            county=world.county, call_uid=call.uid, assignment_uid=call.uid, part="lead",
+            department=world.water, reason="不归我局", cites="《水法》", outcome="rejected",
+            decision="按清单牵头", raised_at=MONDAY, decided_at=MONDAY,
+        )  # fmt: skip
     with tenancy.scope(world.clerk.scope):
         job = Job.objects.create(
             unit_kind="township", unit_id=world.township.pk, user=world.clerk.user,
@@ -189,6 +196,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "job": {"uid": job.uid},
         "scenario": {"uid": scenario.uid},
         "replay": {"uid": replay.uid},
+        "precedent": {"uid": precedent.uid},
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "letter": {"uid": call.uid, "letter": letter.uid},

@@ -79,7 +79,12 @@ NOTE_HINTS: dict[str, Any] = {
     "rate": _("Needed when you are not satisfied."),
     "appeal_rating": _("Say what can be proved; the desk decides, and the township is told."),
     "ask_information": _("The clocks stand still until the township has answered."),
-    "object": _("Cite a line of the list below, or a law and its article."),
+    "object": _(
+        "Cite a line of the list below, or a law and its article. The county reads it with the "
+        "ruling: name nobody."
+    ),
+    "uphold": _("The whole county reads it as a precedent: name nobody."),
+    "reject": _("The whole county reads it as a precedent: name nobody."),
 }
 
 

@@ -42,6 +42,7 @@ from mandates.models.lists import (
     Urgency,
     VersionState,
 )
+from mandates.models.precedents import Precedent
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
 
@@ -88,6 +89,7 @@ __all__ = [
     "Origin",
     "Part",
     "Party",
+    "Precedent",
     "Rating",
     "Replay",
     "ReplayCall",

@@ -10,6 +10,7 @@ from common.errors import Invalid
 from mandates.models import Objection, Part
 from mandates.operations.making import Making, department_of, makes
 from mandates.operations.numbering import give_number
+from mandates.operations.precedents import decide
 from mandates.queries.rulebook import EntryFacts
 
 
@@ -64,7 +65,7 @@ def _uphold(making: Making) -> None:
             raise Invalid(fields={"lead": _("Name another department.")})
     elif part.is_lead:
         raise Invalid(fields={"lead": _("Name the department that leads instead.")})
-    _decide(making, Objection.Outcome.UPHELD)
+    decide(making, Objection.Outcome.UPHELD, given_to=lead)
     part.released_at = making.at
     work.blame_dispatch(part, at=making.at)
     making.data["lost_minutes"] = part.lost_minutes
@@ -101,14 +102,5 @@ def pass_on(making: Making, department: int, *, rule: str, may_object: bool = Tr
 @makes("reject")
 def _reject(making: Making) -> None:
     """The objection is wrong: the part stays, its clocks have run on, and there is no second."""
-    _decide(making, Objection.Outcome.REJECTED)
+    decide(making, Objection.Outcome.REJECTED, given_to=making.own.department_id)
     making.own.may_object = False
-
-
-def _decide(making: Making, outcome: str) -> None:
-    Objection.objects.filter(assignment=making.own, outcome="").update(
-        outcome=outcome,
-        decision=making.given.note.strip(),
-        decided_by=making.by.user_id,
-        decided_at=making.at,
-    )

@@ -78,9 +78,9 @@ def ranked(calls: Iterable[Call], written: str, *, known: str = "") -> list[Alik
     for call in calls:
         text = f"{call.title} {call.place} {call.body}"
         theirs = pairs(text)
-        likeness = _likeness(mine, theirs, own)
-        if likeness >= ALIKE:
-            found.append(Alike(call, likeness, common_words(written, theirs, own)))
+        share = likeness(mine, theirs, own)
+        if share >= ALIKE:
+            found.append(Alike(call, share, common_words(written, theirs, own)))
     found.sort(key=lambda one: (-one.likeness, -one.call.pk))
     return found
 
@@ -102,7 +102,7 @@ def _pieces(text: str) -> Iterable[tuple[int, str]]:
                     yield start + n, word[n : n + 2]
 
 
-def _likeness(mine: frozenset[str], theirs: frozenset[str], own: frozenset[str]) -> float:
+def likeness(mine: frozenset[str], theirs: frozenset[str], own: frozenset[str]) -> float:
     """Return how much of the shorter text stands in the other, 0 to 1."""
 
     def weight(pieces: Iterable[str]) -> float:

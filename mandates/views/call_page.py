@@ -40,6 +40,7 @@ from mandates.queries import answers, call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
 from mandates.queries.letters import letters_of
 from mandates.queries.linked import is_followed, linked
+from mandates.queries.precedents import Near, near
 from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
 from mandates.queries.verbs import dimensions
@@ -48,6 +49,9 @@ from mandates.views.history import history
 from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
 from townships.queries.staff import away_from_call, reachable
+
+# Before a department has taken the call on: whose duty it is may still be asked.
+DISPUTABLE = (CallState.RAISED, CallState.ROUTED, CallState.OBJECTED)
 
 
 def case_of(uid: UUID, *, member: Member, at: datetime) -> Case:
@@ -128,6 +132,8 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "planned": letters.planned_line(
             planned(call, record.clocks, case.book), case.book, at=case.at
         ),
+        "precedents": _precedents(case),
+        "precedents_url": reverse("mandates:precedent-list"),
         "sheet_url": reverse("mandates:call-sheet", args=[call.uid]),
         "file_form": FileForm(auto_id="id_file_%s") if may_attach(case) else None,
         "file_url": reverse("mandates:call-attach", args=[call.uid]),
@@ -145,6 +151,14 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
 def _has_letters(case: Case) -> bool:
     """Say whether a step has asked for a letter: nothing is fetched for the many without."""
     return any(step.data.get("does") in LetterKind.values for step in case.record.steps)
+
+
+def _precedents(case: Case) -> list[Near]:
+    """Show rulings like it to whoever may dispute the dispatch of a call, or rule on it."""
+    call, member = case.record.call, case.member
+    if call.state not in DISPUTABLE or member.township_id is not None:
+        return []
+    return near(member, call, known=call.entry.name if call.entry else "")
 
 
 def told(case: Case) -> dict[str, Any]:
