@@ -103,7 +103,10 @@ class PrecedentDetail(ApiView):
 
     @extend_schema(operation_id="precedent_detail", responses=PrecedentFull)
     def get(self, request: Request, uid: UUID) -> Response:
-        """Read a precedent, with the address of its call for whoever may read that."""
+        """Read a precedent.
+
+        With the address of its call, for whoever may read that.
+        """
         member = reader(request, Permission.LIST_READ)
         one = precedents.readable(member).filter(uid=uid).first()
         if one is None:
