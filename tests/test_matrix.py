@@ -166,10 +166,10 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             sha256="0" * 64, path="calls/x", by=world.clerk.user, post=world.clerk.post, unit="x",
             at=MONDAY,
         )  # fmt: skip
-        step = Step.objects.filter(call=call).order_by("-seq")[0]
+        step = Step.objects.filter(call=call).order_by("seq")[0]
         letter = Letter.objects.create(
-            **call.tenant, call=call, step=step, kind="urging", year=2026, sequence=1,
-            number="试催办〔2026〕1号", party="department", department=world.water,
+            **call.tenant, call=call, step=step, kind="urging", year=2026, sequence=999,
+            number="试催办〔2026〕999号", party="department", department=world.water,
             addressee="水利局", issued_at=MONDAY, facts={}, algorithm="sha256", digest="0" * 64,
         )  # fmt: skip
         notice = Notice.objects.create(
