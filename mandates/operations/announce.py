@@ -106,7 +106,6 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> list[Event]:
         told = [Told(step, step.call, parts[step.call_id]) for step in steps]
         _tell(told, at)
         plan(calls)
-        linking.count_repeats([step.call for step in steps if step.move == "raise"])
         linking.close_followers(
             {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
         )

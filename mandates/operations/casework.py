@@ -47,6 +47,7 @@ CALL_COLUMNS = (
     "next_due_at",
     "level",
     "urged_count",
+    "repeats",
     "rework_count",
     "number",
     "raised_at",

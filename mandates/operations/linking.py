@@ -120,9 +120,10 @@ def close_followers(keys: Iterable[int], *, at: datetime) -> None:
 
 
 def count_repeats(calls: Sequence[Call]) -> None:
-    """Count for calls that were raised how many came before about the same matter and place.
+    """Count for calls that are routed how many came before about the same matter and place.
 
-    Two statements a county, whatever the number of calls. Needs the scope of dispatching.
+    Sets `Call.repeats`; whoever holds the calls writes it with the rest. One query a county,
+    whatever the number of calls. Needs the scope of dispatching.
     """
     by_county: dict[int, list[Call]] = defaultdict(list)
     for call in calls:
@@ -145,14 +146,10 @@ def _count(calls: Sequence[Call], span: timedelta) -> None:
         )
     rows = Call.objects.filter(wanted).exclude(state=CallState.WITHDRAWN)
     known = list(rows.values_list("pk", "township_id", "matter_id", "place", "raised_at"))
-    changed = []
     for call in calls:
         said, at = (call.township_id, call.matter_id, call.place), raised[call.pk]
         earlier = sum(
             key != call.pk and (township, matter, place) == said and at - span <= then < at
             for key, township, matter, place, then in known
         )
-        if earlier != call.repeats:
-            call.repeats = min(earlier, MOST_REPEATS)
-            changed.append(call)
-    bulk.update(changed, ["repeats"])
+        call.repeats = min(earlier, MOST_REPEATS)

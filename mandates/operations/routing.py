@@ -9,6 +9,7 @@ from datetime import datetime
 from common.tenancy import dispatching
 from mandates.models import Call, CallState, ClockKind, Part
 from mandates.models.moves import MOVES
+from mandates.operations import linking
 from mandates.operations.casework import SYSTEM, Casework, local_day, save
 from mandates.operations.dispatching import list_facts
 from mandates.operations.numbering import give_numbers
@@ -41,6 +42,7 @@ def route_calls(keys: Iterable[int], *, at: datetime) -> None:
                 # Clocks of two machines differ a little; what follows is not stamped earlier.
                 _route(work, max(at, work.call.raised_at or at))
         if works:
+            linking.count_repeats([work.call for work in works])
             save(works)
 
 
