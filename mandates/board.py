@@ -53,6 +53,8 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
         # Who leads begins with the board; everybody else with what is to be done.
         board_item = _item(_("Board"), reverse("mandates:board"), "chart-bar", phone=watches)
         found.append(Entry(board_item, 5 if watches else 50))
+        assessed = _item(_("Assessments"), reverse("mandates:assessment-list"), "checklist")
+        found.append(Entry(assessed, 55))
     if member.role != Role.ESTABLISHMENT_OFFICER:
         waiting = waiting_count(member, at=now)
         mine = reverse("mandates:my-work") + ("?show=work" if watches else "")

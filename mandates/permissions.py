@@ -25,3 +25,6 @@ class Permission(StrEnum):
     CALL_URGE = "mandates.call_urge"
     CALL_NOTE = "mandates.call_note"
     STATISTICS_READ = "mandates.statistics_read"
+    ASSESSMENT_EDIT = "mandates.assessment_edit"  # the schemes
+    ASSESSMENT_RUN = "mandates.assessment_run"
+    ASSESSMENT_APPEAL = "mandates.assessment_appeal"

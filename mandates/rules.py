@@ -31,9 +31,10 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_RATE,
         P.CALL_URGE,
         P.CALL_NOTE,
+        P.ASSESSMENT_APPEAL,
     },
     Role.DEPARTMENT_OFFICER: READ | {P.CALL_HANDLE, P.CALL_JOIN, P.CALL_NOTE},
-    Role.DEPARTMENT_HEAD: READ | {P.CALL_HANDLE, P.CALL_JOIN, P.CALL_NOTE},
+    Role.DEPARTMENT_HEAD: READ | {P.CALL_HANDLE, P.CALL_JOIN, P.CALL_NOTE, P.ASSESSMENT_APPEAL},
     Role.COUNTY_DESK: READ
     | {
         P.CALL_DISPATCH,
@@ -43,12 +44,19 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_URGE,
         P.CALL_NOTE,
         P.CLOCK_RECALCULATE,
+        P.ASSESSMENT_RUN,
         # Used by systems alone: a hotline of the county brings what concerns its townships.
         P.CALL_TAKE_IN,
     },
     Role.COUNTY_LEADER: READ,
     Role.ESTABLISHMENT_OFFICER: READ
-    | {P.LIST_EDIT, P.LIST_PUBLISH, P.LIMIT_EDIT, P.CLOCK_RECALCULATE},
+    | {
+        P.LIST_EDIT,
+        P.LIST_PUBLISH,
+        P.LIMIT_EDIT,
+        P.CLOCK_RECALCULATE,
+        P.ASSESSMENT_EDIT,
+    },
     Role.CITY_OVERSEER: READ,
 }
 for _role, _permissions in GRANTS.items():

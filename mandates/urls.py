@@ -4,8 +4,10 @@ from mandates.models.moves import MOVES
 from mandates.views import (
     answers,
     appeals,
+    assessments,
     board,
     bulk,
+    bulletin,
     calls,
     compare,
     dead_letters,
@@ -46,6 +48,28 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board/wall/", board.board_wall, name="board-wall"),
     path("board/export/", board.board_export, name="board-export"),
     path("board/definitions/", board.board_definitions, name="board-definitions"),
+    path("assessments/", assessments.assessment_list, name="assessment-list"),
+    path("assessments/<uuid:uid>/", assessments.assessment_detail, name="assessment-detail"),
+    path("assessments/<uuid:uid>/appeal/", assessments.assessment_appeal, name="assessment-appeal"),
+    path(
+        "assessments/<uuid:uid>/appeals/<uuid:appeal>/",
+        assessments.assessment_decide,
+        name="assessment-decide",
+    ),
+    path(
+        "assessments/<uuid:uid>/publish/",
+        assessments.assessment_publish,
+        name="assessment-publish",
+    ),
+    *(
+        path(
+            f"assessments/<uuid:uid>/bulletin.{kind}",
+            bulletin.assessment_bulletin,
+            {"kind": kind},
+            name=f"assessment-{kind}",
+        )
+        for kind in bulletin.TYPES
+    ),
     path("calls/", calls.call_list, name="call-list"),
     path("calls/bulk/", bulk.bulk, name="call-bulk"),
     path("calls/counts/", calls.call_counts, name="call-counts"),

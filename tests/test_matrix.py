@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from common import tenancy
 from common.models import Job, Notice
-from mandates.models import Call, CallFile, Letter, Precedent, Step
+from mandates.models import Assessment, Call, CallFile, Letter, Precedent, Scheme, Step
 from mandates.models.moves import MOVES
 from mandates.operations import filters, scenarios
 from tests.factories.calls import MONDAY, World, make_world
@@ -98,6 +98,9 @@ PREFIXES = (
     ("mandates:letter", CALL),
     ("mandates:board", COUNTY),
     ("mandates:appeal-", COUNTY),
+    # Whose unit is assessed: tests/mandates/test_assessments.py.
+    ("mandates:assessment-", COUNTY),
+    ("api:assessment-", COUNTY),
     ("api:appeal-", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:precedent-", COUNTY),
@@ -191,7 +194,15 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         scenario = scenarios.keep("按现行清单", {}, world.version.uid, by=officer, at=MONDAY)
         day = MONDAY.date()
         replay = scenarios.ask(scenario.uid, day, day, by=officer, at=MONDAY)
+    with tenancy.scope(world.desk.scope):
+        made = Scheme.objects.get(county=world.county)
+        assessed = Assessment.objects.create(
+            county=world.county, scheme=made, first=MONDAY.date(), after=date(2026, 6, 1),
+            as_of=MONDAY, definitions="x", appeal_until=MONDAY, opened_at=MONDAY,
+            opened_by=world.desk.user,
+        )  # fmt: skip
     return {
+        "assessment": {"uid": assessed.uid, "appeal": uuid4()},
         "filter": {"uid": kept.uid},
         "job": {"uid": job.uid},
         "scenario": {"uid": scenario.uid},

@@ -272,6 +272,7 @@ SPECTACULAR_SETTINGS = {
         "common.openapi.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "AssessmentState": "mandates.models.assessments.AssessmentState",
         "Rating": "mandates.models.calls.Rating",
         "Appeal": "mandates.models.calls.Appeal",
         "AppealOutcome": "mandates.models.ratings.RatingAppeal.Outcome",

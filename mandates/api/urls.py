@@ -2,6 +2,7 @@ from django.urls import path
 
 from mandates.api import (
     appeals,
+    assessments,
     bulk,
     calls,
     deadlines,
@@ -19,6 +20,12 @@ from mandates.api import (
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
+    path("assessments/", assessments.AssessmentList.as_view(), name="assessment-list"),
+    path(
+        "assessments/<uuid:uid>/",
+        assessments.AssessmentDetail.as_view(),
+        name="assessment-detail",
+    ),
     path("calls/", calls.CallList.as_view(), name="call-list"),
     path("calls/bulk/", bulk.CallBulk.as_view(), name="call-bulk"),
     path("calls/appeals/", appeals.AppealList.as_view(), name="appeal-list"),

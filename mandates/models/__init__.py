@@ -1,4 +1,12 @@
 from mandates.models.answers import StandardAnswer
+from mandates.models.assessments import (
+    Assessment,
+    AssessmentAppeal,
+    AssessmentExclusion,
+    AssessmentRank,
+    AssessmentScore,
+    AssessmentState,
+)
 from mandates.models.calls import (
     Appeal,
     Assignment,
@@ -45,8 +53,20 @@ from mandates.models.lists import (
 from mandates.models.precedents import Precedent
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
+from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
 
 __all__ = [
+    "Assessment",
+    "AssessmentAppeal",
+    "AssessmentExclusion",
+    "AssessmentRank",
+    "AssessmentScore",
+    "AssessmentState",
+    "Length",
+    "Scheme",
+    "SchemeItem",
+    "SchemeMember",
+    "Subject",
     "Appeal",
     "Assignment",
     "AssignmentState",

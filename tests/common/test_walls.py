@@ -18,6 +18,8 @@ TOWNSHIPS = [m for m in MODELS if issubclass(m, TownshipOwned)]
 APPEND_ONLY = [
     "common_auditentry",
     "common_event",
+    "mandates_assessmentexclusion",
+    "mandates_assessmentrank",
     "mandates_callnote",
     "mandates_callrating",
     "mandates_step",

@@ -23,6 +23,7 @@ from mandates.models import (
     ListVersion,
     Matter,
     OfficeHours,
+    Scheme,
     Urgency,
 )
 from mandates.operations import calls, drafts
@@ -171,6 +172,7 @@ def make_world() -> World:
         )
         _limits(county)
         CountyRules.objects.create(county=county)
+        Scheme.objects.create(county=county, name="双考核示例", subject="department")
         OfficeHours.objects.create(county=county)
         reference.refresh()
     return World(
