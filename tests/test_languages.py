@@ -116,6 +116,9 @@ class Walk:
             return
         self.seen += 1
         found = foreign(said, short, self.data)
+        if found:  # looking itself may have written something: that a letter was read
+            self.data = written()
+            found = foreign(said, short, self.data)
         self.wrong += [f"{language} {address} {answer.status_code}: {one}" for one in found]
 
 

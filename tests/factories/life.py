@@ -54,6 +54,8 @@ def lived_in(world: World) -> dict[str, Call]:
         ),
         "withdrawn": _with(world, world.routed(), [("withdraw", _head, {"note": "已自行解决"})]),
     }
+    same = {"original": str(found["replied"].uid), "note": "同一处采砂"}
+    found["duplicate"] = _with(world, world.routed(), [("link", _clerk, same)])
     world.drain(when=LATER)
     _sweep(LATER, WEDNESDAY)
     world.drain(when=WEDNESDAY)
