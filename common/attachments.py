@@ -123,10 +123,10 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     without its file.
     """
     content_type = check(upload)
-    name, received = fingerprint(upload)
     path = f"{folder}/{uuid4().hex}"
     target = Path(settings.MEDIA_ROOT) / path
     try:
+        name, received = fingerprint(upload)
         target.parent.mkdir(parents=True, exist_ok=True)
         if images.is_image(content_type):
             images.redraw(cast(IO[bytes], upload), target, content_type=content_type, name=name)

@@ -61,7 +61,7 @@ v1 = [
     *mandates.urlpatterns,
     *townships.urlpatterns,
     # What leads nowhere is answered like everything else here.
-    re_path(r"^.*(/|\.pdf)$", NotFound.as_view(), name="nothing"),
+    re_path(r"^.*(/|\.pdf|\.json)$", NotFound.as_view(), name="nothing"),
 ]
 
 urlpatterns = [

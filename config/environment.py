@@ -70,7 +70,7 @@ SETTINGS = (
     Setting("SMS_TOKEN", "", _("The gateway's token, sent as Bearer."), secret=True),
     Setting(
         "SMS_BODY",
-        '{"mobile": "{mobile}", "content": "{text}", "id": "{id}"}',
+        '{"mobile":"{mobile}","content":"{text}","id":"{id}"}',
         _("The JSON that the gateway takes, with {mobile}, {text} and {id} in its strings."),
     ),
     Setting(

@@ -77,7 +77,7 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
                 30,
             )
         )  # fmt: skip
-    found.append(Entry(_item(_("Letters"), reverse("mandates:letter-list"), "send"), 35))
+    found.append(Entry(_item(_("Letters"), reverse("mandates:letter-list"), "send"), 60))
     if member.role == Role.COUNTY_DESK:
         ruling = _item(_("Objections"), f"{calls}?state=objected", "scale", phone=False)
         found.append(Entry(ruling, 40))

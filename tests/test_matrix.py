@@ -22,7 +22,7 @@ from common import tenancy
 from common.models import Job, Notice
 from mandates.models import Assessment, Call, CallFile, Letter, Precedent, Scheme, Step
 from mandates.models.moves import MOVES
-from mandates.operations import filters, scenarios
+from mandates.operations import answers, filters, scenarios
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
@@ -188,6 +188,10 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             unit_kind="township", unit_id=world.township.pk, user=world.clerk.user,
             post=world.clerk.post, kind="x", language="zh-hans", requested_at=MONDAY,
         )  # fmt: skip
+        answer = answers.save_answer(
+            None, name="到场", move="urge", matter="", text="请尽快到场。", by=world.head, at=MONDAY
+        )
+    with tenancy.scope(world.clerk.scope):
         kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
     officer = world.member(Role.ESTABLISHMENT_OFFICER)
     with tenancy.scope(officer.scope):
@@ -214,6 +218,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "file": {"uid": attached.uid},
         "georeport": {"uid": call.uid},
         "entry": {"uid": world.sand.uid},
+        "answer": {"uid": answer.uid},
         "version": {"uid": world.version.uid},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},

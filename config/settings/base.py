@@ -187,9 +187,7 @@ SITE_URL = env("SITE_URL", default="").rstrip("/")  # how e-mails name this inst
 # One POST of JSON to a gateway; without an address nobody is offered text messages.
 SMS_URL = env("SMS_URL", default="")
 SMS_TOKEN = env("SMS_TOKEN", default="")
-SMS_BODY = (
-    env("SMS_BODY", default="") or '{"mobile": "{mobile}", "content": "{text}", "id": "{id}"}'
-)
+SMS_BODY = env("SMS_BODY", default="") or '{"mobile":"{mobile}","content":"{text}","id":"{id}"}'
 SMS_SUCCESS = env("SMS_SUCCESS", default="")  # field=value of a gateway that answers 200 always
 SMS_TIMEOUT = env.float("SMS_TIMEOUT", default=5)
 SMS_LENGTH = env.int("SMS_LENGTH", default=70)  # characters of one message

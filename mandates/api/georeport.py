@@ -78,7 +78,10 @@ class ServiceRequestOne(ApiView):
 
     @extend_schema(operation_id="georeport_request", responses=ServiceRequest(many=True))
     def get(self, request: Request, uid: UUID) -> Response:
-        """Read one call as a service request: a list of one, as the specification has it."""
+        """Read one service request.
+
+        A call in the words of GeoReport: a list of one, as the specification has it.
+        """
         found = georeport.requests(reader(request), Asked(ids=[uid]), at=timezone.now())
         if not found:
             raise Http404

@@ -186,12 +186,12 @@ def test_source_that_fails_takes_no_other_with_it(
 def test_reading_asks_few_and_fixed_questions(
     world: World, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(64):
         list(Collector(at=timezone.now()).collect())
     before = now_told()
     for _ in range(3):
         world.routed()
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(64):
         list(Collector(at=timezone.now()).collect())
 
     assert set(now_told()) == set(before) | {

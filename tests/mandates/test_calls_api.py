@@ -520,7 +520,9 @@ def test_a_create_and_every_move_take_few_round_trips(committed: Access) -> None
         assert answer.status_code in (200, 201), answer.json()
         listed = "\n".join(query["sql"][:150] for query in ran.captured_queries)
         assert ran.captured_queries[-1]["sql"] == "COMMIT", listed
-        assert len(ran) <= 14, f"{path}: {len(ran)}\n{listed}"
+        # A ruling looks its objection up and writes a precedent besides.
+        most = 16 if path.endswith(("/uphold/", "/reject/")) else 14
+        assert len(ran) <= most, f"{path}: {len(ran)}\n{listed}"
         tags[answer.json()["uid"]] = answer["ETag"]
         return answer.json()
 
@@ -587,7 +589,7 @@ def test_a_detail_takes_few_queries(world: World, water: System) -> None:
     water.get(f"calls/{call.uid}/")
     with CaptureQueriesContext(connection) as ran:
         water.get(f"calls/{call.uid}/")
-    assert len(ran) <= 4 + 12, "\n".join(query["sql"][:120] for query in ran.captured_queries)
+    assert len(ran) <= 4 + 14, "\n".join(query["sql"][:120] for query in ran.captured_queries)
 
 
 # --- people in the browser use the same addresses -----------------------------------------------------------

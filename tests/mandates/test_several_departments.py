@@ -30,7 +30,9 @@ def world() -> World:
 def parts(call: Call) -> dict[str, list[Assignment]]:
     with tenancy.everywhere(reason="a test looks"):
         found: dict[str, list[Assignment]] = {}
-        for part in Assignment.objects.filter(call=call).select_related("department"):
+        for part in (
+            Assignment.objects.filter(call=call).select_related("department").order_by("id")
+        ):
             found.setdefault(part.department.name, []).append(part)
         return found
 

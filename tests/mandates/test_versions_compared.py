@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -216,7 +216,13 @@ def test_a_draft_is_compared_by_those_who_write_it_alone(world: World) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"after": "x"}, {"before": str(uuid4())}, {"matter": "没有"}, {"page": "-1"}, {"sort": "x"}],
+    [
+        {"after": "x"},
+        {"before": str(UUID(int=7))},
+        {"matter": "没有"},
+        {"page": "-1"},
+        {"sort": "x"},
+    ],
 )
 def test_odd_addresses_are_answered_in_words(world: World, query: dict[str, str]) -> None:
     revised(world)

@@ -52,6 +52,10 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "mandates.OfficeHours": ("", "", ""),
     "mandates.CountyRules": ("", "", ""),
     "mandates.Call": ("", "", ""),
+    "mandates.Scheme": ("", "", ""),
+    "townships.Receiver": ("v", "vca", "v"),
+    "townships.Delivery": ("v", "v", "v"),
+    "townships.DeadLetter": ("v", "v", "v"),
 }
 
 
