@@ -25,9 +25,9 @@ LONGEST_SIDE = 20_000
 ENOUGH_PIXELS = 25_000_000
 THUMBNAIL = (320, 320)
 QUALITY = 90
-# Content type: what the library calls it. Phones write several pictures into one JPEG ("MPO"):
-# the first is the photograph, the others are copies of it for their own use.
-FORMATS = {"image/jpeg": ("JPEG", "MPO"), "image/png": ("PNG",), "image/webp": ("WEBP",)}
+# Content type: what the library calls it. Phones write several pictures into one JPEG, which the
+# library then calls "MPO" itself: the first is the photograph, the others are copies of it.
+FORMATS = {"image/jpeg": ("JPEG",), "image/png": ("PNG",), "image/webp": ("WEBP",)}
 # What the library raises for files that are not what they say.
 FAULTS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error)
 MODES = {

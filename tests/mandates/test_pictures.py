@@ -182,3 +182,16 @@ def test_a_file_whose_row_was_never_written_is_laid_aside_after_a_day(world: Wor
     assert attachments.clear_orphans(at=now) == 0
     attachments.clear_orphans(at=at(4, 5))
     assert everything() == sorted([file.path, f"lost/calls-{world.county.pk}-fresh"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("JPEG", "a.jpg"), ("PNG", "a.png"), ("WEBP", "a.webp")]
+)
+def test_every_kind_has_a_small_picture(kind: str, name: str, tmp_path: Any, settings: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    drawn = io.BytesIO()
+    Image.new("RGB", (640, 320), "red").save(drawn, kind)
+    kept = attachments.keep(SimpleUploadedFile(name, drawn.getvalue()), folder="calls/1")
+
+    with attachments.small(kept.path) as file, Image.open(file) as image:
+        assert (image.format, image.size) == ("JPEG", (320, 160))
