@@ -15,7 +15,7 @@ from typing import IO, Any
 from uuid import uuid4
 
 from django.utils.translation import gettext_lazy as _
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from common.errors import Invalid
 
@@ -112,11 +112,16 @@ def _opened(source: IO[bytes], content_type: str, name: str) -> Image.Image:
 
 def _decode(image: Image.Image, name: str) -> None:
     """Decode a picture and turn it the way it is to be held. Raises BadImage for a damaged one."""
+    # What draws our PDFs lets the library of this whole process take halves for wholes.
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
     except FAULTS as error:
         raise _broken(name) from error
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _too_large(name: str) -> BadImage:

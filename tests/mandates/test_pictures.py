@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.module_loading import autodiscover_modules
-from PIL import Image
+from PIL import Image, ImageFile
 
 from common import attachments, images, tenancy
 from common.attachments import BadFile
@@ -195,3 +195,15 @@ def test_every_kind_has_a_small_picture(kind: str, name: str, tmp_path: Any, set
 
     with attachments.small(kept.path) as file, Image.open(file) as image:
         assert (image.format, image.size) == ("JPEG", (320, 160))
+
+
+def test_half_a_picture_is_refused_whatever_another_library_has_set(
+    tmp_path: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # WeasyPrint does so
+    half = SimpleUploadedFile("断的.jpg", photograph(size=(400, 400))[:900])
+
+    with pytest.raises(BadImage):
+        attachments.keep(half, folder="calls/1")
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
