@@ -256,9 +256,27 @@ class EmbeddedPostgres:
 
     def stop(self, *, mode: str = "fast") -> None:
         """End the server cleanly, or as in a crash ("immediate"); nothing if it does not run."""
-        if not (self.folder / "postmaster.pid").exists():
+        if not self._runs():
             return
         self._run("pg_ctl", "-D", str(self.folder), "-m", mode, "-w", "-t", "30", "stop")
+
+    def _runs(self) -> bool:
+        """Say whether the process of the pid file is our server.
+
+        After the machine lost its power the file stays, and its number may be another program's.
+        """
+        try:
+            pid = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return False
+        except PermissionError:
+            pass  # it lives, as another account's
+        command = Path(f"/proc/{pid}/cmdline")
+        try:
+            return not command.exists() or os.fsencode(self.folder) in command.read_bytes()
+        except OSError:
+            return True
 
     def set_up_roles(self) -> None:
         """Create the cluster's roles, and give our own their passwords."""

@@ -395,13 +395,15 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="call",
             name="answer_key",
-            field=models.CharField(blank=True, max_length=16),
+            field=models.CharField(blank=True, db_default="", default="", max_length=16),
         ),
         migrations.AddField(
             model_name="call",
             name="rating_appeal",
             field=models.CharField(
                 blank=True,
+                db_default="",
+                default="",
                 choices=[
                     ("open", "Appealed, not yet decided"),
                     ("upheld", "Excluded from the figures"),
@@ -414,6 +416,7 @@ class Migration(migrations.Migration):
             model_name="countyrules",
             name="appeal_days",
             field=models.PositiveSmallIntegerField(
+                db_default=5,
                 default=5,
                 validators=[
                     django.core.validators.MinValueValidator(1),
@@ -426,6 +429,7 @@ class Migration(migrations.Migration):
             model_name="countyrules",
             name="appeal_ruling_days",
             field=models.PositiveSmallIntegerField(
+                db_default=5,
                 default=5,
                 validators=[
                     django.core.validators.MinValueValidator(1),

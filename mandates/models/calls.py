@@ -225,9 +225,11 @@ class Call(TownshipOwned):
     answer = models.TextField(blank=True)
     rating = models.CharField(_("rating"), max_length=12, choices=Rating, blank=True)
     rating_note = models.CharField(max_length=1000, blank=True)
-    rating_appeal = models.CharField(max_length=10, choices=Appeal, blank=True)
+    rating_appeal = models.CharField(
+        max_length=10, choices=Appeal, blank=True, default="", db_default=""
+    )
     # A key of the answer's letters alone (`common.texts.key_of`): the same words, the same key.
-    answer_key = models.CharField(max_length=16, blank=True)
+    answer_key = models.CharField(max_length=16, blank=True, default="", db_default="")
     # 派单依据: rule, list, version, document number, clause and reason, as they were that day.
     route = models.JSONField(default=dict)
     source_system = models.CharField(max_length=60, blank=True)

@@ -248,11 +248,13 @@ class CountyRules(CountyOwned):
     appeal_days = models.PositiveSmallIntegerField(
         _("working days for an appeal against a rating"),
         default=APPEAL_DAYS,
+        db_default=APPEAL_DAYS,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
     )
     appeal_ruling_days = models.PositiveSmallIntegerField(
         _("working days for the desk to decide on an appeal"),
         default=APPEAL_DAYS,
+        db_default=APPEAL_DAYS,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
     )
     resume_after = models.PositiveSmallIntegerField(
