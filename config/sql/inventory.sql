@@ -65,11 +65,7 @@ order by c.relname collate "C", a.attname collate "C", g.grantee::regrole::text 
     g.privilege_type collate "C";
 
 select 'trigger ' || c.relname || ' ' || t.tgname || ' ' || t.tgenabled::text || ' '
-    -- Read back from a dump, the same condition has other brackets and casts.
-    || regexp_replace(
-        regexp_replace(pg_get_triggerdef(t.oid), '::(character varying|text)(\[\])?', '', 'g'),
-        '[()[:space:]]+', '', 'g'
-    )
+    || pg_get_triggerdef(t.oid)
 from pg_trigger t join pg_class c on c.oid = t.tgrelid
 where not t.tgisinternal
 order by c.relname collate "C", t.tgname collate "C";

@@ -97,12 +97,13 @@ class DayMark(Counted):
 
 TIMED = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.CLOSE)
 # What a change of figures can come from: expressions over a row. All else changes no figure of a
-# day that is over, and is let pass before any function is called.
+# day that is over, and is let pass before any function is called. Written as PostgreSQL itself would
+# write it (text compared with text, one comparison a column), so that a dump brings back the same.
 WATCHED: dict[str, tuple[str, ...]] = {
     "mandates_call": (
         "{}.county_id", "{}.township_id", "{}.lead_id", "{}.matter_id", "{}.urgency", "{}.origin",
         "{}.raised_at", "{}.closed_at", "{}.routed_at is null", "{}.urged_count > 0", "{}.duplicate_of_id is null",
-        "{}.level in ('supervise', 'escalate')", "{}.state in ('closed', 'withdrawn')",
+        "{}.level::text in ('supervise', 'escalate')", "{}.state::text in ('closed', 'withdrawn')",
         "case when {0}.closed_at is not null then {0}.answered_at end",
         "case when {0}.closed_at is not null then {0}.rating end",
         "{0}.closed_at is not null and {0}.rework_count > 0",
@@ -123,7 +124,7 @@ WATCHED["mandates_call"] += (APPEALED,)
 TODAY = "date_trunc('day', now(), 'Asia/Shanghai')"
 PAST = {
     "mandates_call": "least({0}.raised_at, {0}.closed_at) < " + TODAY,
-    "mandates_clock": "{0}.due_at < " + TODAY + f" and {{0}}.kind in {tuple(map(str, TIMED))}",
+    "mandates_clock": "{0}.due_at < " + TODAY + f" and {{0}}.kind::text in {tuple(map(str, TIMED))}",
     "mandates_assignment": "{0}.sent_at < " + TODAY,
 }
 
@@ -193,19 +194,17 @@ create function stretch_marks_days() returns trigger language plpgsql as $$
 def _triggers(table: str, function: str, without: str = "") -> str:
     watched = [one for one in WATCHED[table] if one != without]
     past = PAST[table]
-    before, after = (", ".join(one.format(row) for one in watched) for row in ("old", "new"))
+    differ = [f"({one.format('old')}) is distinct from ({one.format('new')})" for one in watched]
     if table == "mandates_assignment":
-        changed = (
-            f"(({before}) is distinct from ({after}) or old.accepted_at is distinct from "
-            "new.accepted_at and old.accepted_at is not null)"
+        differ.append(
+            "old.accepted_at is distinct from new.accepted_at and old.accepted_at is not null"
         )
-    else:
-        changed = f"(({before}) is distinct from ({after}))"
+    changed = " or ".join(f"({one})" for one in differ)
     return f"""
 create trigger days_insert after insert on {table} for each row
     when ({past.format("new")}) execute function {function}();
 create trigger days_update after update on {table} for each row
-    when ({changed} and ({past.format("old")} or {past.format("new")}))
+    when (({changed}) and ({past.format("old")} or {past.format("new")}))
     execute function {function}();
 create trigger days_delete after delete on {table} for each row
     when ({past.format("old")}) execute function {function}();
