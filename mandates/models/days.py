@@ -124,7 +124,9 @@ WATCHED["mandates_call"] += (APPEALED,)
 TODAY = "date_trunc('day', now(), 'Asia/Shanghai')"
 PAST = {
     "mandates_call": "least({0}.raised_at, {0}.closed_at) < " + TODAY,
-    "mandates_clock": "{0}.due_at < " + TODAY + f" and {{0}}.kind::text in {tuple(map(str, TIMED))}",
+    "mandates_clock": "{0}.due_at < "
+    + TODAY
+    + f" and {{0}}.kind::text in {tuple(map(str, TIMED))}",
     "mandates_assignment": "{0}.sent_at < " + TODAY,
 }
 
