@@ -354,7 +354,7 @@ def _load_lists(folder: Folder, at: datetime) -> int:
     with tenancy.dispatching(reason="lists of a whole prefecture are loaded at once"):
         for county in counties:
             # A list that a county has is its own: never replaced by a second run.
-            if ListVersion.objects.filter(county=county).exists():
+            if ListVersion.objects.filter(county=county).routing().exists():
                 continue
             key = county.code if county.code in folder.matters else ""
             name = folder.names[f"matters {key}".strip()]

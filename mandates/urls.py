@@ -129,6 +129,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("matters/", matters.entry_list, name="entry-list"),
     path("matters/compare/", compare.compare, name="entry-compare"),
     path("matters/compare/list.pdf", compare.compare_pdf, name="entry-compare-pdf"),
+    path("matters/<uuid:uid>/flow.svg", matters.entry_flow, name="entry-flow"),
     path("matters/<uuid:uid>/", matters.entry_detail, name="entry-detail"),
     path("deadlines/", deadlines.deadline, name="deadline"),
     path("deadlines/recalculate/", recalculating.recalculate, name="deadline-recalculate"),

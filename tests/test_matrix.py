@@ -134,6 +134,7 @@ PREFIXES = (
     ("api:letter-", CALL),
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
+    ("api:list-", COUNTY),
     ("api:precedent-", COUNTY),
     ("api:statistics", COUNTY),
     # What stands in it follows from the post: tests/mandates/test_events_api.py.

@@ -32,6 +32,7 @@ from mandates.models import (
     Entry,
     EntryAssist,
     EntryLimit,
+    EntryStep,
     ListVersion,
     VersionState,
 )
@@ -39,6 +40,7 @@ from mandates.operations import lists
 from mandates.permissions import Permission
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
+from townships.models import Township
 
 
 def is_draft(obj: Any) -> bool:
@@ -69,14 +71,21 @@ class ListPages:
 class DutyListAdmin(ListPages, CountyAdmin):
     view_permission = Permission.LIST_READ
     edit_permission = Permission.LIST_EDIT
-    list_display = ("name", "kind")
-    list_select_related = ("county",)
-    fields = ("kind", "name")
-    ordering = ("county", "kind")
+    list_display = ("name", "kind", "of_township", "is_public")
+    list_select_related = ("county", "of_township")
+    fields = ("kind", "of_township", "name", "is_public")
+    list_filter = ("kind",)
+    ordering = ("county", "kind", "of_township")
     change_form_template = "admin/mandates/dutylist/change_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("kind",) if obj else ()
+        return ("kind", "of_township") if obj else ()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "of_township":
+            county = member_of(request).county_id
+            kwargs["queryset"] = Township.objects.filter(county=county).order_by("code")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.open_draft)
@@ -303,6 +312,11 @@ class Limits(OfDraft):
     fields = ("urgency", "kind", "amount", "unit", "source")
 
 
+class Steps(OfDraft):
+    model = EntryStep
+    fields = ("position", "who", "what", "limit")
+
+
 def _number(text: Any) -> int | None:
     return int(text) if str(text).isdigit() else None
 
@@ -313,7 +327,7 @@ class EntryAdmin(CountyAdmin):
     edit_permission = Permission.LIST_EDIT
     delete_permission = Permission.LIST_EDIT
     form = EntryForm
-    inlines = (Assists, Limits)
+    inlines = (Assists, Limits, Steps)
     list_display = (
         "code",
         "name",
@@ -342,11 +356,17 @@ class EntryAdmin(CountyAdmin):
         "lead",
         "platform",
         "urgency",
+        "share",
+        "department_role",
         "department_duty",
+        "township_role",
         "township_duty",
+        "village_role",
+        "village_duty",
         "legal_basis",
         "evidence",
         "evidence_files",
+        "discretion",
         "contact",
         "is_sample",
         "source_note",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,8 +19,9 @@ from common.api import ApiView, Strict, checked, is_storable, page_answer
 from common.errors import Invalid
 from mandates.api.calls import reader
 from mandates.api.shapes import UnitShape
-from mandates.models import ClockKind, Entry, UnitChoices, Urgency
+from mandates.models import ClockKind, DutyRole, Entry, Share, Side, UnitChoices, Urgency
 from mandates.permissions import Permission
+from mandates.queries.quality import articles
 from townships.http import Member
 from townships.models import County
 
@@ -31,7 +33,13 @@ class AsOf(Strict):
     )
 
 
-class MatterQuery(AsOf):
+class OfList(AsOf):
+    list = serializers.UUIDField(
+        required=False, help_text="one of `lists/`; the list that calls go by if left out"
+    )
+
+
+class MatterQuery(OfList):
     """What the list of matters may be narrowed by."""
 
     q = serializers.CharField(
@@ -73,9 +81,42 @@ class LimitShape(serializers.Serializer[Any]):
     source = serializers.CharField()  # type: ignore[assignment]
 
 
+class DutyShape(serializers.Serializer[Any]):
+    side = serializers.ChoiceField(Side.choices)
+    role = serializers.ChoiceField(DutyRole.choices)
+    text = serializers.CharField()
+
+
+class BasisShape(serializers.Serializer[Any]):
+    law = serializers.CharField()
+    article = serializers.IntegerField(
+        source="number", help_text="0 where the law is cited as a whole"
+    )
+
+
+class StepShape(serializers.Serializer[Any]):
+    who = serializers.CharField()
+    what = serializers.CharField()
+    limit = serializers.CharField()
+
+
 class MatterFull(MatterRow):
     """A line of the list with duties, law, evidence and limits of its own."""
 
+    share = serializers.ChoiceField(Share.choices, allow_blank=True)
+    taken_back_from = serializers.SerializerMethodField()
+    taken_back_by = serializers.SerializerMethodField()
+    duties = DutyShape(many=True, source="sides", help_text="side by side, county first")
+    flow = StepShape(many=True, source="steps.all", help_text="who does what, in order")
+    discretion = serializers.CharField()
+    contact = serializers.CharField()
+    basis = serializers.SerializerMethodField(help_text="the articles that `legal_basis` cites")
+    directory_code = serializers.CharField(
+        source="matter.directory_matter.code",
+        default=None,
+        allow_null=True,
+        help_text="the matter of the city's directory that it is derived from",
+    )
     department_duty = serializers.CharField()
     township_duty = serializers.CharField()
     legal_basis = serializers.CharField()
@@ -85,6 +126,16 @@ class MatterFull(MatterRow):
     document_no = serializers.CharField(source="version.document_no")
     list = serializers.CharField(source="version.duty_list.name")
     limits = LimitShape(many=True, source="limits.all", help_text="where they differ")
+
+    def get_taken_back_from(self, entry: Entry) -> date | None:
+        return entry.taken_back[0]
+
+    def get_taken_back_by(self, entry: Entry) -> str:
+        return entry.taken_back[1]
+
+    @extend_schema_field(BasisShape(many=True))
+    def get_basis(self, entry: Entry) -> Any:
+        return BasisShape(articles(entry.legal_basis), many=True).data
 
 
 class MatterPage(serializers.Serializer[Any]):
@@ -123,11 +174,11 @@ class MatterDetail(ApiView):
     """One matter, as the list in force on a day has it."""
 
     read_scope = "reference.read"
-    parameters = AsOf().fields.keys()
+    parameters = OfList().fields.keys()
 
     @extend_schema(
         operation_id="matter_detail",
-        parameters=[AsOf],
+        parameters=[OfList],
         responses=MatterFull,
     )
     def get(self, request: Request, code: str) -> Response:
@@ -137,7 +188,7 @@ class MatterDetail(ApiView):
         limits of its own.
         """
         member = reader(request, Permission.LIST_READ)
-        asked = checked(AsOf, request.query_params.dict())
+        asked = checked(OfList, request.query_params.dict())
         if member.county_id is None and "county" not in asked:
             raise Invalid(fields={"county": _("This is needed.")})
         if not is_storable(code):
@@ -146,8 +197,8 @@ class MatterDetail(ApiView):
             _entries(member, asked)
             .filter(matter__code=code)
             .with_columns()
-            .select_related("version__duty_list")
-            .prefetch_related("limits")
+            .select_related("version__duty_list", "matter__directory_matter")
+            .prefetch_related("limits", "steps")
             .first()
         )
         if entry is None:
@@ -156,8 +207,11 @@ class MatterDetail(ApiView):
 
 
 def _entries(member: Member, asked: dict[str, Any]) -> Any:
-    """Return the lines in force on the day asked for, of the reader's county."""
-    rows: QuerySet[Any] = Entry.objects.in_force_on(asked.get("as_of") or timezone.localdate())
+    """Return the lines in force on the day asked for, of one list of the reader's county."""
+    known = Entry.objects.in_force_on(asked.get("as_of") or timezone.localdate())
+    rows: QuerySet[Any] = (
+        known.filter(version__duty_list__uid=asked["list"]) if "list" in asked else known.routing()
+    )
     if member.county_id is not None:
         rows = rows.filter(county_id=member.county_id)
     if "county" in asked:

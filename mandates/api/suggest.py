@@ -70,5 +70,5 @@ class MatterSuggest(ApiView):
         if not words:
             raise Invalid(fields={"body": _("This is needed.")})
         used = used_matters(member, at=now) if member.township_id is not None else {}
-        found = find(rulebook(member.county_id).in_force(local_day(now)), words, used=used)
+        found = find(rulebook(member.county_id).to_raise(local_day(now)), words, used=used)
         return Response(SuggestFound({"results": found}).data)

@@ -10,6 +10,7 @@ from mandates.api import (
     files,
     georeport,
     intake,
+    lists,
     matters,
     precedents,
     similar,
@@ -39,6 +40,7 @@ urlpatterns = [
         "calls/<uuid:uid>/letters/<uuid:letter>.pdf", files.LetterPdf.as_view(), name="letter-pdf"
     ),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
+    path("lists/", lists.DutyLists.as_view(), name="list-list"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/suggest/", suggest.MatterSuggest.as_view(), name="matter-suggest"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),

@@ -27,6 +27,7 @@ class VersionQuery(Strict):
     county = serializers.UUIDField(
         required=False, help_text="for readers of many counties; others have their own"
     )
+    list = serializers.UUIDField(required=False, help_text="one of `lists/`; all if left out")
     cursor = serializers.CharField(required=False, max_length=300)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
@@ -36,6 +37,7 @@ class VersionShape(serializers.Serializer[Any]):
 
     uid = serializers.UUIDField()
     list = serializers.CharField(source="duty_list.name")
+    list_uid = serializers.UUIDField(source="duty_list.uid")
     kind = serializers.ChoiceField(ListKind.choices, source="duty_list.kind")
     number = serializers.IntegerField()
     document_no = serializers.CharField()
@@ -107,6 +109,8 @@ class VersionList(ApiView):
             if found is None or member.county_id not in (None, found):
                 raise Invalid(fields={"county": _("There is no such county.")})
             rows = rows.filter(county_id=found)
+        if "list" in asked:
+            rows = rows.filter(duty_list__uid=asked["list"])
         page = paging.page(rows, order=("-id",), cursor=asked.get("cursor", ""), size=asked["size"])
         return Response(page_answer(request, page, VersionShape(page.rows, many=True).data))
 

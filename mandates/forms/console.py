@@ -84,7 +84,9 @@ class LevelForm(CountyForm):
             choices = [one for one in Level.choices if one[0] != Level.LAPSE]
             self.fields["level"].choices = choices  # type: ignore[attr-defined]
         if "matter" in self.fields:
-            matters = Matter.objects.filter(county=self.instance.county_id).order_by("code")
+            matters = (
+                Matter.objects.routing().filter(county=self.instance.county_id).order_by("code")
+            )
             self.fields["matter"].queryset = matters  # type: ignore[attr-defined]
 
 

@@ -10,13 +10,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.display import ON_PAPER, day_text
-from mandates.models import ListVersion
+from mandates.models import DutyList, ListVersion
 from mandates.queries.differences import Sort
 
 
 class MatterFilters(forms.Form):
     """Words, category, lead department, and the day whose version is asked for."""
 
+    list = forms.ChoiceField(label=_("List"), required=False)
     q = forms.CharField(label=_("Words"), max_length=100, required=False)
     category = forms.CharField(
         label=_("Category"), max_length=40, required=False, widget=forms.HiddenInput
@@ -29,11 +30,20 @@ class MatterFilters(forms.Form):
         input_formats=["%Y-%m-%d"],
     )
     county = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    field_order = ("list", "q", "category", "department", "day", "county")
 
-    def narrow(self, *, departments: Sequence[tuple[str, str]]) -> None:
-        """Offer the departments that lead in the version."""
+    def narrow(
+        self, *, departments: Sequence[tuple[str, str]], lists: Sequence[DutyList] = ()
+    ) -> None:
+        """Offer the departments that lead in the version, and the lists that a county has."""
         fields: dict[str, Any] = self.fields
         fields["department"].choices = [("", _("All departments")), *departments]
+        fields["list"].choices = [
+            ("", _("The list that calls go by")),
+            *((str(one.uid), one.name) for one in lists if not one.routes),
+        ]
+        if len(fields["list"].choices) == 1:
+            del fields["list"]
 
 
 class CompareForm(forms.Form):

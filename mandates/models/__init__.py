@@ -24,6 +24,16 @@ from mandates.models.calls import (
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
+from mandates.models.directories import Directory, DirectoryEntry, DirectoryMatter
+from mandates.models.entries import (
+    DutyRole,
+    Entry,
+    EntryAssist,
+    EntryLimit,
+    EntryStep,
+    Share,
+    Side,
+)
 from mandates.models.filters import SavedFilter
 from mandates.models.following import CallFollower
 from mandates.models.learning import LearnedWords
@@ -41,10 +51,8 @@ from mandates.models.limits import (
 )
 from mandates.models.lists import (
     DutyList,
-    Entry,
-    EntryAssist,
-    EntryLimit,
     ListKind,
+    ListLevel,
     ListVersion,
     Matter,
     Urgency,
@@ -66,6 +74,8 @@ __all__ = [
     "Scheme",
     "SchemeItem",
     "SchemeMember",
+    "Share",
+    "Side",
     "Subject",
     "Appeal",
     "Assignment",
@@ -88,10 +98,15 @@ __all__ = [
     "DayKept",
     "DayLengths",
     "DayMark",
+    "Directory",
+    "DirectoryEntry",
+    "DirectoryMatter",
     "DutyList",
+    "DutyRole",
     "Entry",
     "EntryAssist",
     "EntryLimit",
+    "EntryStep",
     "LadderAction",
     "LadderLevel",
     "LearnedWords",
@@ -102,6 +117,7 @@ __all__ = [
     "Level",
     "Limit",
     "ListKind",
+    "ListLevel",
     "ListVersion",
     "Matter",
     "Objection",

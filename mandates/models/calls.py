@@ -27,7 +27,8 @@ from common.tenancy import (
     tenant_target,
 )
 from mandates.models.clocks import Party
-from mandates.models.lists import Entry, Matter, Urgency
+from mandates.models.entries import Entry
+from mandates.models.lists import Matter, Urgency
 from townships.roles import Role
 
 if TYPE_CHECKING:

@@ -10,10 +10,8 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from common.search import matching
 from common.tenancy import (
     CountyOwned,
     TenantForeignKey,
@@ -33,14 +31,46 @@ class Urgency(models.TextChoices):
 
 
 class ListKind(models.TextChoices):
-    """清单种类."""
+    """清单种类, of three generations: of 2020-22, Anhui's of 2022-23, and the national one of 2024-25.
+
+    They stand side by side, so that what was done is judged by the list of its day.
+    """
 
     TERRITORIAL = "territorial", _("County and township duties")
+    POWERS = "powers", _("Powers and duties")
+    SERVICE = "service", _("Public services")
+    APPROVALS = "approvals", _("Approvals")  # 皖政〔2022〕112号: 一目录三清单
+    ENFORCEMENT = "enforcement", _("Enforcement matters")
+    SUPPORTING = "supporting", _("Supporting matters")
+    PERFORMANCE = "performance", _("Duty performance")
+
+
+# Calls are suggested, raised and dispatched by the county's own list of this kind and by no other:
+# the same matter may stand in several lists, and only one of them can say whose it is.
+ROUTING: dict[str, Any] = {"kind": ListKind.TERRITORIAL, "of_township": None}
+
+
+def by_routing(path: str) -> dict[str, Any]:
+    """Return the conditions that narrow to the list calls go by, reached over a path."""
+    return {f"{path}__{name}": value for name, value in ROUTING.items()}
+
+
+class ListLevel(models.TextChoices):
+    """Whose list it is. The city's directory, which counties derive theirs from, is `Directory`."""
+
+    COUNTY = "county", _("County")
+    TOWNSHIP = "township", _("Township")
 
 
 class VersionState(models.TextChoices):
     DRAFT = "draft", _("Draft")
     PUBLISHED = "published", _("Published")
+
+
+class ListQuerySet(TenantQuerySet):
+    def routing(self) -> Self:
+        """Narrow to the lists that calls go by: one a county."""
+        return self.filter(**ROUTING)
 
 
 class DutyList(CountyOwned):
@@ -50,23 +80,62 @@ class DutyList(CountyOwned):
     kind = models.CharField(
         _("kind"), max_length=20, choices=ListKind, default=ListKind.TERRITORIAL
     )
+    # A county reads and writes the lists of its townships too: no tenant's key, only whose it is.
+    of_township = TenantForeignKey(
+        "townships.Township",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("township"),
+        help_text=_("Empty for a list of the whole county."),
+    )
     name = models.CharField(_("name"), max_length=100)
+    is_public = models.BooleanField(
+        _("shown to the public"),
+        default=False,
+        db_default=False,
+        help_text=_("Its published versions have a page that needs no signing in."),
+    )
+
+    objects: ClassVar[Any] = TenantManager.from_queryset(ListQuerySet)()
 
     class Meta:
         verbose_name = _("responsibility list")
         verbose_name_plural = _("responsibility lists")
         constraints = [
             county_target("duty_list"),
-            models.UniqueConstraint(fields=["county", "kind"], name="duty_list_kind"),
+            models.UniqueConstraint(
+                fields=["county", "kind", "of_township"],
+                name="duty_list_once",
+                nulls_distinct=False,
+                violation_error_message=_("There is such a list already."),
+            ),
+            models.UniqueConstraint(fields=["uid", "county"], name="duty_list_uid"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def level(self) -> ListLevel:
+        """Whose list it is, as follows from its township."""
+        return ListLevel.COUNTY if self.of_township_id is None else ListLevel.TOWNSHIP
+
+    @property
+    def routes(self) -> bool:
+        """Say whether calls go by it."""
+        return self.kind == ROUTING["kind"] and self.of_township_id is None
+
 
 class VersionQuerySet(TenantQuerySet):
     def published(self) -> Self:
         return self.filter(state=VersionState.PUBLISHED)
+
+    def routing(self) -> Self:
+        """Narrow to versions of the list that calls go by."""
+        return self.filter(**by_routing("duty_list"))
 
     def in_force_on(self, day: date) -> Self:
         """Narrow to the versions that hold on a day; one a list at most."""
@@ -152,12 +221,38 @@ class ListVersion(CountyOwned):
         )
 
 
+class MatterQuerySet(TenantQuerySet):
+    def routing(self) -> Self:
+        """Narrow to matters of the list that calls go by."""
+        return self.filter(**by_routing("duty_list"))
+
+
 class Matter(CountyOwned):
-    """事项: one matter of a list, the same through all versions."""
+    """事项: one matter of a list, the same through all versions.
+
+    ``taken_back_from`` is the first day on which the superior department does it itself: nothing
+    new is begun under it, what is open ends as it began. ``directory_matter`` is the city's matter
+    that it is derived from.
+    """
 
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
     duty_list = TenantForeignKey(DutyList, models.PROTECT, related_name="matters")
     code = models.CharField(_("code"), max_length=20)
+    directory_matter = models.ForeignKey(
+        "mandates.DirectoryMatter",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("matter of the city's directory"),
+    )
+    taken_back_from = models.DateField(_("taken back from"), null=True, blank=True)
+    taken_back_by = models.CharField(
+        _("taken back by document"), max_length=100, blank=True, default="", db_default=""
+    )
+
+    objects: ClassVar[Any] = TenantManager.from_queryset(MatterQuerySet)()
 
     class Meta:
         verbose_name = _("matter")
@@ -165,149 +260,15 @@ class Matter(CountyOwned):
         constraints = [
             county_target("matter"),
             models.UniqueConstraint(fields=["county", "duty_list", "code"], name="matter_code"),
+            models.CheckConstraint(
+                name="matter_taken_back",
+                condition=Q(taken_back_from=None, taken_back_by="")
+                | Q(taken_back_from__isnull=False) & ~Q(taken_back_by=""),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
-
-
-class EntryQuerySet(TenantQuerySet):
-    def in_force_on(self, day: date) -> Self:
-        return self.filter(
-            Q(version__valid_to=None) | Q(version__valid_to__gt=day),
-            version__state=VersionState.PUBLISHED,
-            version__valid_from__lte=day,
-        )
-
-    def speaking_of(self, words: str) -> Self:
-        """Narrow to entries that hold every word of a search."""
-        found = matching(
-            words,
-            "name",
-            "category",
-            "township_duty",
-            "department_duty",
-            "legal_basis",
-            "matter__code",
-            "lead__name",
-        )
-        return self.filter(found) if found is not None else self
-
-    def with_columns(self) -> Self:
-        """Fetch what a row of the list shows, in two queries for any number of rows."""
-        return self.select_related("matter", "version", "lead", "platform").prefetch_related(
-            "assists__department"
-        )
-
-
-class Entry(CountyOwned):
-    """清单条目: what one version says of one matter."""
-
-    uid = models.UUIDField(default=uuid.uuid4, editable=False)
-    version = TenantForeignKey(
-        ListVersion, models.PROTECT, related_name="entries", verbose_name=_("list version")
-    )
-    matter = TenantForeignKey(
-        Matter, models.PROTECT, related_name="entries", verbose_name=_("matter")
-    )
-    position = models.PositiveSmallIntegerField(_("position"))
-    category = models.CharField(_("category"), max_length=40)
-    name = models.CharField(_("name"), max_length=100)
-    lead = TenantForeignKey(
-        "townships.Department",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("lead department"),
-    )
-    platform = models.ForeignKey(
-        "townships.Platform",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("owner platform"),
-    )
-    urgency = models.CharField(
-        _("usual urgency"), max_length=12, choices=Urgency, default=Urgency.GENERAL
-    )
-    department_duty = models.TextField(_("duty of the county department"), blank=True)
-    township_duty = models.TextField(_("duty of the township"), blank=True)
-    legal_basis = models.TextField(_("legal basis"), blank=True)
-    evidence = models.CharField(_("evidence for the answer"), max_length=200, blank=True)
-    evidence_files = models.PositiveSmallIntegerField(_("files needed for the answer"), default=0)
-    contact = models.CharField(_("contact"), max_length=100, blank=True)
-    is_sample = models.BooleanField(_("sample, to be replaced"), default=False)
-    source_note = models.CharField(_("where this comes from"), max_length=300, blank=True)
-
-    objects: ClassVar[Any] = TenantManager.from_queryset(EntryQuerySet)()
-
-    class Meta:
-        verbose_name = _("list entry")
-        verbose_name_plural = _("list entries")
-        constraints = [
-            county_target("entry"),
-            models.UniqueConstraint(fields=["county", "version", "matter"], name="entry_matter"),
-            models.UniqueConstraint(fields=["uid", "county"], name="entry_uid"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def get_absolute_url(self) -> str:
-        return reverse("mandates:entry-detail", args=[self.uid])
-
-
-class EntryAssist(CountyOwned):
-    """协办单位 of an entry."""
-
-    entry = TenantForeignKey(Entry, models.CASCADE, related_name="assists")
-    department = TenantForeignKey(
-        "townships.Department", models.PROTECT, related_name="+", verbose_name=_("department")
-    )
-    duty = models.CharField(_("duty"), max_length=300, blank=True)
-
-    class Meta:
-        verbose_name = _("assisting department")
-        verbose_name_plural = _("assisting departments")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["county", "entry", "department"], name="entry_assist_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.department)
-
-
-class EntryLimit(CountyOwned):
-    """A limit of one entry that replaces the county's general one."""
-
-    entry = TenantForeignKey(Entry, models.CASCADE, related_name="limits")
-    urgency = models.CharField(_("urgency"), max_length=12, choices=Urgency)
-    kind = models.CharField(_("clock"), max_length=20)
-    amount = models.PositiveIntegerField(_("amount"))
-    unit = models.CharField(_("unit"), max_length=20)
-    source = models.CharField(_("source"), max_length=200)
-
-    class Meta:
-        verbose_name = _("limit of an entry")
-        verbose_name_plural = _("limits of entries")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["county", "entry", "urgency", "kind"], name="entry_limit_once"
-            ),
-            models.CheckConstraint(name="entry_limit_amount", condition=Q(amount__gt=0)),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.amount} {self.unit}"
-
-
-def frozen_tables() -> tuple[type[models.Model], ...]:
-    """Name the tables whose rows stand still once their version is published."""
-    return (Entry, EntryAssist, EntryLimit)
 
 
 # What PostgreSQL itself keeps: a published version and everything under it never changes.

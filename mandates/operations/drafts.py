@@ -16,6 +16,7 @@ from mandates.models import Call, CallState
 from mandates.models.moves import MOVES
 from mandates.operations.calls import apply, checked, lock
 from mandates.operations.casework import Casework, Mover, local_day, mover, save
+from mandates.operations.guards import taken_back
 from mandates.operations.making import Given, Making
 from mandates.permissions import Permission
 from mandates.queries.rulebook import EntryFacts, rulebook
@@ -147,6 +148,8 @@ def _write_down(call: Call, written: Draft, at: datetime) -> EntryFacts | None:
             wrong["entry"] = _("Your county's list has no such matter.")
         elif not entry.holds_on(local_day(at)):
             wrong["entry"] = _("This line of the list is not in force.")
+        elif gone := taken_back(entry, local_day(at)):
+            wrong["entry"] = gone.detail
     reason = written.unlisted_reason.strip()
     if entry is None and not reason and not wrong:
         wrong["entry"] = _("Choose a matter, or say why it is on no list.")

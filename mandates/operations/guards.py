@@ -6,7 +6,7 @@ The same functions refuse a move, hide its button, and explain the missing butto
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +38,7 @@ from mandates.models.moves import (
 )
 from mandates.operations.casework import CalendarEnds, Casework, compute_due, local_day
 from mandates.permissions import Permission
-from mandates.queries.rulebook import Rulebook
+from mandates.queries.rulebook import EntryFacts, Rulebook
 from mandates.rules import is_desk, is_of_township
 from townships.roles import Role
 
@@ -80,6 +80,27 @@ def _entry_in_force(work: Casework, part: Assignment | None, at: datetime) -> Pr
         _("This line of the list is no longer in force. Choose the matter again."),
         code="entry_not_in_force",
     )
+
+
+def _not_taken_back(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    entry = work.entry
+    return None if entry is None else taken_back(entry, local_day(at))
+
+
+def taken_back(entry: EntryFacts, day: date) -> MoveRefused | None:
+    """Return why nothing is begun under a matter that the superior department has taken back."""
+    if not entry.is_taken_back_on(day):
+        return None
+    text = _(
+        "%(code)s %(name)s was taken back by the superior department from %(day)s: %(document)s."
+    )
+    words = {
+        "code": entry.code,
+        "name": entry.name,
+        "day": entry.taken_back_from,
+        "document": entry.taken_back_by,
+    }
+    return MoveRefused(text % words, code="matter_taken_back")
 
 
 def _unlisted_only(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
@@ -206,8 +227,8 @@ def _appeal_open(work: Casework, part: Assignment | None, at: datetime) -> Probl
 
 
 GUARDS: dict[str, tuple[Guard, ...]] = {
-    "submit": (_entry_in_force,),
-    "raise": (_entry_in_force,),
+    "submit": (_entry_in_force, _not_taken_back),
+    "raise": (_entry_in_force, _not_taken_back),
     "withdraw": (_not_yet_accepted, _follows_none),
     "dispatch": (_unlisted_only,),
     "return_to_township": (_unlisted_only, _follows_none),

@@ -133,7 +133,7 @@ def _record(
 
 def hints_for(words: str, by: Member, at: datetime) -> tuple[Hint, ...]:
     """Return the matters that words may mean, with how likely each is among them."""
-    entries = rulebook(by.county_id or 0).in_force(local_day(at))
+    entries = rulebook(by.county_id or 0).to_raise(local_day(at))
     found = find(entries, words)[:HINTS] if words.strip() else []
     return tuple(Hint(one.entry.code, one.entry.name, round(one.score, 2)) for one in found)
 

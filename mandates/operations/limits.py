@@ -110,9 +110,8 @@ def _matters(county: County, rows: Iterable[Row]) -> dict[str, int | None]:
     wanted = {row["matter"] for row in rows} - {""}
     found: dict[str, list[int]] = {code: [] for code in wanted}
     if wanted:
-        for key, code in Matter.objects.filter(county=county, code__in=wanted).values_list(
-            "pk", "code"
-        ):
+        rows: Any = Matter.objects.routing().filter(county=county, code__in=wanted)
+        for key, code in rows.values_list("pk", "code"):
             found[code].append(key)
     faults = [
         Fault(

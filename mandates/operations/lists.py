@@ -25,6 +25,7 @@ from mandates.models import (
     Entry,
     EntryAssist,
     EntryLimit,
+    EntryStep,
     ListKind,
     ListVersion,
     Matter,
@@ -117,6 +118,7 @@ def list_of(county: County, *, kind: str = ListKind.TERRITORIAL) -> DutyList:
     found, _made = DutyList.objects.get_or_create(
         county=county,
         kind=kind,
+        of_township=None,
         defaults={"name": _("County and township duties of %s") % county.name},
     )
     duty_list: DutyList = found
@@ -159,6 +161,7 @@ def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: da
         entries = row.entries.count()
         audit.record("list_draft_discarded", row, by=by, at=at, entries=entries, reason=reason)
         EntryLimit.objects.filter(entry__version=row).delete()
+        EntryStep.objects.filter(entry__version=row).delete()
         EntryAssist.objects.filter(entry__version=row).delete()
         row.entries.all().delete()
         row.delete()
@@ -210,9 +213,9 @@ def publish(
 def preview(county: County, lines: Iterable[Line]) -> Preview:
     """Compare the lines of a file with the last version of a county's list; writes nothing."""
     versions = list(
-        ListVersion.objects.filter(
-            county=county, duty_list__county=county, duty_list__kind=ListKind.TERRITORIAL
-        ).order_by("number")
+        ListVersion.objects.filter(county=county, duty_list__county=county)
+        .routing()
+        .order_by("number")
     )
     draft = next((one for one in versions if one.state == VersionState.DRAFT), None)
     last = next((one for one in reversed(versions) if one.state == VersionState.PUBLISHED), None)
@@ -283,7 +286,7 @@ def load(
         if last is not None and last.state == VersionState.PUBLISHED and _says(last) == set(lines):
             return Loaded(None, len(lines))
         version = _new_version(duty_list)
-        _write(version, lines)
+        _write(version, lines, last)
         audit.record("list_loaded", version, by=by, at=at, entries=len(lines), reason=reason)
         if publish_from is not None:
             version = publish(
@@ -350,18 +353,16 @@ def _new_version(duty_list: DutyList) -> ListVersion:
 
 
 def _copy(source: ListVersion, target: ListVersion) -> None:
-    """Copy entries with their assists and limits: three inserts for any number of them."""
-    found = list(source.entries.prefetch_related("assists", "limits").order_by("position", "id"))
+    """Copy entries with what stands under them: an insert a table for any number of them."""
+    found = list(source.entries.prefetch_related(*PARTS).order_by("position", "id"))
     made = Entry.objects.bulk_create(
         [_again(entry, uid=uuid.uuid4(), version_id=target.pk) for entry in found]
     )
     pairs = list(zip(found, made, strict=True))
-    EntryAssist.objects.bulk_create(
-        [_again(one, entry_id=new.pk) for old, new in pairs for one in old.assists.all()]
-    )
-    EntryLimit.objects.bulk_create(
-        [_again(one, entry_id=new.pk) for old, new in pairs for one in old.limits.all()]
-    )
+    for name, model in PARTS.items():
+        model.objects.bulk_create(
+            [_again(one, entry_id=new.pk) for old, new in pairs for one in getattr(old, name).all()]
+        )
 
 
 def _again(row: Any, **changes: Any) -> Any:
@@ -374,8 +375,14 @@ def _again(row: Any, **changes: Any) -> Any:
     return type(row)(**{**fields, **changes})
 
 
-def _write(version: ListVersion, lines: list[Line]) -> None:
+# What stands under an entry, by the name under which it is reached.
+PARTS: dict[str, type[Any]] = {"assists": EntryAssist, "limits": EntryLimit, "steps": EntryStep}
+
+
+def _write(version: ListVersion, lines: list[Line], last: ListVersion | None) -> None:
+    """Write lines as entries; what a file has no column for stays as the last version has it."""
     tenant = version.tenant
+    before = {one.matter_id: one for one in last.entries.prefetch_related("steps")} if last else {}
     known = dict(version.duty_list.matters.values_list("code", "pk"))
     new = [
         Matter(**tenant, duty_list=version.duty_list, code=line.code)
@@ -385,8 +392,22 @@ def _write(version: ListVersion, lines: list[Line]) -> None:
     known |= {matter.code: matter.pk for matter in Matter.objects.bulk_create(new)}
     entries = Entry.objects.bulk_create(
         [
-            Entry(**tenant, version=version, matter_id=known[line.code], **_columns(line))
+            Entry(
+                **tenant,
+                version=version,
+                matter_id=known[line.code],
+                **_columns(line),
+                **_kept(before.get(known[line.code])),
+            )
             for line in lines
+        ]
+    )
+    EntryStep.objects.bulk_create(
+        [
+            _again(one, entry_id=new.pk)
+            for new in entries
+            if new.matter_id in before
+            for one in before[new.matter_id].steps.all()
         ]
     )
     pairs = list(zip(lines, entries, strict=True))
@@ -429,6 +450,21 @@ COLUMNS = (
     "is_sample",
     "source_note",
 )
+
+
+KEPT = (
+    "share",
+    "department_role",
+    "township_role",
+    "village_role",
+    "village_duty",
+    "contact",
+    "discretion",
+)
+
+
+def _kept(before: Entry | None) -> dict[str, Any]:
+    return {name: getattr(before, name) for name in KEPT} if before else {}
 
 
 def _columns(source: Line | Entry) -> dict[str, Any]:

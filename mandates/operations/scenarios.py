@@ -252,7 +252,7 @@ def _named(name: str) -> str:
 def _listed(county_id: int, version: UUID | None) -> ListVersion | None:
     if version is None:
         return None
-    rows = ListVersion.objects.select_related("duty_list")
+    rows = ListVersion.objects.routing().select_related("duty_list")
     found: ListVersion | None = rows.filter(county_id=county_id, uid=version).first()
     if found is None:
         raise Invalid(fields={"version": _("There is no such version of a list.")})

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from common.errors import Invalid
 from common.reasons import period_text
-from mandates.models import ClockKind, Entry, ListVersion, Urgency
+from mandates.models import ClockKind, Entry, EntryStep, ListVersion, Urgency
 from mandates.queries import sql
 from mandates.queries.sql import Pair
 
@@ -102,7 +102,7 @@ class Difference:
         chosen = self.pairs if pairs is None else pairs
         keys = {key for pair in chosen for key in (pair.before_id, pair.after_id) if key}
         rows = Entry.objects.filter(county=self.after.county_id, pk__in=keys)
-        entries = {row.pk: row for row in rows.with_columns().prefetch_related("limits")}
+        entries = {row.pk: row for row in rows.with_columns().prefetch_related("limits", "steps")}
         return [
             _changed(entries.get(pair.before_id or 0), entries.get(pair.after_id or 0))
             for pair in chosen
@@ -160,6 +160,27 @@ def _limits(entry: Entry) -> str:
     )
 
 
+def _steps(entry: Entry) -> str:
+    rows = enumerate(entry.steps.all(), start=1)
+    return "\n".join(f"{number}. {one.who} {_timed(one)}" for number, one in rows)
+
+
+def _timed(step: EntryStep) -> str:
+    if not step.limit:
+        return step.what
+    return _("%(what)s (%(limit)s)") % {"what": step.what, "limit": step.limit}
+
+
+def _shown(name: str) -> Callable[[Entry], str]:
+    """Return the words of a column that holds one of several choices."""
+    return lambda entry: str(getattr(entry, f"get_{name}_display")())
+
+
+def _village(entry: Entry) -> str:
+    """Say the village's part where it has a duty; few lists give it one."""
+    return str(entry.get_village_role_display()) if entry.village_duty else ""
+
+
 def _joined(texts: Iterator[str]) -> str:
     return pgettext("between parts of a column", "; ").join(texts)
 
@@ -184,15 +205,22 @@ COLUMNS: dict[str, tuple[Any, Callable[[Entry], str]]] = {
     "name": (gettext_lazy("Name"), _plain("name")),
     "category": (gettext_lazy("Category"), _plain("category")),
     "lead": (gettext_lazy("Lead"), _plain("lead")),
+    "share": (gettext_lazy("share"), _shown("share")),
+    "department_role": (gettext_lazy("part of the county department"), _shown("department_role")),
     "department_duty": (gettext_lazy("duty of the county department"), _plain("department_duty")),
     "assists": (gettext_lazy("Assists"), _assists),
+    "township_role": (gettext_lazy("part of the township"), _shown("township_role")),
     "township_duty": (gettext_lazy("duty of the township"), _plain("township_duty")),
+    "village_role": (gettext_lazy("part of the village"), _village),
+    "village_duty": (gettext_lazy("duty of the village"), _plain("village_duty")),
     "platform": (gettext_lazy("owner platform"), _plain("platform")),
-    "urgency": (gettext_lazy("usual urgency"), lambda entry: str(entry.get_urgency_display())),
+    "urgency": (gettext_lazy("usual urgency"), _shown("urgency")),
     "limits": (gettext_lazy("Limits of its own"), _limits),
     "legal_basis": (gettext_lazy("Legal basis"), _plain("legal_basis")),
     "evidence": (gettext_lazy("evidence for the answer"), _plain("evidence")),
     "evidence_files": (gettext_lazy("files needed for the answer"), _files),
+    "steps": (gettext_lazy("steps of the flow"), _steps),
+    "discretion": (gettext_lazy("discretion"), _plain("discretion")),
     "contact": (gettext_lazy("Contact"), _plain("contact")),
     "is_sample": (gettext_lazy("sample, to be replaced"), _sample),
     "source_note": (gettext_lazy("where this comes from"), _plain("source_note")),

@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from common.display import list_text
 from common.errors import Invalid, NotAllowed
 from common.exports import Column, Conditions
-from mandates.models import Entry, ListVersion, Urgency
+from mandates.models import DutyList, Entry, ListVersion, Urgency
 from mandates.permissions import Permission
 from townships.models import County, Department
 
 if TYPE_CHECKING:
     from townships.http import Member
 
-NAMES = ("q", "category", "department", "day", "county")
+NAMES = ("list", "q", "category", "department", "day", "county")
 LONGEST = 100
 COLUMNS = (
     Column("code", _("code of the matter"), 10, _("what a call cites")),
@@ -31,8 +31,12 @@ COLUMNS = (
     Column("urgency", _("urgency"), 10, _("which limits it has")),
     Column("lead", _("lead department"), 22),
     Column("assists", _("assisting departments"), 30, _("each with its duty")),
+    Column("share", _("share"), 14),
+    Column("department_role", _("part of the department"), 10, usual=False),
     Column("department_duty", _("duty of the department"), 50),
+    Column("township_role", _("part of the township"), 10, usual=False),
     Column("township_duty", _("duty of the township"), 50),
+    Column("village_duty", _("duty of the village"), 50, usual=False),
     Column("platform", _("platform"), 14),
     Column("legal_basis", _("legal basis"), 50),
     Column("evidence", _("evidence for the answer"), 30),
@@ -97,13 +101,18 @@ def _row(entry: Any) -> dict[str, Any]:
         for one in entry.assists.all()
     ]
     plain = (
-        *("name", "category", "department_duty", "township_duty", "legal_basis", "evidence"),
+        *("name", "category", "department_duty", "township_duty", "village_duty"),
+        *("legal_basis", "evidence"),
         *("evidence_files", "is_sample", "source_note"),
     )
     return {
         **{name: getattr(entry, name) for name in plain},
         "code": entry.matter.code,
         "urgency": str(Urgency(entry.urgency).label),
+        **{
+            name: str(getattr(entry, f"get_{name}_display")())
+            for name in ("share", "department_role", "township_role")
+        },
         "lead": entry.lead.name if entry.lead else "",
         "assists": list_text(helpers),
         "platform": entry.platform.name if entry.platform else "",
@@ -115,11 +124,12 @@ def _row(entry: Any) -> dict[str, Any]:
 
 def told(member: Member, conditions: Conditions) -> list[tuple[str, str]]:
     labels = {
-        "q": gettext("Words"), "category": gettext("Category"), "department": gettext("Lead department"),
+        "list": gettext("List"), "q": gettext("Words"), "category": gettext("Category"), "department": gettext("Lead department"),
         "day": gettext("Version in force on"), "county": gettext("County"),
     }  # fmt: skip
     words = dict(conditions)
-    for name, model in (("department", Department), ("county", County)):
+    of: dict[str, Any] = {"list": DutyList, "department": Department, "county": County}
+    for name, model in of.items():
         if uid := conditions.get(name):
             found = model.objects.filter(uid=uid).values_list("name", flat=True).first()
             words[name] = found or uid
@@ -139,7 +149,9 @@ def _version(member: Member, conditions: Conditions, at: datetime) -> ListVersio
         return None
     day = date.fromisoformat(conditions["day"]) if conditions.get("day") else timezone.localdate(at)
     versions = ListVersion.objects.filter(county=county).in_force_on(day)
-    found: ListVersion | None = versions.order_by("duty_list").first()
+    asked = conditions.get("list")
+    versions = versions.filter(duty_list__uid=asked) if asked else versions.routing()
+    found: ListVersion | None = versions.first()
     return found
 
 
@@ -150,7 +162,7 @@ def _one(value: Any) -> str:
 
 def _read(name: str, text: str) -> None:
     """Raise ValueError for what a condition cannot be."""
-    if name in ("department", "county"):
+    if name in ("list", "department", "county"):
         UUID(text)
     elif name == "day":
         datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)

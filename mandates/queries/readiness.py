@@ -97,7 +97,7 @@ def _ladder(county: County) -> Finding:
 
 
 def _list(county: County, day: date) -> list[Finding]:
-    versions = ListVersion.objects.filter(county=county)
+    versions = ListVersion.objects.filter(county=county).routing()
     in_force = versions.in_force_on(day).count()
     draft = versions.filter(state=VersionState.DRAFT).count()
     return [
@@ -127,7 +127,9 @@ def _officers(county: County, departments: QuerySet[Department], day: date) -> F
 
 
 def _versions(county: County, day: date) -> QuerySet[ListVersion]:
-    found: QuerySet[ListVersion] = ListVersion.objects.filter(county=county).in_force_on(day)
+    found: QuerySet[ListVersion] = (
+        ListVersion.objects.filter(county=county).routing().in_force_on(day)
+    )
     return found
 
 

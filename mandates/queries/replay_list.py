@@ -39,7 +39,7 @@ def recent(county_id: int, scenario: Scenario | None = None) -> list[Replay]:
 
 def versions(county_id: int) -> list[ListVersion]:
     """Return the versions a scenario may go by, drafts first."""
-    rows = ListVersion.objects.filter(county_id=county_id).select_related("duty_list")
+    rows = ListVersion.objects.filter(county_id=county_id).routing().select_related("duty_list")
     return list(rows.order_by(F("valid_from").desc(nulls_first=True), "-number"))
 
 

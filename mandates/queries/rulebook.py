@@ -106,9 +106,18 @@ class EntryFacts:
     valid_from: date
     valid_to: date | None
     limits: Mapping[tuple[str, str], Period]
+    taken_back_from: date | None = None  # nothing new is begun under it from this day on
+    taken_back_by: str = ""
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+    def is_taken_back_on(self, day: date) -> bool:
+        return self.taken_back_from is not None and self.taken_back_from <= day
+
+    def may_be_raised_on(self, day: date) -> bool:
+        """Say whether a call may be begun under it on a day."""
+        return self.holds_on(day) and not self.is_taken_back_on(day)
 
 
 @dataclass(frozen=True)
@@ -166,6 +175,10 @@ class Rulebook:
     def in_force(self, day: date) -> list[EntryFacts]:
         """List the entries that hold on a day, in the order of the list."""
         return [entry for entry in self.entries.values() if entry.holds_on(day)]
+
+    def to_raise(self, day: date) -> list[EntryFacts]:
+        """List the entries under which a call may be begun on a day."""
+        return [entry for entry in self.entries.values() if entry.may_be_raised_on(day)]
 
 
 def rulebook(county_id: int) -> Rulebook:
@@ -230,8 +243,9 @@ def in_order(rungs: Iterable[Rung]) -> tuple[Rung, ...]:
 
 
 def _entries(county_id: int) -> dict[int, EntryFacts]:
+    """Read every published line of the county's list that routes; its other lists never do."""
     published = Entry.objects.filter(county_id=county_id, version__state=VersionState.PUBLISHED)
-    return read_entries(published)
+    return read_entries(published.routing())
 
 
 def read_entries(entries: QuerySet[Entry]) -> dict[int, EntryFacts]:
@@ -246,6 +260,7 @@ def read_entries(entries: QuerySet[Entry]) -> dict[int, EntryFacts]:
 
 def _facts(row: Entry) -> EntryFacts:
     version = row.version
+    taken_back_from, taken_back_by = row.taken_back
     return EntryFacts(
         id=row.pk,
         uid=row.uid,
@@ -271,4 +286,6 @@ def _facts(row: Entry) -> EntryFacts:
             (one.urgency, one.kind): Period(one.amount, one.unit, False, one.source)
             for one in row.limits.all()
         },
+        taken_back_from=taken_back_from,
+        taken_back_by=taken_back_by,
     )

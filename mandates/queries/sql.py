@@ -100,14 +100,20 @@ WITH mine AS MATERIALIZED (
     SELECT entry_id, array_agg(row(urgency, kind, amount, unit)::text ORDER BY urgency, kind)
            AS lengths
       FROM mandates_entrylimit WHERE entry_id IN (SELECT id FROM mine) GROUP BY entry_id
+), steps AS (
+    SELECT entry_id, array_agg(row(who, what, "limit")::text ORDER BY position) AS flow
+      FROM mandates_entrystep WHERE entry_id IN (SELECT id FROM mine) GROUP BY entry_id
 ), said AS MATERIALIZED (
     SELECT e.id, e.version_id, e.matter_id, e.position,
            row(e.category, e.name, e.lead_id, e.platform_id, e.urgency, e.department_duty,
                e.township_duty, e.legal_basis, e.evidence, e.evidence_files, e.contact,
-               e.is_sample, e.source_note, a.parts, l.lengths)::text AS words
+               e.is_sample, e.source_note, e.share, e.department_role, e.township_role,
+               CASE WHEN e.village_duty = '' THEN '' ELSE e.village_role END, e.village_duty, e.discretion, a.parts, l.lengths,
+               s.flow)::text AS words
       FROM mandates_entry e
       LEFT JOIN assists a ON a.entry_id = e.id
       LEFT JOIN limits l ON l.entry_id = e.id
+      LEFT JOIN steps s ON s.entry_id = e.id
      WHERE e.county_id = %(county)s AND e.version_id IN (%(before)s, %(after)s)
        AND (%(matter)s = 0 OR e.matter_id = %(matter)s)
 )

@@ -166,6 +166,8 @@ def _versions(member: Member, after: ListVersion | None) -> Any:
         rows = rows.filter(county=after.county_id, duty_list=after.duty_list_id)
     elif member.county_id is None:
         return []  # which county's? its list leads here
+    else:
+        rows = rows.routing()
     return rows.order_by("duty_list", "-number")
 
 

@@ -69,20 +69,20 @@ def parts(
 
 
 def chosen_entry(book: Rulebook, chosen: str, *, at: datetime) -> EntryFacts | None:
-    """Return the entry in force that is chosen, if any."""
+    """Return the entry that is chosen, if a call may be begun under it."""
     try:
         entry = book.entry_by_uid(UUID(chosen))
     except ValueError:
         return None
-    return entry if entry and entry.holds_on(timezone.localdate(at)) else None
+    return entry if entry and entry.may_be_raised_on(timezone.localdate(at)) else None
 
 
 def _matters(
     member: Member, book: Rulebook, form: CallForm, entry: EntryFacts | None, at: datetime
 ) -> dict[str, Any]:
     words = str(form["find"].value() or "").strip()
-    in_force = book.in_force(timezone.localdate(at))
-    found = find(in_force, words, used=used_matters(member, at=at))
+    to_raise = book.to_raise(timezone.localdate(at))
+    found = find(to_raise, words, used=used_matters(member, at=at))
     if entry is not None and all(one.entry.id != entry.id for one in found):
         found = [Found(entry, 0), *found]
     gone = bool(form.chosen) and form.chosen != UNLISTED and entry is None
@@ -90,7 +90,7 @@ def _matters(
         "find_words": words,
         "matters": [_matter(book, one, entry, words) for one in found],
         "matter_gone": gone,
-        "no_list": not in_force,
+        "no_list": not to_raise,
     }
 
 

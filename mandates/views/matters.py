@@ -18,14 +18,15 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from common.display import Chip, Crumb, SavedView
 from common.errors import NotAllowed
 from common.reasons import period_text
 from mandates.forms.matters import MatterFilters
-from mandates.models import ClockKind, Entry, ListVersion, VersionState
+from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
+from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
 from mandates.queries.rulebook import NoLimit, rulebook
 from townships.http import Member, MemberRequest
@@ -45,9 +46,11 @@ def entry_list(request: MemberRequest) -> HttpResponse:
     counties = _counties(member)
     county = _county(member, counties, asked)
     day = _day(form) or today
-    version = _version(county, day)
+    lists = readable_lists(county)
+    duty_list = _chosen(lists, form.data.get("list", ""))
+    version = _version(duty_list, day)
     entries = list(Entry.objects.filter(version=version).with_columns().order_by("position", "id"))
-    form.narrow(departments=_leads(entries))
+    form.narrow(departments=_leads(entries), lists=lists)
     form.is_valid()
     shown = _narrowed(form, version, entries)
     context = {
@@ -59,6 +62,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "categories": _categories(form, entries),
         "chips": _chips(form, request),
         "clear_url": _without(request, "q", "category", "department", "day"),
+        "duty_list": duty_list,
         "entries": shown,
         "export_url": _export_url(request),
         "total": len(shown),
@@ -73,28 +77,61 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One matter as one version has it: duties side by side, limits, evidence, laws, versions."""
     member = _reader(request)
     found = Entry.objects.filter(uid=uid, version__state=VersionState.PUBLISHED)
-    entry = found.with_columns().select_related("version__duty_list").first()
+    entry = (
+        found.with_columns()
+        .select_related("version__duty_list", "matter__directory_matter")
+        .prefetch_related("steps")
+        .first()
+    )
     if entry is None:
         raise Http404
     today = timezone.localdate()
     in_force = entry.version.holds_on(today)
+    routes = entry.version.duty_list.routes
+    taken_from, taken_by = entry.taken_back
+    taken_back = taken_from is not None and taken_from <= today
     versions = _versions(entry, today)
     context = {
         "entry": entry,
         "crumbs": [
-            Crumb(_("Responsibility list"), reverse("mandates:entry-list")),
+            Crumb(_("Responsibility list"), _list_url(_of_list(entry.version.duty_list))),
             Crumb(entry.matter.code),
         ],
+        "taken_back": {"day": taken_from, "document": taken_by, "is_now": taken_back}
+        if taken_from
+        else None,
+        "flow": flow(entry.steps.all()),
+        "title": entry.name,
         "in_force": in_force,
         "not_yet": entry.version.valid_from > today,
-        "limits": _limits(entry),
+        "limits": _limits(entry) if routes else [],
         "versions": versions,
         "compare_url": _compare_url(entry, versions),
-        "usage": _usage(member, entry),
+        "usage": _usage(member, entry) if routes else None,
         "laws": [one.strip() for one in re.split(r"[；;\n]+", entry.legal_basis) if one.strip()],
-        "raise_matter_url": _raise_url(member, entry) if in_force else "",
+        "raise_matter_url": _raise_url(member, entry)
+        if in_force and routes and not taken_back
+        else "",
     }
     return render(request, "mandates/matters/detail.html", context)
+
+
+@login_required
+@require_safe
+def entry_flow(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """The flow chart of one matter as a drawing. 404 for a matter without steps."""
+    _reader(request)
+    found = Entry.objects.filter(uid=uid, version__state=VersionState.PUBLISHED)
+    entry = found.prefetch_related("steps").first()
+    drawn = flow(entry.steps.all()) if entry else None
+    if entry is None or drawn is None:
+        raise Http404
+    context = {"flow": drawn, "title": entry.name}
+    return render(request, "mandates/matters/flow.svg", context, content_type="image/svg+xml")
+
+
+def _of_list(duty_list: DutyList) -> dict[str, Any]:
+    return {} if duty_list.routes else {"list": duty_list.uid}
 
 
 def _reader(request: MemberRequest) -> Member:
@@ -133,11 +170,32 @@ def _day(form: MatterFilters) -> date | None:
     return found
 
 
-def _version(county: int | County | None, day: date) -> ListVersion | None:
+def readable_lists(county: int | County | None) -> list[DutyList]:
+    """Return the lists of a county that have been published, the one calls go by first."""
     if county is None:
+        return []
+    rows = DutyList.objects.filter(
+        county=county, versions__state=VersionState.PUBLISHED
+    ).select_related("of_township")
+    known = rows.distinct().order_by("name", "id")
+    return sorted(known, key=lambda one: (not one.routes, one.of_township_id is not None))
+
+
+def _chosen(lists: Sequence[DutyList], asked: str) -> DutyList | None:
+    """Return the list asked for; the one calls go by where none is. Raises Http404."""
+    if not asked:
+        return next((one for one in lists if one.routes), None)
+    found = next((one for one in lists if str(one.uid) == asked), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _version(duty_list: DutyList | None, day: date) -> ListVersion | None:
+    if duty_list is None:
         return None
-    rows = ListVersion.objects.filter(county=county).in_force_on(day)
-    found: ListVersion | None = rows.select_related("duty_list").order_by("duty_list").first()
+    rows = ListVersion.objects.filter(county=duty_list.county_id, duty_list=duty_list)
+    found: ListVersion | None = rows.in_force_on(day).select_related("duty_list").first()
     return found
 
 
@@ -166,7 +224,7 @@ def _narrowed(
 
 def _categories(form: MatterFilters, entries: Sequence[Entry]) -> list[SavedView]:
     chosen = form.cleaned_data.get("category", "")
-    kept = {name: form.data[name] for name in ("day", "county") if form.data.get(name)}
+    kept = {name: form.data[name] for name in ("list", "day", "county") if form.data.get(name)}
     tabs = [SavedView(_("All"), _list_url(kept), str(len(entries)), not chosen)]
     counts = Counter(one.category for one in entries)
     return tabs + [
@@ -181,7 +239,7 @@ def _list_url(query: dict[str, Any]) -> str:
 
 def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
     found = []
-    for name in ("q", "category", "department", "day"):
+    for name in ("list", "q", "category", "department", "day"):
         value = form.cleaned_data.get(name)
         if not value:
             continue
@@ -192,7 +250,7 @@ def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
 
 
 def _export_url(request: MemberRequest) -> str:
-    names = ("q", "category", "department", "day", "county")
+    names = ("list", "q", "category", "department", "day", "county")
     kept = urlencode({name: request.GET[name] for name in names if request.GET.get(name)})
     return f"{reverse('townships:export-new', args=['matters'])}?{kept}"
 

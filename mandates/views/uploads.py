@@ -251,6 +251,7 @@ def _template_list(member: Member) -> Sequence[Sequence[Any]]:
     """The entries of the last version; for a new county none."""
     version = (
         ListVersion.objects.filter(county=_county(member), state=VersionState.PUBLISHED)
+        .routing()
         .order_by("-number")
         .first()
     )

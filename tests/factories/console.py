@@ -62,12 +62,13 @@ def fields_of(entry: Entry, **changes: Any) -> dict[str, Any]:
     """Return the form of an entry as the page sends it, without rows below it."""
     names = (
         "position category name lead_id platform_id urgency department_duty township_duty "
-        "legal_basis evidence evidence_files contact source_note"
+        "legal_basis evidence evidence_files contact source_note share department_role "
+        "township_role village_role village_duty discretion"
     )
     found = {name.removesuffix("_id"): getattr(entry, name) for name in names.split()}
     counts = {
         f"{prefix}-{name}": 0
-        for prefix in ("assists", "limits")
+        for prefix in ("assists", "limits", "steps")
         for name in ("TOTAL_FORMS", "INITIAL_FORMS")
     }
     return {**found, **counts, **changes}

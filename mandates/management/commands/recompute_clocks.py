@@ -86,7 +86,9 @@ class Command(BaseCommand):
 
 def _which(county: County, options: dict[str, Any]) -> Which:
     wanted = set(options["matter"])
-    rows = dict(Matter.objects.filter(county=county, code__in=wanted).values_list("pk", "code"))
+    rows = dict(
+        Matter.objects.routing().filter(county=county, code__in=wanted).values_list("pk", "code")
+    )
     lacking = sorted(wanted - set(rows.values()))
     if lacking:
         raise CommandError(_("the county has no matter “%s”") % lacking[0])

@@ -135,7 +135,7 @@ def _read(path: Path | None) -> dict[str, Any]:
 def _version(county: County, number: int | None) -> ListVersion | None:
     if number is None:
         return None
-    rows = ListVersion.objects.select_related("duty_list")
+    rows = ListVersion.objects.routing().select_related("duty_list")
     found: ListVersion | None = rows.filter(county_id=county.pk, number=number).first()
     if found is None:
         raise CommandError(_("There is no such version of a list."))
