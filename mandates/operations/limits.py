@@ -110,8 +110,8 @@ def _matters(county: County, rows: Iterable[Row]) -> dict[str, int | None]:
     wanted = {row["matter"] for row in rows} - {""}
     found: dict[str, list[int]] = {code: [] for code in wanted}
     if wanted:
-        rows: Any = Matter.objects.routing().filter(county=county, code__in=wanted)
-        for key, code in rows.values_list("pk", "code"):
+        matters: Any = Matter.objects.routing().filter(county=county, code__in=wanted)
+        for key, code in matters.values_list("pk", "code"):
             found[code].append(key)
     faults = [
         Fault(
