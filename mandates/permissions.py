@@ -23,6 +23,7 @@ class Permission(StrEnum):
     CALL_RULE = "mandates.call_rule"
     CALL_JOIN = "mandates.call_join"  # say which departments assist
     CALL_URGE = "mandates.call_urge"
+    CALL_ON_SITE = "mandates.call_on_site"  # whistle for departments, and call it off
     CALL_NOTE = "mandates.call_note"
     STATISTICS_READ = "mandates.statistics_read"
     ASSESSMENT_EDIT = "mandates.assessment_edit"  # the schemes

@@ -20,7 +20,14 @@ GRANTS: dict[Role, frozenset[P]] = {
     # Sees only some calls of the township, so that no figure would be right for him.
     Role.GRID_WORKER: READ - {P.STATISTICS_READ} | {P.CALL_DRAFT, P.CALL_NOTE},
     Role.TOWNSHIP_CLERK: READ
-    | {P.CALL_DRAFT, P.CALL_WITHDRAW, P.CALL_SUPPLY, P.CALL_RATE, P.CALL_NOTE},
+    | {
+        P.CALL_DRAFT,
+        P.CALL_WITHDRAW,
+        P.CALL_SUPPLY,
+        P.CALL_ON_SITE,
+        P.CALL_RATE,
+        P.CALL_NOTE,
+    },
     Role.TOWNSHIP_HEAD: READ
     | {
         P.CALL_DRAFT,
@@ -29,6 +36,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_WITHDRAW,
         P.CALL_SUPPLY,
         P.CALL_RATE,
+        P.CALL_ON_SITE,
         P.CALL_URGE,
         P.CALL_NOTE,
         P.ASSESSMENT_APPEAL,
@@ -41,6 +49,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_RULE,
         P.CALL_JOIN,
         P.CALL_SUPPLY,
+        P.CALL_ON_SITE,
         P.CALL_URGE,
         P.CALL_NOTE,
         P.CLOCK_RECALCULATE,

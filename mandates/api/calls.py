@@ -77,6 +77,7 @@ from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, facts_of
 from mandates.queries.explain import explain_clocks
 from mandates.queries.letters import letters_of
+from mandates.queries.on_site import on_site
 from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
 from townships.http import Member
@@ -274,10 +275,12 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
     work = Casework.of([call], everything=True)[0]
     if member.department_id is not None:
         call.assignment = work.part_of(member.department_id)  # type: ignore[attr-defined]
+    steps = list(Step.objects.filter(call=call).order_by("seq"))
     shown: dict[str, Any] = {
         "assignments": work.assignments,
         "clocks": explain_clocks(work.clocks, work.book, at=now),
-        "steps": Step.objects.filter(call=call).order_by("seq"),
+        "steps": steps,
+        "on_site": on_site(steps, work.clocks),
         "objections": Objection.objects.filter(call=call).order_by("id"),
         "ratings": CallRating.objects.filter(call=call)
         .select_related("department")

@@ -120,6 +120,10 @@ EXAMPLES: dict[str, Any] = {
     "original": UID,
     "wrong": False,
     "duty": "到场测量并固定证据",
+    "place": "大桥下游三百米",
+    "departments": [UID],
+    "people": "王某、李某",
+    "arrived_at": "2026-03-02T21:40:00+08:00",
     "override": "协办单位逾期未反馈，主办单位已核实。",
 }
 

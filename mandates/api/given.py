@@ -10,6 +10,7 @@ from common.api import Strict
 from common.workflow import Move
 from mandates.models import Call, Origin, Rating, Urgency
 from mandates.operations.making import NOTE_LENGTH
+from mandates.operations.on_site import TEXT_LENGTH
 
 MOST_ASSISTS = 20
 
@@ -99,6 +100,18 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         ),
         "duty": serializers.CharField(max_length=300, **text, help_text="what they are to do"),
         "override": serializers.CharField(max_length=500, **text),
+        # Joint on-site dispatch.
+        "place": serializers.CharField(max_length=TEXT_LENGTH, **text),
+        "departments": serializers.ListField(
+            child=serializers.UUIDField(),
+            max_length=MOST_ASSISTS + 1,
+            **own,
+            help_text="of those that have a part in the call; left out: all of them",
+        ),
+        "people": serializers.CharField(max_length=TEXT_LENGTH, **text, help_text="who has come"),
+        "arrived_at": serializers.DateTimeField(
+            **own, help_text="since when they are there; the instant of the report counts"
+        ),
     }
 
 

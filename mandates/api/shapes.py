@@ -35,6 +35,7 @@ from mandates.models import (
 )
 from mandates.models.moves import MOVES
 from mandates.operations.casework import Casework
+from mandates.queries.on_site import Outcome
 from mandates.queries.rulebook import EntryFacts, Unit, rulebook
 from mandates.queries.verbs import verbs
 
@@ -379,6 +380,35 @@ class RatingAppealShape(serializers.Serializer[Any]):
     decided_at = serializers.DateTimeField(allow_null=True)
 
 
+class CalledShape(serializers.Serializer[Any]):
+    """One department called on site."""
+
+    department = UnitById(source="clock.department_id")
+    due_at = serializers.DateTimeField(source="clock.due_at", help_text="on site before it")
+    outcome = serializers.ChoiceField([(str(one), str(one)) for one in Outcome])
+    reported_at = serializers.DateTimeField(
+        source="clock.met_at", allow_null=True, help_text="what counts"
+    )
+    arrived_at = serializers.CharField(
+        source="report.data.arrived_at",
+        default=None,
+        allow_null=True,
+        help_text="by the department's own account",
+    )
+    people = serializers.CharField(allow_blank=True, help_text="who has come")
+    note = serializers.CharField(source="report.note", default="", allow_blank=True)
+
+
+class OnSiteShape(serializers.Serializer[Any]):
+    """Departments called to a place at once, and who reported there."""
+
+    place = serializers.CharField(source="step.data.place")
+    needed = serializers.CharField(source="step.note")
+    unit = serializers.CharField(source="step.unit", help_text="who called")
+    at = serializers.DateTimeField(source="step.at")
+    departments = CalledShape(many=True)
+
+
 class ReceiptShape(serializers.Serializer[Any]):
     """Who first opened a letter, and when."""
 
@@ -443,6 +473,7 @@ class CallFull(CallRow):
     clocks = ClockShape(many=True)
     steps = StepShape(many=True)
     objections = ObjectionShape(many=True)
+    on_site = OnSiteShape(many=True, help_text="the latest first")
     rating_appeal = serializers.ChoiceField(Appeal.choices, allow_blank=True)
     ratings = RatingShape(many=True)
     rating_appeals = RatingAppealShape(many=True)

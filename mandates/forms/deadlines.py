@@ -34,15 +34,18 @@ class Instant(forms.DateTimeField):
         return super().to_python(value)
 
 
-def _instant(label: Any, *, required: bool) -> Instant:
+def instant(label: Any, *, required: bool, hint: Any = "") -> Instant:
+    """A control for a date and time of the county's own clock."""
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return Instant(label=label, required=required, widget=widget, input_formats=WRITTEN)
+    return Instant(
+        label=label, help_text=hint, required=required, widget=widget, input_formats=WRITTEN
+    )
 
 
 class DeadlineForm(forms.Form):
     """A period and what stops it; instants are those of the county's own clock."""
 
-    start = _instant(_("Starts at"), required=True)
+    start = instant(_("Starts at"), required=True)
     amount = forms.IntegerField(label=_("Length"), min_value=1, max_value=LARGEST)
     unit = forms.ChoiceField(label=_("Unit of time"), choices=UnitChoices.choices)
     roll = forms.BooleanField(
@@ -61,8 +64,8 @@ class DeadlineForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for n in range(1, PAUSES + 1):
-            self.fields[f"from_{n}"] = _instant(_("Pause %(n)d begins") % {"n": n}, required=False)
-            self.fields[f"to_{n}"] = _instant(_("Pause %(n)d ends") % {"n": n}, required=False)
+            self.fields[f"from_{n}"] = instant(_("Pause %(n)d begins") % {"n": n}, required=False)
+            self.fields[f"to_{n}"] = instant(_("Pause %(n)d ends") % {"n": n}, required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

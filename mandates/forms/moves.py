@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from common.errors import Problem
+from mandates.forms.deadlines import instant
 from mandates.forms.drafts import PlainText, files_field
 from mandates.models import Rating
 from mandates.operations.making import NOTE_LENGTH, Given
+from mandates.operations.on_site import TEXT_LENGTH
 
 # Moves that are made by a button alone are not named here.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -28,6 +30,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "change_lead": ("lead", "note", "wrong"),
     "add_assist": ("assists", "duty", "note"),
     "remove_assist": ("note",),
+    "call_on_site": ("place", "note", "departments"),
+    "report_on_site": ("people", "arrived_at", "note", "files"),
+    "call_off": ("note",),
     "reply": ("note", "files"),
     "ask_information": ("note",),
     "supply_information": ("note", "files"),
@@ -45,7 +50,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "link": ("original", "note"),
     "unlink": ("note",),
 }
-OPTIONAL_NOTE = ("grant_extension", "rate", "urge")
+OPTIONAL_NOTE = ("grant_extension", "rate", "urge", "report_on_site")
 NOTE_LABELS: dict[str, Any] = {
     "send_back_draft": _("What has to be changed"),
     "withdraw": _("Why it is withdrawn"),
@@ -57,6 +62,9 @@ NOTE_LABELS: dict[str, Any] = {
     "change_lead": _("Why another department leads"),
     "add_assist": _("Why these departments"),
     "remove_assist": _("Why it is no longer needed"),
+    "call_on_site": _("What is needed there"),
+    "report_on_site": _("What was found there"),
+    "call_off": _("Why nobody is needed there any more"),
     "reply": _("What has been done so far"),
     "ask_information": _("What is missing"),
     "supply_information": _("The missing information"),
@@ -97,6 +105,8 @@ class Options:
     own_department: UUID | None = None
     # Those that have a part in the call already.
     standing: frozenset[UUID] = frozenset()
+    # Those that may be called on site; None where that is not known.
+    to_call: frozenset[UUID] | None = None
     lead_needed: bool = True
     needs_override: bool = True
     files_wanted: int = 0
@@ -120,8 +130,9 @@ class MoveForm(forms.Form):
         for name in ("lead", "entry", "proposed"):
             if name in cleaned:
                 cleaned[name] = UUID(cleaned[name]) if cleaned[name] else None
-        if "assists" in cleaned:
-            cleaned["assists"] = [UUID(uid) for uid in cleaned["assists"]]
+        for name in ("assists", "departments"):
+            if name in cleaned:
+                cleaned[name] = [UUID(uid) for uid in cleaned[name]]
         return Given(**cleaned)
 
     def blame(self, problem: Problem) -> None:
@@ -258,6 +269,32 @@ def _override(move: str, options: Options) -> forms.Field:
     )
 
 
+def _line(label: Any, hint: Any = "") -> Any:
+    def make(move: str, options: Options) -> forms.Field:
+        return PlainText(label=label, help_text=hint, max_length=TEXT_LENGTH)
+
+    return make
+
+
+def _called(move: str, options: Options) -> forms.Field:
+    return forms.MultipleChoiceField(
+        label=_("Departments"),
+        help_text=_("None chosen: all that still work on it and are not awaited there already."),
+        required=False,
+        choices=[
+            (str(uid), name)
+            for uid, name in options.departments
+            if options.to_call is None or uid in options.to_call
+        ],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+def _arrived(move: str, options: Options) -> forms.Field:
+    hint = _("If it was earlier than now. The instant of this report counts for the limit.")
+    return instant(_("On site since"), required=False, hint=hint)
+
+
 def _files(move: str, options: Options) -> forms.Field:
     return files_field(required=False)
 
@@ -285,6 +322,10 @@ MAKERS: dict[str, Any] = {
     "override": _override,
     "wrong": _wrong,
     "duty": _duty,
+    "place": _line(_("Place")),
+    "departments": _called,
+    "people": _line(_("Who has come"), _("Names, and how to reach them there.")),
+    "arrived_at": _arrived,
     "files": _files,
 }
 

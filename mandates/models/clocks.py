@@ -77,6 +77,10 @@ class Clock(TownshipOwned):
                 condition=Q(is_provisional=True, met_at=None, cancelled_at=None),
                 name="clock_provisional",
             ),
+            # Who was called on site: few.
+            models.Index(
+                fields=["county", "due_at"], condition=Q(kind="report"), name="clock_on_site"
+            ),
             # What has become due in a period, for statistics.
             *(
                 models.Index(

@@ -36,6 +36,16 @@ class ClockKind(models.TextChoices):
     SUPPLY = "supply", _("Missing information")
     EXTENSION = "extension", _("Decision on an extension")
     RATE = "rate", _("Rating")
+    REPORT = "report", _("Reporting on site")
+
+
+# 吹哨报到: departments are called on site for what does not wait.
+ON_SITE = (Urgency.EMERGENCY, Urgency.ENFORCEMENT)
+
+
+def kinds_of(urgency: str) -> list[ClockKind]:
+    """Return the clocks that calls of an urgency can have: for each a county sets a limit."""
+    return [kind for kind in ClockKind if kind != ClockKind.REPORT or urgency in ON_SITE]
 
 
 class UnitChoices(models.TextChoices):

@@ -175,7 +175,7 @@ MOVES: dict[str, Move] = table(
             needs=("assignment", "note"),
             takes=("lead",),
             meets=(K.RULING,),
-            ends=(K.ACCEPT, K.FIRST_REPLY, K.CLOSE),
+            ends=(K.ACCEPT, K.FIRST_REPLY, K.CLOSE, K.REPORT),
             # No window for an objection: a ruling binds the department it names.
             starts=(K.ACCEPT, K.FIRST_REPLY, K.CLOSE),
             root_to=C.ROUTED,
@@ -295,7 +295,7 @@ MOVES: dict[str, Move] = table(
             DESK,
             needs=("lead", "note"),
             takes=("wrong",),
-            ends=(*OF_A_PART, K.REWORK, K.EXTENSION),
+            ends=(*OF_A_PART, K.REWORK, K.EXTENSION, K.REPORT),
             starts=OF_A_PART,
             root_to=C.ROUTED,
         ),
@@ -320,7 +320,7 @@ MOVES: dict[str, Move] = table(
             P.CALL_JOIN,
             LEAD_OR_DESK,
             needs=("assignment", "note"),
-            ends=OF_A_PART,
+            ends=(*OF_A_PART, K.REPORT),
         ),
         Move(
             "resumed",
@@ -331,6 +331,42 @@ MOVES: dict[str, Move] = table(
             "",
             SYSTEM,
             ends=(K.SUPPLY,),
+        ),
+        # --- joint on-site dispatch (吹哨报到): no state changes ----------------------------------
+        Move(
+            "call_on_site",
+            _("Call departments on site"),
+            CALL,
+            OPEN_WITH_DEPARTMENT,
+            None,
+            P.CALL_ON_SITE,
+            TOWNSHIP_OR_DESK,
+            needs=("place", "note"),
+            takes=("departments",),
+            starts=(K.REPORT,),
+        ),
+        Move(
+            "report_on_site",
+            _("Report on site"),
+            ASSIGNMENT,
+            _of(A.SENT, A.ACCEPTED, A.OBJECTED),
+            None,
+            P.CALL_HANDLE,
+            ASSIGNED,
+            needs=("people",),
+            takes=("arrived_at", "note"),
+            meets=(K.REPORT,),
+        ),
+        Move(
+            "call_off",
+            _("Call the on-site dispatch off"),
+            CALL,
+            OPEN_WITH_DEPARTMENT,
+            None,
+            P.CALL_ON_SITE,
+            TOWNSHIP_OR_DESK,
+            needs=("note",),
+            ends=(K.REPORT,),
         ),
         # --- the township judges -------------------------------------------------------------
         Move(
@@ -507,6 +543,7 @@ PARTY_OF_KIND: dict[str, str] = {
     K.FIRST_REPLY: Party.DEPARTMENT,
     K.CLOSE: Party.DEPARTMENT,
     K.REWORK: Party.DEPARTMENT,
+    K.REPORT: Party.DEPARTMENT,
 }
 
 # The step each level of the ladder leaves behind.

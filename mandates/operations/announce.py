@@ -46,6 +46,9 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "change_lead": ("departments", "own", "township"),
     "add_assist": ("departments", "township"),
     "remove_assist": ("own", "lead", "township"),
+    "call_on_site": ("called", "township", "desk"),
+    "report_on_site": ("township", "lead"),
+    "call_off": ("called", "township"),
     "reply": ("township",),
     "ask_information": ("township",),
     "supply_information": ("lead",),
@@ -178,6 +181,9 @@ def _audience(name: str, one: Told) -> set[Reader]:
             return {("department", p.department_id) for p in standing if p.part == Part.LEAD}
         case "own":
             return {("department", own.department_id)} if own else set()
+        case "called":
+            keys = step.data.get("called") or step.data.get("off_site") or ()
+            return {("department", key) for key in keys}
         case "party":
             return _party(step.data.get("party", ""), step.data.get("department"), call)
         case "waiting_on":

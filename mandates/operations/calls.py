@@ -19,7 +19,16 @@ from common.errors import Invalid, NotAllowed, Stale
 from common.workflow import Move
 from mandates.models import Assignment, Call, CallFile, ClockKind
 from mandates.models.moves import ASSIGNMENT, MOVES
-from mandates.operations import appealing, dispatching, handling, judging, linking, pausing, several
+from mandates.operations import (
+    appealing,
+    dispatching,
+    handling,
+    judging,
+    linking,
+    on_site,
+    pausing,
+    several,
+)
 from mandates.operations.casework import SYSTEM, Casework, Mover, mover, save
 from mandates.operations.guards import OF_THE_CALLER, NotTheCaller, part_for, refusal
 from mandates.operations.making import HANDLERS, NOTE_LENGTH, Given, Making
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
 
 
 # Modules whose handlers the table of moves names; importing them registers these.
-REGISTERED = (appealing, dispatching, handling, judging, linking, pausing, several)
+REGISTERED = (appealing, dispatching, handling, judging, linking, on_site, pausing, several)
 
 
 def make(
@@ -159,6 +168,7 @@ def apply(making: Making) -> None:
     """Change states and clocks as the table says, and let the move's own handler do the rest."""
     work, move, at = making.work, making.move, making.at
     about = making.part if move.record == ASSIGNMENT else None
+    awaited = work.running(ClockKind.REPORT)
     if move.record == ASSIGNMENT and move.to is not None:
         making.own.state = move.to
     elif move.to is not None:
@@ -169,6 +179,7 @@ def apply(making: Making) -> None:
     if handler:
         handler(making)
     _stop_clocks(work, move, about, at)
+    on_site.keep_fallen(making, awaited)
 
 
 # Clocks of the call as a whole; the others belong to one assignment each.

@@ -201,6 +201,12 @@ class Casework:
         """The assisting departments that have not yet answered."""
         return [part for part in self.standing if part.part == Part.ASSIST and part.is_open]
 
+    @property
+    def not_on_call(self) -> list[Assignment]:
+        """The open parts whose departments are not awaited on site."""
+        awaited = [clock.assignment for clock in self.running(ClockKind.REPORT)]
+        return [part for part in self.standing if part.is_open and part not in awaited]
+
     def part_of(self, department_id: int | None) -> Assignment | None:
         """Return a department's standing part."""
         return next((p for p in self.standing if p.department_id == department_id), None)

@@ -24,6 +24,7 @@ from mandates.models import (
     UnitChoices,
     Urgency,
 )
+from mandates.models.limits import ON_SITE
 from mandates.models.moves import (
     ASSIGNED,
     ASSIGNMENT,
@@ -226,6 +227,37 @@ def _appeal_open(work: Casework, part: Assignment | None, at: datetime) -> Probl
     return MoveRefused(_("No appeal waits for a decision."), code="no_appeal")
 
 
+def _is_urgent(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.call.urgency in ON_SITE:
+        return None
+    return MoveRefused(
+        _("Departments are called on site for emergencies and enforcement."), code="not_urgent"
+    )
+
+
+def _somebody_to_call(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.not_on_call:
+        return None
+    return MoveRefused(
+        _("All departments that still work on it have been called on site."), code="all_called"
+    )
+
+
+def _is_awaited(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.clock(ClockKind.REPORT, part=part):
+        return None
+    return MoveRefused(_("Nobody is awaited on site."), code="nobody_awaited")
+
+
+def _has_reported(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if not work.clock(ClockKind.REPORT, part=part):
+        return None
+    return MoveRefused(
+        _("Your department is awaited on site. Report there first, or have it called off."),
+        code="awaited_on_site",
+    )
+
+
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "submit": (_entry_in_force, _not_taken_back),
     "raise": (_entry_in_force, _not_taken_back),
@@ -238,7 +270,11 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "ask_extension": (_may_ask_extension,),
     "grant_extension": (_extension_asked,),
     "refuse_extension": (_extension_asked,),
-    "answer": (_not_paused,),
+    "feed_back": (_has_reported,),
+    "answer": (_not_paused, _has_reported),
+    "call_on_site": (_is_urgent, _somebody_to_call),
+    "report_on_site": (_is_awaited,),
+    "call_off": (_is_awaited,),
     "change_lead": (_leads, _not_paused),
     "remove_assist": (_assists,),
     "send_back": (_first_rework,),

@@ -45,6 +45,11 @@ class Given:
     wrong: bool = False
     duty: str = ""
     evidence: str = ""
+    # Joint on-site dispatch.
+    place: str = ""
+    departments: Sequence[UUID] = ()
+    people: str = ""
+    arrived_at: datetime | None = None
 
 
 @dataclass

@@ -35,7 +35,7 @@ class Group(StrEnum):
 
 DEADLINES = frozenset(
     {"warned", "urged", "supervised", "escalated", "urge", "recomputed", "recalculated",
-     "resumed"}
+     "resumed", "call_on_site", "call_off"}
 )  # fmt: skip
 WORK = frozenset(
     {

@@ -64,7 +64,7 @@ IN_GROUPS = (
     "answer_due", "answer_met", "accept_due", "accept_met", "rated", "satisfied", "closed",
     "reworked", "owed_overdue",
 )  # fmt: skip
-ONLY_DEPARTMENTS = ("assist_due", "assist_met")
+ONLY_DEPARTMENTS = ("assist_due", "assist_met", "on_site_due", "on_site_met")
 NOT_DEPARTMENTS = ("raised",)  # what is not yet dispatched has no department
 
 

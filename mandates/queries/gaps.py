@@ -9,6 +9,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from mandates.models import ClockKind, Entry, Limit, ListVersion, Urgency
+from mandates.models.limits import kinds_of
 from townships.models import Department
 
 
@@ -61,7 +62,9 @@ class _Checks:
             text = _("%d entries are samples, to be replaced.") % samples
             yield Finding("sample", text, False)
         for urgency in Urgency:
-            missing = [k for k in ClockKind if (urgency.value, k.value) not in self.county_limits]
+            missing = [
+                k for k in kinds_of(urgency) if (urgency.value, k.value) not in self.county_limits
+            ]
             if missing:
                 yield Finding(
                     "county_limits",
@@ -117,7 +120,7 @@ class _Checks:
     def _limits(self, entry: Entry) -> Iterator[tuple[str, str, bool]]:
         own = {(one.urgency, one.kind) for one in entry.limits.all()}
         known = own | self.county_limits
-        missing = [kind for kind in ClockKind if (entry.urgency, kind.value) not in known]
+        missing = [k for k in kinds_of(entry.urgency) if (entry.urgency, k.value) not in known]
         if missing:
             text = _("no limit for: %s") % _listed(missing)
             yield "no_limit", text, True

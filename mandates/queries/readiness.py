@@ -19,6 +19,7 @@ from mandates.models import (
     Urgency,
     VersionState,
 )
+from mandates.models.limits import kinds_of
 from townships.models import County, Department, Post, Township
 from townships.roles import Role
 
@@ -79,7 +80,7 @@ def _calendar(year: int, *, blocks: bool = True) -> Finding:
 
 def _limits(county: County) -> Finding:
     known = set(Limit.objects.filter(county=county).values_list("urgency", "kind"))
-    wanted = [(urgency, kind) for urgency in Urgency.values for kind in ClockKind.values]
+    wanted = [(urgency, kind.value) for urgency in Urgency.values for kind in kinds_of(urgency)]
     lacking = [
         f"{Urgency(urgency).label} {ClockKind(kind).label}"
         for urgency, kind in wanted

@@ -67,6 +67,7 @@ def _group_row(group: Group, by: str, link: Link, found: Share, whole: Rate | No
     ]
     if by == "department":
         shown.append(of(counts, "assist_rate", link, **more))
+        shown.append(of(counts, "on_site_rate", link, **more))
     shown.append(number(counts["owed_overdue"], link("owed_overdue", **more)))
     return Row(group.name, shown, _apart(found.rate, whole))
 
@@ -92,6 +93,7 @@ def _group_columns(by: str, axis: Axis) -> list[Column]:
     ]
     if by == "department":
         columns.append(of_column("assist_rate", _("Assisting opinion in time")))
+        columns.append(of_column("on_site_rate", _("On site in time")))
     columns.append(Column(_("Overdue now")))
     return columns
 

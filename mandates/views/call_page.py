@@ -44,7 +44,7 @@ from mandates.queries.precedents import Near, near
 from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
 from mandates.queries.verbs import dimensions
-from mandates.views import clocks, letters, next_step
+from mandates.views import clocks, letters, next_step, on_site
 from mandates.views.history import history
 from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
@@ -170,6 +170,7 @@ def told(case: Case) -> dict[str, Any]:
         if call.route.get("list")
         else "",
         "units": [_unit(part, case) for part in case.record.parts],
+        "on_site": on_site.told(case),
         "answer": _answer(case),
         "rating": _rating(call),
         "ratings": [_round(one) for one in case.record.ratings],

@@ -31,6 +31,7 @@ def due_notes() -> dict[str, str]:
         ClockKind.SUPPLY: _("supply information by {due}"),
         ClockKind.EXTENSION: _("decide by {due}"),
         ClockKind.RATE: _("rate by {due}"),
+        ClockKind.REPORT: _("on site by {due}"),
     }
 
 
@@ -41,6 +42,7 @@ def done_words() -> dict[str, str]:
         ClockKind.FIRST_REPLY: _("Replied"),
         ClockKind.CLOSE: _("Answered"),
         ClockKind.REWORK: _("Answered"),
+        ClockKind.REPORT: _("Reported"),
     }
 
 

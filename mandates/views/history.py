@@ -44,7 +44,10 @@ def _view(step: Step, words: dict[str, str], book: Rulebook, at: datetime) -> St
 
 def _facts(step: Step, book: Rulebook, at: datetime) -> list[str]:
     maker = FACTS.get(step.move)
-    return maker(step, book, at) if maker else []
+    found = maker(step, book, at) if maker else []
+    if off := _names(step.data.get("off_site") or [], book):
+        found = [*found, _("No longer awaited on site: %(units)s") % {"units": off}]
+    return found
 
 
 def _names(keys: Sequence[int], book: Rulebook) -> str:
@@ -87,13 +90,17 @@ def _length(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("By %(length)s") % {"length": period_text(amount, unit)}]
 
 
+def _due(due: str, at: datetime) -> str:
+    when = display.moment_text(datetime.fromisoformat(due), now=at, inside=True)
+    return _("due %(at)s") % {"at": when}
+
+
 def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     kind, due = step.data.get("clock", ""), step.data.get("due", "")
     label = str(ClockKind(kind).label) if kind in ClockKind.values else kind
     found = [_("About: %(clock)s") % {"clock": label}] if label else []
     if due:
-        when = display.moment_text(datetime.fromisoformat(due), now=at, inside=True)
-        found.append(_("due %(at)s") % {"at": when})
+        found.append(_due(due, at))
     whom = step.data.get("department")
     if whom:
         found.append(_names([whom], book))
@@ -150,6 +157,23 @@ def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("From %(before)s to %(after)s") % {"before": giver, "after": taker}]
 
 
+def _called(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    names = _names(step.data.get("called") or [], book)
+    return [
+        _("Place: %(what)s") % {"what": step.data.get("place", "")},
+        _("Called: %(units)s") % {"units": names},
+        _due(step.data["due"], at),
+    ]
+
+
+def _arrived(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    found = [_("On site: %(people)s") % {"people": step.data.get("people", "")}]
+    if arrived := step.data.get("arrived_at"):
+        when = display.moment_text(datetime.fromisoformat(arrived), now=at, inside=True)
+        found.append(_("there since %(at)s by their own account") % {"at": when})
+    return found
+
+
 def _linked(step: Step, book: Rulebook, at: datetime) -> list[str]:
     number = step.data.get("original") or step.data.get("duplicate")
     return [str(number)] if number else []
@@ -164,6 +188,8 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "add_assist": _assisting,
     "remove_assist": _assisting,
     "ask_extension": _length,
+    "call_on_site": _called,
+    "report_on_site": _arrived,
     "answer": _overridden,
     "attach": _attached,
     **dict.fromkeys(

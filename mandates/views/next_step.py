@@ -32,13 +32,13 @@ from townships.roles import Role
 # The first of these that can be made is the one primary button.
 PRIMARY = (
     "supply_information", "grant_extension", "raise", "submit", "dispatch", "uphold",
-    "accept", "answer", "feed_back", "rate", "urge",
+    "report_on_site", "accept", "answer", "feed_back", "rate", "urge",
 )  # fmt: skip
 RULINGS = ("uphold", "reject")
 # Moves that the page offers once for every part they can be about.
 OF_ONE_PART = (*RULINGS, "remove_assist")
 # A missing button that nobody looks for needs no explanation.
-UNASKED = ("nothing_asked", "dispatched_by_list")
+UNASKED = ("nothing_asked", "dispatched_by_list", "not_urgent", "all_called", "nobody_awaited")
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ def duties() -> dict[str, str]:
         ClockKind.SUPPLY: _("{who} must supply what is missing by {due}."),
         ClockKind.EXTENSION: _("{who} must decide on the extension by {due}."),
         ClockKind.RATE: _("{who} must rate the answer by {due}."),
+        ClockKind.REPORT: _("{who} must report on site by {due}."),
     }
 
 
@@ -242,6 +243,13 @@ def _warnings(case: Case) -> dict[str, str]:
         ),
         "add_assist": _("They are told, and get clocks of their own."),
         "remove_assist": _("Its part ends here; what it wrote stays in the history."),
+        "call_on_site": _(
+            "Each department called is told at once; from now on the time for reporting runs."
+        ),
+        "report_on_site": _(
+            "The time of this report counts. Who has come stays there until it is done."
+        ),
+        "call_off": _("Nobody is awaited on site any more; the history says so."),
         "refuse_extension": _("The date stays; there is no second request while it runs."),
         "appeal_rating": _("There is one appeal against a rating."),
         "exclude_rating": _(
@@ -278,6 +286,7 @@ def _hint(name: str, case: Case) -> str:
         "reject": "object",
         "exclude_rating": "appeal_rating",
         "keep_rating": "appeal_rating",
+        "report_on_site": "call_on_site",
     }.get(name)
     step = case.record.last_step(asked) if asked else None
     if step is None:
@@ -288,6 +297,9 @@ def _hint(name: str, case: Case) -> str:
         return _("%(unit)s asks for %(length)s more: %(text)s") % words
     if asked == "appeal_rating":
         return _("%(unit)s appeals: %(text)s") % words
+    if asked == "call_on_site":
+        words["place"] = step.data.get("place", "")
+        return _("%(unit)s calls you to %(place)s: %(text)s") % words
     if asked == "object":
         return _("%(unit)s objects: %(text)s") % words
     return _("%(unit)s asks: %(text)s") % words
@@ -300,6 +312,7 @@ def options(
     part: Assignment | None = None,
     needs_override: bool = True,
     standing: frozenset[UUID] = frozenset(),
+    to_call: frozenset[UUID] | None = None,
 ) -> Options:
     """Return what may be chosen on a day; ``part`` is the assignment the move is about."""
     day = timezone.localtime(at, SHANGHAI).date()
@@ -310,6 +323,7 @@ def options(
         entries=[(entry.uid, _entry_label(entry)) for entry in book.in_force(day)],
         own_department=own.uid if own else None,
         standing=standing,
+        to_call=to_call,
         lead_needed=part is None or part.is_lead,
         needs_override=needs_override,
     )
@@ -337,11 +351,25 @@ def open_form(name: str, case: Case, *, target: str = "") -> MoveView | None:
             at=case.at,
             part=about,
             needs_override=bool(case.work.open_assists),
-            standing=frozenset(case.book.units[p.department_id].uid for p in case.work.standing),
+            standing=_uids(case, case.work.standing),
+            to_call=_uids(case, case.work.not_on_call),
         ),
-        initial=_proposed(case, about) if name == "uphold" else None,
+        initial=_initial(name, case, about),
     )
     return view_of(move, case, target=about if name in OF_ONE_PART else None, form=form)
+
+
+def _uids(case: Case, parts: Sequence[Assignment]) -> frozenset[UUID]:
+    return frozenset(case.book.units[part.department_id].uid for part in parts)
+
+
+def _initial(name: str, case: Case, part: Assignment | None) -> dict[str, str]:
+    """Return what a form begins with."""
+    if name == "uphold":
+        return _proposed(case, part)
+    if name == "call_on_site":
+        return {"place": case.record.call.place}
+    return {"people": case.member.user.name} if name == "report_on_site" else {}
 
 
 def _proposed(case: Case, part: Assignment | None) -> dict[str, str]:

@@ -161,6 +161,7 @@ def _tasks() -> dict[str, tuple[str, str]]:
         ClockKind.REWORK: (_("Handle again"), pgettext("to do", "Answer")),
         ClockKind.SUPPLY: (_("Supply information"), _("Supply")),
         ClockKind.EXTENSION: (_("Decide on the extension"), _("Decide")),
+        ClockKind.REPORT: (_("Report on site"), _("Report")),
         ClockKind.RATE: (pgettext("to do", "Rate"), pgettext("to do", "Rate")),
     }
 

@@ -56,6 +56,7 @@ LIMITS = {
     "supply": (2, "working_day"),
     "extension": (1, "working_day"),
     "rate": (3, "working_day"),
+    "report": (30, "minute"),
 }
 LADDER = {"warn": (80, None), "urge": (None, 0), "supervise": (None, 1), "escalate": (None, 3)}
 

@@ -215,7 +215,25 @@ def _part(
                     decided_at=None if granted is None else due, granted=granted,
                 )
             )  # fmt: skip
+    _on_site(made, row, random.Random(len(made.parts)))  # leaves the other dice as they fell
     return row
+
+
+def _on_site(made: Scattered, part: Assignment, dice: random.Random) -> None:
+    """Call a department on site once or twice: it comes, comes late, or is called off."""
+    for n in range(dice.choice([0, 0, 1, 2])):
+        begun = part.sent_at + timedelta(hours=dice.randrange(1, 300) + 400 * n)
+        due, edge = begun + timedelta(minutes=30), timedelta(microseconds=1)
+        met = dice.choice([due - edge, due, None, None])
+        off = dice.choice([due - edge, due, None]) if met is None else None
+        made.clocks.append(
+            Clock(
+                **part.tenant, call=part.call, assignment=part, kind="report", party="department",
+                department=part.department, started_at=begun, amount=30, unit="minute",
+                basis="sample", calendar_version="x", due_at=due, original_due_at=due, met_at=met,
+                cancelled_at=off,
+            )
+        )  # fmt: skip
 
 
 def _objection(made: Scattered, part: Assignment, outcome: str) -> None:

@@ -76,7 +76,7 @@ def test_a_limit_is_not_deleted_nor_doubled(ground, officer):
     answer = officer.post(page("limit", "add"), {**form, "source": "试验"})
 
     assert answer.status_code == 200
-    assert len(all_of(Limit, county=ground.county)) == 52
+    assert len(all_of(Limit, county=ground.county)) == 54
 
 
 @pytest.mark.parametrize(

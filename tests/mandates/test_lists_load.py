@@ -14,7 +14,6 @@ from common import tenancy
 from common.errors import Invalid
 from common.worktime import SHANGHAI
 from mandates.models import (
-    ClockKind,
     CountyRules,
     DutyList,
     Entry,
@@ -24,6 +23,7 @@ from mandates.models import (
     OfficeHours,
     Urgency,
 )
+from mandates.models.limits import kinds_of
 from mandates.operations import limits, list_files, lists
 from mandates.operations.list_files import FileRefused
 from mandates.queries.gaps import gaps
@@ -111,7 +111,7 @@ def test_limits_shipped_cover_every_clock_of_every_urgency():
     rows = limits.read_limits((DATA / "limits.csv").read_text(encoding="utf-8"))
 
     assert {(row["urgency"], row["kind"]) for row in rows} == {
-        (urgency, kind) for urgency in Urgency.values for kind in ClockKind.values
+        (urgency, kind) for urgency in Urgency.values for kind in kinds_of(urgency)
     }
     assert {row["source"] for row in rows} == {"示例默认值，待替换"}
 
@@ -278,7 +278,7 @@ def test_limits_are_given_once_and_stay_the_countys_own(county):
 
     with_limits(county)
 
-    assert Limit.objects.filter(county=county).count() == 52
+    assert Limit.objects.filter(county=county).count() == 54
     assert LadderLevel.objects.filter(county=county).count() == 16
     assert OfficeHours.objects.filter(county=county).count() == 1
     assert CountyRules.objects.filter(county=county).count() == 1

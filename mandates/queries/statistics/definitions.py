@@ -7,6 +7,7 @@ A capability adds its figures in a module of its own, which calls `register` and
 from mandates.queries.statistics import (  # noqa: F401
     of_clocks,
     of_closed,
+    of_on_site,
     of_raised,
     of_ratings,
     of_rulings,

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from mandates.models import (
     Assignment,
@@ -40,6 +40,7 @@ class Source(StrEnum):
     RAISED = "raised"
     CLOCKS = "clocks"  # of the lead departments
     ASSISTS = "assists"  # clocks of the assisting departments
+    ON_SITE = "on_site"  # departments called on site
     CLOSED = "closed"
     OBJECTIONS = "objections"
     STOCK = "stock"
@@ -81,10 +82,28 @@ def _timed(part: str) -> Callable[[datetime], Q]:
     return base
 
 
+def _on_site(at: datetime) -> Q:
+    """The first report on site that was due of each department of a call.
+
+    Whoever was called off after the time was over had not come.
+    """
+    was_due = Q(cancelled_at=None) | Q(cancelled_at__gte=F("due_at"))
+    clocks = Clock.objects.filter(was_due, kind=ClockKind.REPORT)
+    earlier = clocks.filter(
+        call=OuterRef("call"), department=OuterRef("department"), pk__lt=OuterRef("pk")
+    )
+    return (
+        was_due
+        & Q(kind=ClockKind.REPORT, due_at__lte=at, assignment__is_wrong_dispatch=False)
+        & ~Exists(earlier)
+    )
+
+
 FACTS: dict[Source, Facts] = {
     Source.RAISED: Facts(Call, "raised_at", lambda at: Q(raised_at__lte=at)),
     Source.CLOCKS: Facts(Clock, "due_at", _timed(Part.LEAD), "call__", "department"),
     Source.ASSISTS: Facts(Clock, "due_at", _timed(Part.ASSIST), "call__", "department"),
+    Source.ON_SITE: Facts(Clock, "due_at", _on_site, "call__", "department"),
     # What followed another call was not handled by itself: it is in that one's end.
     Source.CLOSED: Facts(Call, "closed_at", lambda at: Q(closed_at__lte=at, duplicate_of=None)),
     Source.OBJECTIONS: Facts(
