@@ -11,6 +11,7 @@ from common import tenancy
 from common.workcalendar import WorkCalendar
 from common.worktime import SHANGHAI
 from config.demo import people, texts
+from mandates.models import Urgency
 from mandates.queries.rulebook import EntryFacts, Rulebook, rulebook
 from townships.models import County, Department, Division, Level, Relation, Township
 from townships.roles import Role
@@ -34,6 +35,7 @@ STANDING: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("asked", (2, 4, 6)),
     ("extension", (4, 7)),
     ("assists", (3, 7)),
+    ("on_site", (1,)),
     ("answered", (2, 3, 4, 5)),
     ("rework", (6, 8, 14)),
     ("withdrawn", (3,)),
@@ -127,6 +129,9 @@ def _begin(
         code = ""
     elif stop == "assists":
         code = dice.choice([one.code for one in book.entries.values() if one.assists])
+    elif stop == "on_site":
+        urgent = [one for one in book.entries.values() if one.urgency == Urgency.ENFORCEMENT]
+        code = dice.choice([one.code for one in urgent if one.assists])
     else:
         code = dice.choice(_known_to_accounts(book) if leads and dice.random() < 0.7 else codes)
         while stop and _facts(book, code).urgency == "emergency":

@@ -14,6 +14,7 @@ from common.worktime import Unit
 from config.demo import texts
 from config.demo.plan import Begun, CountyPlan
 from mandates.models import Call, CallState, Origin, Part, Rating, Urgency
+from mandates.models.limits import ON_SITE
 from mandates.operations import calls, drafts, files
 from mandates.operations.casework import Casework, local_day
 from mandates.operations.drafts import Draft
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 SOON = timedelta(seconds=95)  # routing is done by then
 # Calls that are to stand at a point today come there without delay.
 QUICK = frozenset(
-    ("handling", "replied", "asked", "extension", "assists", "answered", "rework", "objected")
-)
+    (
+        "handling", "replied", "asked", "extension", "assists", "on_site", "answered", "rework",
+        "objected",
+    )
+)  # fmt: skip
 QUICKLY = 0.2
 SHORT_TIME = 45  # minutes of office time: with less, people count plain minutes
 
@@ -40,6 +44,7 @@ STAYS_DRAFT, SENT_BACK_DRAFT, WITHDRAWN, RETURNED = 1, 5, 2, 25
 OBJECTS, UPHELD, ASKS, EXTENDS, GRANTED = 6, 55, 7, 6, 80
 OVERRIDES, SILENT, REWORK, UNSATISFIED, MOSTLY = 12, 7, 6, 4, 24
 APPEALED, DECIDED, EXCLUDED = 60, 70, 40
+WHISTLED, NOT_IN_TIME = 30, 12
 
 
 class Story:
@@ -144,6 +149,9 @@ class Story:
         yield self.now + SOON
         yield from self.being_accepted()
         if self.call.state != CallState.HANDLING:
+            return
+        yield from self.on_site()
+        if self.stop == "on_site":
             return
         yield from self.being_handled()
         if self.call.state != CallState.ANSWERED or self.stop == "answered":
@@ -264,6 +272,28 @@ class Story:
             self.make("reject", self.desk, note=self.say(texts.REJECTED))
 
     # --- with the departments ------------------------------------------------------------------
+
+    def on_site(self) -> Iterator[datetime]:
+        """The township whistles for what is urgent; most departments come in time, one by one."""
+        dice = random.Random(self.begun.seed + 1)  # leaves the story's own as they fell
+        shown = self.stop == "on_site"
+        if self.call.urgency not in ON_SITE or (self.stop and not shown):
+            return
+        if not shown and dice.random() * 100 >= WHISTLED:
+            return
+        head, place = self.staff(Role.TOWNSHIP_HEAD), self.call.place
+        self.make("call_on_site", head, place=place, note=dice.choice(texts.WHISTLES))
+        todo: list[tuple[datetime, int]] = []
+        for unit in (self.lead, *self.assists):
+            due = self.running.due("report", unit)
+            assert due is not None
+            is_late = unit != self.lead if shown else dice.random() * 100 < NOT_IN_TIME
+            share = dice.uniform(1.05, 1.8) if is_late else dice.uniform(0.25, 0.95)
+            todo.append((self.now + (due - self.now) * share, unit))
+        for at, unit in sorted(todo):
+            yield at
+            people = dice.choice(texts.CAME)
+            self.make("report_on_site", self.officer(unit), people=people)
 
     def being_handled(self) -> Iterator[datetime]:
         """The lead works towards its answer, the others give theirs, in order of time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from common import display, worktime
 from common.display import ClockFace, ClockView
@@ -42,7 +43,7 @@ def done_words() -> dict[str, str]:
         ClockKind.FIRST_REPLY: _("Replied"),
         ClockKind.CLOSE: _("Answered"),
         ClockKind.REWORK: _("Answered"),
-        ClockKind.REPORT: _("Reported"),
+        ClockKind.REPORT: pgettext("on site", "Reported"),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -49,6 +50,12 @@ def seeded(
 def rows(seeded: str, db: None) -> Iterator[None]:
     with tenancy.everywhere(reason="a test looks"):
         yield
+
+
+def test_departments_were_called_on_site_and_one_came_late(rows: None) -> None:
+    came = Clock.objects.filter(kind="report", met_at__isnull=False)
+    assert came.filter(met_at__lt=F("due_at")).exists()
+    assert came.filter(met_at__gte=F("due_at")).exists()
 
 
 def test_every_state_and_rating_is_there(rows: None) -> None:

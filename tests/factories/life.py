@@ -25,6 +25,14 @@ def lived_in(world: World) -> dict[str, Call]:
         "submitted": world.draft(then="submit", title="桥头弃土").call,
         "unlisted": world.draft(then="raise", title="路灯不亮", unlisted_reason="清单里没有").call,
         "emergency": world.routed(title="堤坝渗水", urgency="emergency"),
+        "on_site": _with(
+            world,
+            world.routed(urgency="emergency"),
+            [
+                ("call_on_site", _head, {"place": "大桥下", "note": "带测距仪"}),
+                ("report_on_site", _officer, {"people": "王队长等3人"}),
+            ],
+        ),
         "routed": world.routed(),
         "objected": _with(world, world.routed(), [("object", _officer, _cited(world))]),
         "rejected": _with(

@@ -229,12 +229,14 @@ def _in_each_state(world: World, word: str) -> list[Call]:
     world.make("ask_information", asked, by=world.officer(), when=MONDAY, note=word)
     longer = world.handling(**text)
     world.make("ask_extension", longer, by=world.officer(), when=MONDAY, note=word, amount=3)
+    called = world.routed(**text, urgency="emergency")
+    world.make("call_on_site", called, by=world.clerk, when=MONDAY, place=word, note=word)
     closed = _answered(world, word)
     world.make("rate", closed, by=world.clerk, when=MONDAY, rating="satisfied")
     rework = _answered(world, word)
     world.make("rate", rework, by=world.clerk, when=MONDAY, rating="unsatisfied", note=word)
     world.drain(when=MONDAY)
-    found = [routed, handling, answered, objected, asked, longer, closed, rework]
+    found = [routed, handling, answered, objected, asked, longer, called, closed, rework]
     return [world.fresh(call) for call in found]
 
 

@@ -76,11 +76,15 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._undone.__exit__(None, None, None)
 
-    @initialize(begins=st.sampled_from(["routed", "draft", "routed"]))
-    def create(self, begins: str) -> None:
+    @initialize(
+        begins=st.sampled_from(["routed", "draft", "routed"]),
+        urgency=st.sampled_from(["general", "emergency"]),
+    )
+    def create(self, begins: str, urgency: str) -> None:
         key = uuid.uuid4().hex
-        first = self.sides["township"].system.create(NEW, key=key)
-        again = self.sides["township"].system.create(NEW, key=key)
+        new = {**NEW, "urgency": urgency}
+        first = self.sides["township"].system.create(new, key=key)
+        again = self.sides["township"].system.create(new, key=key)
         assert (first.status_code, again.status_code) == (201, 201)
         assert first.json()["uid"] == again.json()["uid"]
         self.call, self.state, self.etag = first.json()["uid"], "draft", first["ETag"]
