@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from mandates.models import Clock, ClockKind, Step
@@ -49,12 +50,14 @@ class OnSite:
 def on_site(steps: Sequence[Step], clocks: Sequence[Clock]) -> list[OnSite]:
     """Put together who was called on site, the latest first; no query."""
     running = [clock for clock in clocks if clock.kind == ClockKind.REPORT]
-    reports = {(s.assignment_id, s.at): s for s in steps if s.move == "report_on_site"}
+    reports: dict[tuple[int | None, datetime | None], Step] = {
+        (one.assignment_id, one.at): one for one in steps if one.move == "report_on_site"
+    }
     return [
         OnSite(
             step,
             [
-                Called(clock, clock.met_at and reports.get((clock.assignment_id, clock.met_at)))
+                Called(clock, reports.get((clock.assignment_id, clock.met_at)))
                 for clock in running
                 if clock.started_at == step.at and clock.department_id in step.data["called"]
             ],

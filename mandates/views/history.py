@@ -90,9 +90,8 @@ def _length(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [_("By %(length)s") % {"length": period_text(amount, unit)}]
 
 
-def _due(due: str, at: datetime) -> str:
-    when = display.moment_text(datetime.fromisoformat(due), now=at, inside=True)
-    return _("due %(at)s") % {"at": when}
+def _moment(text: str, at: datetime) -> str:
+    return display.moment_text(datetime.fromisoformat(text), now=at, inside=True)
 
 
 def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
@@ -100,7 +99,7 @@ def _pressed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     label = str(ClockKind(kind).label) if kind in ClockKind.values else kind
     found = [_("About: %(clock)s") % {"clock": label}] if label else []
     if due:
-        found.append(_due(due, at))
+        found.append(_("due %(at)s") % {"at": _moment(due, at)})
     whom = step.data.get("department")
     if whom:
         found.append(_names([whom], book))
@@ -134,18 +133,15 @@ def _recomputed(step: Step, book: Rulebook, at: datetime) -> list[str]:
     before, after = step.data.get("before"), step.data.get("after")
     if not before or not after:
         return []
-    texts = [
-        display.moment_text(datetime.fromisoformat(t), now=at, inside=True) for t in (before, after)
-    ]
-    return [_("From %(before)s to %(after)s") % {"before": texts[0], "after": texts[1]}]
+    words = {"before": _moment(before, at), "after": _moment(after, at)}
+    return [_("From %(before)s to %(after)s") % words]
 
 
 def _latest(step: Step, book: Rulebook, at: datetime) -> list[str]:
     latest = step.data.get("latest")
     if not latest:
         return []
-    when = display.moment_text(datetime.fromisoformat(latest), now=at, inside=True)
-    return [_("The clocks run on by %(at)s at the latest") % {"at": when}]
+    return [_("The clocks run on by %(at)s at the latest") % {"at": _moment(latest, at)}]
 
 
 def _reassigned(step: Step, book: Rulebook, at: datetime) -> list[str]:
@@ -162,15 +158,15 @@ def _called(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [
         _("Place: %(what)s") % {"what": step.data.get("place", "")},
         _("Called: %(units)s") % {"units": names},
-        _due(step.data["due"], at),
+        _("On site by %(at)s") % {"at": _moment(step.data["due"], at)},
     ]
 
 
 def _arrived(step: Step, book: Rulebook, at: datetime) -> list[str]:
     found = [_("On site: %(people)s") % {"people": step.data.get("people", "")}]
     if arrived := step.data.get("arrived_at"):
-        when = display.moment_text(datetime.fromisoformat(arrived), now=at, inside=True)
-        found.append(_("there since %(at)s by their own account") % {"at": when})
+        words = {"at": _moment(arrived, at)}
+        found.append(_("there since %(at)s by their own account") % words)
     return found
 
 

@@ -33,6 +33,7 @@ def _whistle(one: OnSite, case: Case) -> dict[str, Any]:
 
 def _department(called: Called, case: Case) -> dict[str, Any]:
     clock, report = called.clock, called.report
+    assert clock.department_id is not None
     arrived = report.data.get("arrived_at") if report else None
     return {
         "unit": case.book.units[clock.department_id].name,

@@ -44,6 +44,7 @@ def test_two_departments_are_called_and_one_comes_late(world: World, somebody: A
     world.make(
         "report_on_site", call, by=world.officer(), when=whistled + timedelta(minutes=18), **came
     )
+    world.drain(when=now)
     while sweep(at=now):
         pass
     world.drain(when=now)

@@ -315,7 +315,7 @@ def test_the_page_says_who_came_when_and_who_is_awaited(world: World) -> None:
         ("公安局", LATE, "late"),
     ]
     text = page.content.decode()
-    for words in ("乌溪村大桥下", "王队长等3人", "迟"):
+    for words in ("乌溪村大桥下", "王队长等3人", "晚10分钟"):
         assert words in text
     assert (
         WHISTLE["note"]

@@ -92,11 +92,8 @@ def _on_site(at: datetime) -> Q:
     earlier = clocks.filter(
         call=OuterRef("call"), department=OuterRef("department"), pk__lt=OuterRef("pk")
     )
-    return (
-        was_due
-        & Q(kind=ClockKind.REPORT, due_at__lte=at, assignment__is_wrong_dispatch=False)
-        & ~Exists(earlier)
-    )
+    found = Q(kind=ClockKind.REPORT, due_at__lte=at, assignment__is_wrong_dispatch=False)
+    return found & was_due & ~Q(Exists(earlier))
 
 
 FACTS: dict[Source, Facts] = {
