@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     # A running system goes on writing while an index is built.
     atomic = False
 
-    dependencies = [("mandates", "0018_on_site")]
+    dependencies = [("mandates", "0019_on_site")]
 
     operations = [
         AddIndexConcurrently(

@@ -30,7 +30,7 @@ set local role none;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0017_assessments"),
+        ("mandates", "0018_lists_of_three_generations"),
         ("townships", "0009_receivers"),
     ]
 
