@@ -32,8 +32,8 @@ from common.worktime import SHANGHAI  # noqa: E402
 from config.demo import ground, people  # noqa: E402
 from mandates.models import Call, CallState, Clock, ClockAction, Rating, Step, Urgency  # noqa: E402
 from mandates.operations import calls, drafts, sweep  # noqa: E402
-from mandates.operations.drafts import Draft  # noqa: E402
 from mandates.operations.making import Given  # noqa: E402
+from mandates.operations.writing import Draft  # noqa: E402
 from mandates.queries import sql  # noqa: E402
 from mandates.queries.rulebook import EntryFacts, rulebook  # noqa: E402
 from townships.http import Member  # noqa: E402

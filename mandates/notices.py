@@ -56,6 +56,8 @@ def _sentences() -> dict[str, str]:
         "unlink": _("%(unit)s took the call up again"),
         "follow": _("Closed with the call it follows"),
         "followed": _("Another call was linked to this one"),
+        "split": _("%(unit)s split off a part of the call"),
+        "part_ended": _("A part of the call has ended"),
         "supervise_rating": _("Not satisfied after rework: the call is under supervision"),
         "appeal_rating": _("%(unit)s appeals against the rating"),
         "exclude_rating": _("The rating was excluded from the figures"),

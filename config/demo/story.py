@@ -17,8 +17,8 @@ from mandates.models import Call, CallState, Origin, Part, Rating, Urgency
 from mandates.models.limits import ON_SITE
 from mandates.operations import calls, drafts, files
 from mandates.operations.casework import Casework, local_day
-from mandates.operations.drafts import Draft
 from mandates.operations.making import Given
+from mandates.operations.writing import Draft
 from mandates.queries.rulebook import EntryFacts
 from townships.http import Member
 from townships.roles import Role

@@ -69,10 +69,10 @@ from mandates.models import (
 from mandates.models.moves import MOVES
 from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework, local_day
-from mandates.operations.drafts import Draft
 from mandates.operations.guards import OF_THE_CALLER, NotTheCaller, available_moves
 from mandates.operations.intake import digest, kept_before, taken
 from mandates.operations.making import Given
+from mandates.operations.writing import Draft
 from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, facts_of
 from mandates.queries.explain import explain_clocks
@@ -233,7 +233,7 @@ class CallDetail(ApiView):
         change the version.
         """
         member, now = reader(request), timezone.now()
-        rows = Call.objects.visible_to(member).select_related("township", "duplicate_of")
+        rows = Call.objects.visible_to(member).select_related("township", "duplicate_of", "parent")
         call = rows.filter(uid=uid).first()
         if call is None:
             raise Http404
@@ -281,6 +281,7 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
         "clocks": explain_clocks(work.clocks, work.book, at=now),
         "steps": steps,
         "on_site": on_site(steps, work.clocks),
+        "parts": [step.data["split_off"] for step in steps if step.move == "split"],
         "objections": Objection.objects.filter(call=call).order_by("id"),
         "ratings": CallRating.objects.filter(call=call)
         .select_related("department")

@@ -118,6 +118,8 @@ EXAMPLES: dict[str, Any] = {
     "proposed": UID,
     "amount": 3,
     "original": UID,
+    "title": "采砂损毁护岸",
+    "unlisted_reason": "清单中没有护岸修复",
     "wrong": False,
     "duty": "到场测量并固定证据",
     "place": "大桥下游三百米",

@@ -95,6 +95,10 @@ def _fields(needed: bool) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         "original": serializers.CharField(
             max_length=60, **text, help_text="uid or number of the call that is followed"
         ),
+        "title": serializers.CharField(max_length=80, **text),
+        "unlisted_reason": serializers.CharField(
+            max_length=500, **text, help_text="where no line of the list fits"
+        ),
         "wrong": serializers.BooleanField(
             **own, help_text="true: it never belonged to the department that led"
         ),

@@ -468,6 +468,13 @@ class CallFull(CallRow):
     duplicate_of = serializers.UUIDField(
         source="duplicate_of.uid", default=None, allow_null=True, help_text="the call it follows"
     )
+    part_of = serializers.UUIDField(
+        source="parent.uid", default=None, allow_null=True, help_text="the call it is a part of"
+    )
+    open_parts = serializers.IntegerField(help_text="its parts that have not ended")
+    parts = serializers.ListField(
+        child=serializers.UUIDField(), help_text="calls that were split off this one"
+    )
     route = serializers.DictField(help_text="why these departments: list, version, line, reason")
     assignments = AssignmentShape(many=True)
     clocks = ClockShape(many=True)

@@ -17,7 +17,7 @@ from common import attachments
 from common.attachments import BadFile, Upload
 from common.errors import Problem
 from mandates.models import Call, Origin, Urgency
-from mandates.operations.drafts import Draft
+from mandates.operations.writing import Draft
 
 UNLISTED = "unlisted"
 FIND_LENGTH = 100

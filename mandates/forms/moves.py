@@ -49,6 +49,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "urge": ("note",),
     "link": ("original", "note"),
     "unlink": ("note",),
+    "split": ("title", "note", "entry", "unlisted_reason"),
 }
 OPTIONAL_NOTE = ("grant_extension", "rate", "urge", "report_on_site")
 NOTE_LABELS: dict[str, Any] = {
@@ -81,8 +82,10 @@ NOTE_LABELS: dict[str, Any] = {
     "urge": _("A word to the department"),
     "link": _("Why it is the same"),
     "unlink": _("Why it is taken up again"),
+    "split": _("What is to be done in this part"),
 }
 NOTE_HINTS: dict[str, Any] = {
+    "split": _("The department it goes to reads this; place and urgency are those of the call."),
     "answer": _("The township rates by this text. Say when, who and what."),
     "rate": _("Needed when you are not satisfied."),
     "appeal_rating": _("Say what can be proved; the desk decides, and the township is told."),
@@ -206,6 +209,19 @@ def _original(move: str, options: Options) -> forms.Field:
     )
 
 
+def _title(move: str, options: Options) -> forms.Field:
+    return forms.CharField(label=_("Title of the part"), max_length=80)
+
+
+def _unlisted_reason(move: str, options: Options) -> forms.Field:
+    return forms.CharField(
+        label=_("Why it is on no list"),
+        required=False,
+        max_length=500,
+        help_text=_("Only where no line of the list fits; the desk dispatches it by hand."),
+    )
+
+
 def _law(move: str, options: Options) -> forms.Field:
     return forms.CharField(
         label=_("Law"), required=False, max_length=100, help_text=_("For example: Water Law")
@@ -310,6 +326,8 @@ MAKERS: dict[str, Any] = {
     "assists": _assists,
     "entry": _entry,
     "original": _original,
+    "title": _title,
+    "unlisted_reason": _unlisted_reason,
     "law": _law,
     "article": _article,
     "proposed": _one_department(

@@ -211,6 +211,12 @@ class Call(TownshipOwned):
     duplicate_of = TenantForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="duplicates", db_index=False
     )
+    # 拆分: the call this one is a part of. One level, said once and for all.
+    parent = TenantForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="parts", db_index=False
+    )
+    # Its parts that have not ended: as long as there is one, the call does not end.
+    open_parts = models.PositiveSmallIntegerField(default=0, db_default=0)
     # How many follow this one now: what others follow does not go.
     followers = models.PositiveSmallIntegerField(default=0, db_default=0)
     rework_count = models.PositiveSmallIntegerField(default=0)
@@ -287,6 +293,14 @@ class Call(TownshipOwned):
                 condition=Q(next_due_at=None) | ~Q(state__in=["closed", "withdrawn", "draft"]),
             ),
             models.CheckConstraint(
+                name="call_ends_after_its_parts",
+                condition=Q(open_parts=0)
+                | ~Q(state__in=["draft", "submitted", "duplicate", "closed", "withdrawn"]),
+            ),
+            models.CheckConstraint(
+                name="call_parts_one_level", condition=Q(parent=None) | Q(open_parts=0)
+            ),
+            models.CheckConstraint(
                 name="call_duplicate_of_another",
                 condition=Q(duplicate_of__isnull=False, state__in=["duplicate", "closed"])
                 | Q(duplicate_of=None) & ~Q(state="duplicate"),
@@ -324,6 +338,9 @@ class Call(TownshipOwned):
                 fields=["duplicate_of"],
                 condition=Q(duplicate_of__isnull=False),
                 name="call_duplicates",
+            ),
+            models.Index(
+                fields=["parent", "id"], condition=Q(parent__isnull=False), name="call_parts"
             ),
             *(
                 models.Index(
@@ -545,6 +562,32 @@ create trigger follows before insert or update of duplicate_of_id on mandates_ca
 """,
     "back": """
 drop trigger follows on mandates_call; drop function call_follows_no_follower();
+""",
+}
+
+
+# A part stays what it is, and whatever is one has none: told by its own row and by its parent's.
+PARTS_STAND = {
+    "forward": """
+create function call_part_stands() returns trigger language plpgsql as $$
+    begin
+        if tg_op = 'UPDATE' or new.parent_id = new.id
+            or exists (select from mandates_call where id = new.parent_id and parent_id is not null)
+        then
+            raise exception 'a part belongs to one call for ever, and has no parts'
+                using errcode = 'check_violation';
+        end if;
+        return new;
+    end $$;
+create trigger part_begins before insert on mandates_call
+    for each row when (new.parent_id is not null) execute function call_part_stands();
+create trigger part_stands before update of parent_id on mandates_call
+    for each row when (old.parent_id is distinct from new.parent_id)
+    execute function call_part_stands();
+""",
+    "back": """
+drop trigger part_stands on mandates_call; drop trigger part_begins on mandates_call;
+drop function call_part_stands();
 """,
 }
 

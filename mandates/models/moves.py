@@ -11,6 +11,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from common.workflow import Move, table
+from mandates.models.calls import ENDED
 from mandates.models.calls import AssignmentState as A
 from mandates.models.calls import CallState as C
 from mandates.models.clocks import Party
@@ -439,6 +440,27 @@ MOVES: dict[str, Move] = table(
             "",
             SYSTEM,
             is_final=True,
+        ),
+        # --- separate matters in one call ------------------------------------------------------
+        Move(
+            "split",
+            _("Split off a part"),
+            CALL,
+            _of(C.RAISED, C.ROUTED, C.OBJECTED, C.HANDLING, C.REWORK),
+            None,
+            P.CALL_SUPPLY,
+            TOWNSHIP_OR_DESK,
+            needs=("title", "note"),
+            takes=("entry", "unlisted_reason"),
+        ),
+        Move(
+            "part_ended",
+            _("A part has ended"),
+            CALL,
+            _of(*(state for state in C if state not in ENDED)),
+            None,
+            "",
+            SYSTEM,
         ),
         # The second rating is final: not satisfied again, the call is closed and supervised.
         Move(

@@ -13,7 +13,7 @@ from common import bulk
 from common.models import Event, Notice
 from common.tenancy import dispatching
 from mandates.models import Assignment, AssignmentState, Call, Part, Party, Step, Urgency
-from mandates.operations import letters, linking
+from mandates.operations import letters, linking, splitting
 from mandates.operations.casework import local_day
 from mandates.operations.following import followers_of
 from mandates.operations.owing import owe
@@ -65,6 +65,8 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
     "unlink": ("township",),
     "follow": ("township",),
     "followed": ("lead",),
+    "split": ("lead", "township", "desk"),
+    "part_ended": ("township",),
     "supervise_rating": ("desk", "leader", "lead"),
     "appeal_rating": ("desk", "township"),
     "exclude_rating": ("lead", "township"),
@@ -111,6 +113,9 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> list[Event]:
         plan(calls)
         linking.close_followers(
             {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
+        )
+        splitting.settle_parents(
+            {step.call_id for step in steps if step.move in splitting.ENDING}, at=at
         )
         letters.issue(steps)
         return [event_of(one.step, one.call, at=at) for one in told]

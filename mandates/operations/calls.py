@@ -28,6 +28,7 @@ from mandates.operations import (
     on_site,
     pausing,
     several,
+    splitting,
 )
 from mandates.operations.casework import SYSTEM, Casework, Mover, mover, save
 from mandates.operations.guards import OF_THE_CALLER, NotTheCaller, part_for, refusal
@@ -40,7 +41,17 @@ if TYPE_CHECKING:
 
 
 # Modules whose handlers the table of moves names; importing them registers these.
-REGISTERED = (appealing, dispatching, handling, judging, linking, on_site, pausing, several)
+REGISTERED = (
+    appealing,
+    dispatching,
+    handling,
+    judging,
+    linking,
+    on_site,
+    pausing,
+    several,
+    splitting,
+)
 
 
 def make(

@@ -28,6 +28,7 @@ from mandates.models import (
     CallState,
     Clock,
     ClockKind,
+    ClockPause,
     Part,
     Party,
     Step,
@@ -46,6 +47,7 @@ CALL_COLUMNS = (
     "due_at",
     "next_due_at",
     "level",
+    "open_parts",
     "urged_count",
     "repeats",
     "rework_count",
@@ -132,6 +134,7 @@ class Casework:
     clocks: list[Clock]
     book: Rulebook
     new_steps: list[Step] = field(default_factory=list)
+    new_pauses: list[ClockPause] = field(default_factory=list)
     is_new: bool = False
 
     def __post_init__(self) -> None:
@@ -269,6 +272,29 @@ class Casework:
         for clock in self.running(*kinds, part=part):
             clock.cancelled_at, clock.paused_since = at, None
 
+    def pause(
+        self,
+        clock: Clock,
+        *,
+        at: datetime,
+        reason: str,
+        by: Mover,
+        latest: datetime | None = None,
+    ) -> None:
+        """Let a clock stand still from ``at`` on, by ``latest`` at the latest if there is one."""
+        clock.paused_since = at
+        self.new_pauses.append(
+            ClockPause(
+                **self.call.tenant,
+                clock=clock,
+                from_at=at,
+                reason=reason[:300],
+                approved_by_id=by.user_id,
+                approver=by.name,
+                latest_resume_at=latest,
+            )
+        )
+
     def assign(
         self,
         department_id: int,
@@ -388,6 +414,8 @@ class Casework:
             and clock.paused_since is None
             and (clock.assignment is None or clock.assignment is lead or party != Party.DEPARTMENT)
         ]
+        if self.call.state == CallState.ANSWERED and not awaited:
+            return None  # what it waits for is in its parts, and runs there
         return min(awaited) if awaited else self.call.due_at
 
 
@@ -467,7 +495,7 @@ def _write_parts(works: Sequence[Casework]) -> None:
     _link(steps)
     bulk.insert(steps)
     for work in works:
-        work.new_steps = []
+        work.new_steps, work.new_pauses = [], []
         work.is_new = False
         work.__post_init__()
 
@@ -504,6 +532,10 @@ def _write_clocks(works: Sequence[Casework]) -> None:
     bulk.update(changed, CLOCK_COLUMNS)
     _link(new)
     bulk.insert(new)
+    pauses = [pause for work in works for pause in work.new_pauses]
+    for pause in pauses:
+        pause.clock = pause.clock  # its key is known only now
+    bulk.insert(pauses)
 
 
 def _link(rows: Iterable[Clock | Step]) -> None:

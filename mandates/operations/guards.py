@@ -183,6 +183,21 @@ def _follows_none(work: Casework, part: Assignment | None, at: datetime) -> Prob
     )
 
 
+def _no_open_parts(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    """A call does not end over its parts."""
+    if not work.call.open_parts:
+        return None
+    return MoveRefused(
+        _("Parts of this call are still open. It ends after them."), code="parts_open"
+    )
+
+
+def _is_no_part(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
+    if work.call.parent_id is None:
+        return None
+    return MoveRefused(_("This call is a part of another one; split that one."), code="is_a_part")
+
+
 def _leads(work: Casework, part: Assignment | None, at: datetime) -> Problem | None:
     if part is not None and part.is_lead:
         return None
@@ -261,9 +276,9 @@ def _has_reported(work: Casework, part: Assignment | None, at: datetime) -> Prob
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "submit": (_entry_in_force, _not_taken_back),
     "raise": (_entry_in_force, _not_taken_back),
-    "withdraw": (_not_yet_accepted, _follows_none),
+    "withdraw": (_not_yet_accepted, _follows_none, _no_open_parts),
     "dispatch": (_unlisted_only,),
-    "return_to_township": (_unlisted_only, _follows_none),
+    "return_to_township": (_unlisted_only, _follows_none, _no_open_parts),
     "object": (_may_object,),
     "ask_information": (_not_paused,),
     "supply_information": (_is_paused,),
@@ -278,7 +293,9 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "change_lead": (_leads, _not_paused),
     "remove_assist": (_assists,),
     "send_back": (_first_rework,),
-    "link": (_follows_none,),
+    "rate": (_no_open_parts,),
+    "link": (_follows_none, _no_open_parts),
+    "split": (_is_no_part,),
     "appeal_rating": (_may_appeal,),
     "exclude_rating": (_appeal_open,),
     "keep_rating": (_appeal_open,),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid
 from common.texts import key_of
 from common.workflow import MoveRefused
 from mandates.models import AssignmentState, ClockKind, Objection
-from mandates.operations.casework import Casework, local_day
+from mandates.operations.casework import SYSTEM, Casework, local_day
 from mandates.operations.making import Making, department_of, makes
 
 
@@ -84,7 +87,12 @@ def _answer(making: Making) -> None:
     )
     work.call.answer, work.call.answered_at = own.answer, making.at
     work.call.answer_key = key_of(own.answer)
-    work.start(ClockKind.RATE, at=making.at)
+    rate = work.start(ClockKind.RATE, at=making.at)
+    if work.call.open_parts:
+        # It cannot be rated before its parts have ended: nobody is pressed to.
+        with translation.override(settings.LANGUAGE_CODE):
+            reason = gettext("Parts of this call are still open.")
+        work.pause(rate, at=making.at, reason=reason, by=SYSTEM)
 
 
 def _check_evidence(work: Casework) -> None:

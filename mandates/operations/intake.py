@@ -21,9 +21,10 @@ from mandates.models import Call
 from mandates.models.moves import MOVES
 from mandates.operations.calls import checked
 from mandates.operations.casework import Casework, Mover, local_day, mover, save_new
-from mandates.operations.drafts import Draft, begun, go_on
+from mandates.operations.drafts import go_on
 from mandates.operations.guards import GUARDS
 from mandates.operations.making import Given, Making
+from mandates.operations.writing import Draft, begun
 from mandates.permissions import Permission
 from mandates.queries.rulebook import EntryFacts, rulebook
 from townships.queries.places import places

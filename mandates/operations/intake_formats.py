@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy, pgettext
 from common.worktime import SHANGHAI
 from mandates.models import Call, Origin
 from mandates.operations.casework import local_day
-from mandates.operations.drafts import Draft
 from mandates.operations.intake import Hint, Record
+from mandates.operations.writing import Draft
 from mandates.queries.finding import find
 from mandates.queries.rulebook import rulebook
 

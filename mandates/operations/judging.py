@@ -14,6 +14,7 @@ from mandates.models.moves import MOVES
 from mandates.models.ratings import GIVEN
 from mandates.operations.casework import Casework
 from mandates.operations.making import Given, Making, makes
+from mandates.operations.pausing import end_pauses
 
 DIMENSIONS = ("speed", "quality", "attitude")
 ANY = ("", *GIVEN)
@@ -111,6 +112,7 @@ def _send_back(making: Making) -> None:
     lead = work.lead
     assert lead is not None
     _keep(making, Rating.UNSATISFIED)
+    end_pauses(work.running(ClockKind.RATE), at=making.at)
     lead.state, lead.answered_at = AssignmentState.ACCEPTED, None
     work.call.rework_count += 1
     work.call.answered_at = None

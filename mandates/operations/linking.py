@@ -149,7 +149,9 @@ def _count(calls: Sequence[Call], span: timedelta) -> None:
     for call in calls:
         said, at = (call.township_id, call.matter_id, call.place), raised[call.pk]
         earlier = sum(
-            key != call.pk and (township, matter, place) == said and at - span <= then < at
+            key not in (call.pk, call.parent_id)
+            and (township, matter, place) == said
+            and at - span <= then < at
             for key, township, matter, place, then in known
         )
         call.repeats = min(earlier, MOST_REPEATS)

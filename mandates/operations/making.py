@@ -50,6 +50,8 @@ class Given:
     departments: Sequence[UUID] = ()
     people: str = ""
     arrived_at: datetime | None = None
+    title: str = ""
+    unlisted_reason: str = ""
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import F, Q, Value
@@ -33,21 +33,7 @@ def _ask(making: Making) -> None:
     paused = [c for c in work.running(*PAUSED_BY_QUESTION) if c.paused_since is None]
     paused = [c for c in paused if c.assignment in (None, making.own)]
     for clock in paused:
-        clock.paused_since = at
-    ClockPause.objects.bulk_create(
-        [
-            ClockPause(
-                **work.call.tenant,
-                clock=clock,
-                from_at=at,
-                reason=making.given.note.strip()[:300],
-                approved_by_id=making.by.user_id,
-                approver=making.by.name,
-                latest_resume_at=latest,
-            )
-            for clock in paused
-        ]
-    )
+        work.pause(clock, at=at, reason=making.given.note.strip(), by=making.by, latest=latest)
     making.data["latest"] = latest.isoformat()
 
 
@@ -64,9 +50,7 @@ def _latest(work: Casework, supply: Clock) -> datetime:
 def resume(work: Casework, *, at: datetime) -> None:
     """End open pauses and work out the due instants anew."""
     paused = [clock for clock in work.running() if clock.paused_since is not None]
-    # However late it is noticed, a pause ends at its latest date.
-    ends = Least(Value(at), Coalesce(F("latest_resume_at"), Value(at)))
-    ClockPause.objects.filter(clock__in=[c.pk for c in paused], to_at=None).update(to_at=ends)
+    end_pauses(paused, at=at)
     pauses: dict[int, list[tuple[datetime, datetime]]] = {}
     for row in ClockPause.objects.filter(clock__in=[c.pk for c in paused]):
         pauses.setdefault(row.clock_id, []).append((row.from_at, row.to_at))
@@ -84,6 +68,15 @@ def resume(work: Casework, *, at: datetime) -> None:
             extension=extensions.get(clock.pk, 0),
             at=at,
         )
+
+
+def end_pauses(clocks: Iterable[Clock], *, at: datetime) -> None:
+    """Write down that these clocks stand still no longer, those that do."""
+    keys = [clock.pk for clock in clocks if clock.paused_since is not None]
+    if keys:
+        # However late it is noticed, a pause ends at its latest date.
+        ends = Least(Value(at), Coalesce(F("latest_resume_at"), Value(at)))
+        ClockPause.objects.filter(clock__in=keys, to_at=None).update(to_at=ends)
 
 
 def recompute(

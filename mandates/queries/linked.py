@@ -1,4 +1,4 @@
-"""Calls that say the same: which one this call follows, and which follow it."""
+"""Calls that belong together: one follows another, or is a part of it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Linked:
 
     original: Call | None
     duplicates: Sequence[Call]
+    parent: Call | None = None
+    parts: Sequence[Call] = ()
 
     @property
     def is_there(self) -> bool:
@@ -35,10 +37,15 @@ def linked(call: Call, steps: Sequence[Step], *, member: Member) -> Linked:
     """Find the linked calls of one call, by what its history says."""
     moves = {step.move for step in steps}
     rows = Call.objects.visible_to(member).filter(county=call.county_id, township=call.township_id)
-    original = None
+    original = parent = None
     if call.duplicate_of_id is not None:
         original = rows.filter(pk=call.duplicate_of_id).first()
     duplicates: list[Call] = []
     if "followed" in moves:
         duplicates = list(rows.filter(duplicate_of=call.pk).order_by("id")[:SHOWN])
-    return Linked(original, duplicates)
+    if call.parent_id is not None:
+        parent = rows.filter(pk=call.parent_id).first()
+    parts: list[Call] = []
+    if "split" in moves:
+        parts = list(rows.filter(parent=call.pk).select_related("lead").order_by("id")[:SHOWN])
+    return Linked(original, duplicates, parent, parts)

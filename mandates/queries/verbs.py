@@ -48,6 +48,8 @@ def verbs() -> dict[str, str]:
         "unlink": _("Taken up again"),
         "follow": _("Closed with the call it follows"),
         "followed": _("Another call follows this one"),
+        "split": _("A part split off"),
+        "part_ended": _("A part has ended"),
         "supervise_rating": _("Supervised: not satisfied after rework"),
         "appeal_rating": _("Appealed against the rating"),
         "exclude_rating": _("Rating excluded from the figures"),

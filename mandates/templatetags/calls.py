@@ -85,6 +85,8 @@ STEP_LOOKS: dict[str, tuple[str, str]] = {
     "unlink": ("route", "move"),
     "follow": ("circle-check", ""),
     "followed": ("arrows-exchange", ""),
+    "split": ("route", "move"),
+    "part_ended": ("circle-check", ""),
     "supervise_rating": ("alert-octagon", "over"),
     "appeal_rating": ("scale", "move"),
     "exclude_rating": ("scale", "move"),

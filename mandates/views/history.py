@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from common import display
 from common.display import StepView
@@ -175,6 +175,17 @@ def _linked(step: Step, book: Rulebook, at: datetime) -> list[str]:
     return [str(number)] if number else []
 
 
+def _split(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    return [str(step.data["title"])] if "title" in step.data else []
+
+
+def _left(step: Step, book: Rulebook, at: datetime) -> list[str]:
+    left = step.data.get("left")
+    if not left:
+        return [_("No part is open any more")]
+    return [ngettext("%(n)d part is still open", "%(n)d parts are still open", left) % {"n": left}]
+
+
 FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "route": _dispatched,
     "dispatch": _dispatched,
@@ -195,6 +206,8 @@ FACTS: dict[str, Callable[[Step, Rulebook, datetime], list[str]]] = {
     "recalculated": _recomputed,
     "ask_information": _latest,
     "reassign": _reassigned,
+    "split": _split,
+    "part_ended": _left,
     **dict.fromkeys(("link", "follow", "followed"), _linked),
     **dict.fromkeys(("warned", "urged", "supervised", "escalated"), _pressed),
 }

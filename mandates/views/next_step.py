@@ -237,6 +237,9 @@ def _warnings(case: Case) -> dict[str, str]:
         "uphold": _("The department is released, and the other one gets clocks of its own."),
         "link": _("Its clocks end and its departments are released; it is closed with the other."),
         "unlink": _("It is dispatched anew, with clocks that start now."),
+        "split": _(
+            "The part is a call of its own and is dispatched at once. This call ends after it."
+        ),
         "change_lead": _(
             "The department is released, and the other one gets clocks of its own; "
             "that of the call runs on."

@@ -28,8 +28,8 @@ from mandates.models import (
 )
 from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
-from mandates.operations.drafts import Draft
 from mandates.operations.making import Given
+from mandates.operations.writing import Draft
 from tests.factories.townships import (
     CountyFactory,
     DepartmentFactory,

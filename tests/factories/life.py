@@ -64,6 +64,8 @@ def lived_in(world: World) -> dict[str, Call]:
     }
     same = {"original": str(found["replied"].uid), "note": "同一处采砂"}
     found["duplicate"] = _with(world, world.routed(), [("link", _clerk, same)])
+    apart = {"title": "河滩搭棚", "note": "采砂者搭棚住人", "entry": world.building.uid}
+    found["split"] = _with(world, world.handling(), [("split", _clerk, apart)])
     world.drain(when=LATER)
     _sweep(LATER, WEDNESDAY)
     world.drain(when=WEDNESDAY)

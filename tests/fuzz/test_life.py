@@ -40,10 +40,8 @@ NEW = {
     "matter": "SL-01",
     "then": "draft",
 }
-# Moves that name another call or department: which ones will do, only the moment knows.
-NAMES_OTHERS = frozenset(
-    {"link", "change_lead", "add_assist", "remove_assist", "split", "call_on_site"}
-)
+# Moves that name another department: which ones will do, only the moment knows.
+NAMES_OTHERS = frozenset({"change_lead", "add_assist", "remove_assist"})
 PEOPLE_MOVES = [move for move in MOVES.values() if move.by_people]
 # Whose own assignment the mover has in hand decides, not the state of the call alone.
 OF_PART = {AssignmentState.SENT, AssignmentState.ACCEPTED, AssignmentState.OBJECTED}
@@ -202,6 +200,10 @@ class Life(RuleBasedStateMachine):
             given |= {"law": "《水法》", "article": "第六十五条"}
         if name == "rate":
             given["rating"] = "satisfied"
+        if name == "link":
+            given["original"] = str(self.world.routed().uid)
+        if name == "split":
+            given["entry"] = str(self.world.building.uid)
         if "assignment" in given:
             parts = self._read().json()["assignments"]
             objected = [part for part in parts if part["state"] == "objected"]

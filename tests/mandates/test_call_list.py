@@ -166,7 +166,8 @@ def _fill(world: World) -> None:
     calls, parts = [], []
     for n in range(MANY):
         unit, open_ = units[n % 3], n % 10 == 0
-        township = world.township if n % 4 else world.sibling
+        # One of several: going through everybody's rows for its own must not pay.
+        township = world.sibling if n % 4 else world.township
         due = MONDAY + timedelta(minutes=n) if open_ else None
         calls.append(
             Call(

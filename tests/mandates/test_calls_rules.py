@@ -12,9 +12,9 @@ from mandates.models import Call, Step
 from mandates.models.moves import MOVES
 from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
-from mandates.operations.drafts import Draft
 from mandates.operations.guards import available_moves
 from mandates.operations.making import Given
+from mandates.operations.writing import Draft
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import member as make_member
 from townships.http import Member
@@ -265,17 +265,19 @@ def test_available_moves_are_those_that_would_succeed(world: World) -> None:
     call = world.routed()
     later = at(3, 2, 10)
     assert names(world, call, world.officer(), later) == ["accept", "object"]
-    assert names(world, call, world.clerk, later) == ["withdraw", "link"]
-    assert names(world, call, world.head, later) == ["withdraw", "link", "urge"]
+    assert names(world, call, world.clerk, later) == ["withdraw", "link", "split"]
+    assert names(world, call, world.head, later) == [
+        "withdraw", "link", "split", "urge",
+    ]  # fmt: skip
     assert names(world, call, world.desk, later) == [
-        "change_lead", "add_assist", "remove_assist", "link", "urge",
+        "change_lead", "add_assist", "remove_assist", "link", "split", "urge",
     ]  # fmt: skip
     assert names(world, call, world.member(Role.COUNTY_LEADER), later) == []
     world.make("accept", call, by=world.officer(), when=later)
     assert names(world, call, world.officer(), later) == [
         "reply", "ask_information", "ask_extension", "answer", "add_assist", "remove_assist",
     ]  # fmt: skip
-    assert names(world, call, world.clerk, later) == ["link"]
+    assert names(world, call, world.clerk, later) == ["link", "split"]
 
 
 def test_given_holds_only_what_a_move_names() -> None:
