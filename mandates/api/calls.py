@@ -75,6 +75,7 @@ from mandates.operations.making import Given
 from mandates.operations.writing import Draft
 from mandates.permissions import Permission
 from mandates.queries.call_list import READERS, CallFilters, facts_of
+from mandates.queries.call_page import has_letters, is_rated, was_disputed
 from mandates.queries.explain import explain_clocks
 from mandates.queries.letters import letters_of
 from mandates.queries.on_site import on_site
@@ -282,14 +283,21 @@ def _full(request: Request, member: Member, call: Call, now: datetime) -> dict[s
         "steps": steps,
         "on_site": on_site(steps, work.clocks),
         "parts": [step.data["split_off"] for step in steps if step.move == "split"],
-        "objections": Objection.objects.filter(call=call).order_by("id"),
+        "objections": Objection.objects.filter(call=call).order_by("id")
+        if was_disputed(steps)
+        else (),
+        # Nothing is asked for what the call, or its history, says it cannot have.
         "ratings": CallRating.objects.filter(call=call)
         .select_related("department")
-        .order_by("round"),
-        "rating_appeals": RatingAppeal.objects.filter(call=call).select_related("department"),
+        .order_by("round")
+        if is_rated(call)
+        else (),
+        "rating_appeals": RatingAppeal.objects.filter(call=call).select_related("department")
+        if call.rating_appeal
+        else (),
         "files": CallFile.objects.filter(call=call).order_by("id"),
         "notes": _notes(member, call),
-        "letters": letters_of(call) if call.raised_at else (),
+        "letters": letters_of(call) if has_letters(steps) else (),
         "planned_action": planned(call, work.clocks, work.book),
         "available_moves": available_moves(member, work, at=now),
     }

@@ -29,7 +29,8 @@ def count_day(county_id: int, day: date, *, at: datetime) -> bool:
     """
     with dispatching(reason="figures of a county are counted by workers"):
         own = {"county_id": county_id, "day": day}
-        DayKept.objects.get_or_create(**own, defaults={"counted_at": at})
+        # Another process may begin the same day: whoever comes second finds its row, and no error.
+        DayKept.objects.bulk_create([DayKept(**own, counted_at=at)], ignore_conflicts=True)
         mine = DayKept.objects.filter(**own).select_for_update(skip_locked=True, no_key=True)
         kept = mine.first()
         if kept is None:

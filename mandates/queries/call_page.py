@@ -16,12 +16,14 @@ from mandates.models import (
     CallRating,
     Clock,
     ClockKind,
+    LetterKind,
     Objection,
     RatingAppeal,
     Step,
 )
 from mandates.models.ratings import GIVEN
 from mandates.permissions import Permission
+from mandates.queries.linked import followed_by
 from mandates.rules import note_unit
 
 if TYPE_CHECKING:
@@ -80,13 +82,15 @@ class CallRecord:
         return next((step for step in reversed(self.steps) if step.move == move), None)
 
 
-def load(uid: UUID, *, member: Member) -> CallRecord:
-    """Fetch a call for its page. Raises Call.DoesNotExist out of reach."""
-    call: Call = (
-        Call.objects.visible_to(member)
-        .select_related("township", "lead", "entry__matter", "created_by")
-        .get(uid=uid)
-    )
+def load(uid: UUID, *, member: Member, may_follow: bool = False) -> CallRecord:
+    """Fetch a call for its page. Raises Call.DoesNotExist out of reach.
+
+    With ``may_follow`` the call says in ``is_followed`` whether the member follows it.
+    """
+    rows = Call.objects.visible_to(member)
+    if may_follow:
+        rows = rows.annotate(is_followed=followed_by(member))
+    call: Call = rows.select_related("township", "lead", "entry__matter", "created_by").get(uid=uid)
     steps = list(Step.objects.filter(call=call).order_by("seq"))
     was_sent = call.raised_at is not None or len(steps) > 1
     return CallRecord(
@@ -96,10 +100,28 @@ def load(uid: UUID, *, member: Member) -> CallRecord:
         steps=steps,
         files=list(CallFile.objects.filter(call=call).order_by("-id")),
         notes=_notes(call, member) if member.may(Permission.CALL_NOTE) else [],
-        objections=_objections(call) if any(s.move == "object" for s in steps) else [],
-        ratings=_ratings(call) if call.rework_count or call.rating in GIVEN else [],
+        objections=_objections(call) if was_disputed(steps) else [],
+        ratings=_ratings(call) if is_rated(call) else [],
         appeal=RatingAppeal.objects.filter(call=call).first() if call.rating_appeal else None,
     )
+
+
+# What a call cannot have is not asked for: the columns of the call and its history tell.
+
+
+def is_rated(call: Call) -> bool:
+    """Say whether the township has rated the call, once or twice."""
+    return bool(call.rework_count) or call.rating in GIVEN
+
+
+def was_disputed(steps: Sequence[Step]) -> bool:
+    """Say whether a department has objected."""
+    return any(step.move == "object" for step in steps)
+
+
+def has_letters(steps: Sequence[Step]) -> bool:
+    """Say whether a step has asked for a letter."""
+    return any(step.data.get("does") in LetterKind.values for step in steps)
 
 
 def _parts(call: Call) -> list[Assignment]:

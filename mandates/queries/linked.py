@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, OuterRef
+
 from mandates.models import Call, CallFollower, Step
 
 if TYPE_CHECKING:
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 SHOWN = 50
 
 
-def is_followed(call: Call, member: Member) -> bool:
-    """Say whether the reader follows the call."""
-    return CallFollower.objects.filter(call=call.pk, user=member.user_id).exists()
+def followed_by(member: Member) -> Exists:
+    """Say of calls whether the reader follows them."""
+    return Exists(CallFollower.objects.filter(call=OuterRef("pk"), user=member.user_id))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from mandates.models import (
     CallState,
     Clock,
     ClockKind,
-    LetterKind,
     Rating,
 )
 from mandates.models.moves import MOVES
@@ -39,7 +38,7 @@ from mandates.permissions import Permission
 from mandates.queries import answers, call_page
 from mandates.queries.explain import ClockWhy, explain_clocks
 from mandates.queries.letters import letters_of
-from mandates.queries.linked import is_followed, linked
+from mandates.queries.linked import linked
 from mandates.queries.precedents import Near, near
 from mandates.queries.pressure import planned
 from mandates.queries.rulebook import rulebook
@@ -59,7 +58,7 @@ def case_of(uid: UUID, *, member: Member, at: datetime) -> Case:
     if member.scope is None or not member.may(Permission.CALL_READ):
         raise Http404
     try:
-        record = call_page.load(uid, member=member)
+        record = call_page.load(uid, member=member, may_follow=may_follow(member))
     except Call.DoesNotExist as error:
         raise Http404 from error
     work = Casework(
@@ -121,14 +120,14 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "edit_url": _edit_url(case),
         "answers": answers.offered(case.member, call, active.name, at=case.at) if active else [],
         "may_follow": may_follow(case.member),
-        "is_followed": may_follow(case.member) and is_followed(call, case.member),
+        "is_followed": getattr(call, "is_followed", False),
         "follow_url": reverse("mandates:call-follow", args=[call.uid]),
         "linked": linked(call, record.steps, member=case.member),
         **told(case),
         "steps": history(ordered, case.book, at=case.at),
         "oldest_first": oldest_first,
         "order_url": here if oldest_first else f"{here}?order=oldest",
-        "letters": letters.lines(letters_of(call)) if _has_letters(case) else (),
+        "letters": letters.lines(letters_of(call)) if call_page.has_letters(record.steps) else (),
         "planned": letters.planned_line(
             planned(call, record.clocks, case.book), case.book, at=case.at
         ),
@@ -146,11 +145,6 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "contacts": _contacts(case),
         "version": call.version,
     }
-
-
-def _has_letters(case: Case) -> bool:
-    """Say whether a step has asked for a letter: nothing is fetched for the many without."""
-    return any(step.data.get("does") in LetterKind.values for step in case.record.steps)
 
 
 def _precedents(case: Case) -> list[Near]:

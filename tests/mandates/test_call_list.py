@@ -167,7 +167,7 @@ def _fill(world: World) -> None:
     for n in range(MANY):
         unit, open_ = units[n % 3], n % 10 == 0
         # One of several: going through everybody's rows for its own must not pay.
-        township = world.sibling if n % 4 else world.township
+        township = world.sibling if n % 2 else world.township
         due = MONDAY + timedelta(minutes=n) if open_ else None
         calls.append(
             Call(

@@ -589,7 +589,7 @@ def test_a_detail_takes_few_queries(world: World, water: System) -> None:
     water.get(f"calls/{call.uid}/")
     with CaptureQueriesContext(connection) as ran:
         water.get(f"calls/{call.uid}/")
-    assert len(ran) <= 4 + 14, "\n".join(query["sql"][:120] for query in ran.captured_queries)
+    assert len(ran) <= 4 + 12, "\n".join(query["sql"][:120] for query in ran.captured_queries)
 
 
 # --- people in the browser use the same addresses -----------------------------------------------------------
