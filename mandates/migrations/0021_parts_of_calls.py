@@ -10,7 +10,7 @@ from mandates.models.calls import PARTS_STAND
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0017_assessments"),
+        ("mandates", "0020_on_site_index"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
