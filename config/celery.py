@@ -30,6 +30,11 @@ app.conf.beat_schedule = {
     "forget-deliveries": {"task": "townships.forget_deliveries", "schedule": 6 * 3600.0},
     # What confirmed calls say of matters, at night.
     "learn-words": {"task": "mandates.learn_words", "schedule": crontab(hour=3, minute=10)},
+    # Disputes and calls on no list that come again and again become proposals, at night.
+    "propose-amendments": {
+        "task": "mandates.propose_amendments",
+        "schedule": crontab(hour=3, minute=20),
+    },
     # Exports and other long work: what waits, and what a dead worker has left.
     "run-jobs": {"task": "townships.run_jobs", "schedule": 15.0},
     # Their results that have run out.

@@ -16,6 +16,7 @@ from common.display import NavItem
 from common.models import Notice
 from mandates.operations.answers import may_write
 from mandates.permissions import Permission
+from mandates.queries.amending import open_count
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
 from townships.http import Member
 from townships.permissions import Permission as UnitPermission
@@ -98,13 +99,31 @@ def _basis(member: Member) -> list[Entry]:
     found = [
         Entry(entries, 110, "basis"),
         Entry(_item(_("Precedents"), reverse("mandates:precedent-list"), "scale"), 112, "basis"),
+        Entry(
+            _item(_("Overlap register"), reverse("mandates:overlap-list"), "arrows-exchange"),
+            113,
+            "basis",
+        ),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]
+    if member.may(Permission.AMENDMENT_READ):
+        found.append(_proposals(member))
     if member.may(Permission.CLOCK_RECALCULATE):
         address = reverse("mandates:deadline-recalculate")
         found.append(Entry(_item(_("Recalculate dates"), address, "refresh"), 121, "basis"))
     return found
+
+
+def _proposals(member: Member) -> Entry:
+    """Proposals to amend the list; for who decides on them with their number, among the work."""
+    decides = member.may(Permission.LIST_EDIT)
+    waiting = open_count(member, most=COUNTED) if decides else 0
+    item = _item(
+        _("Proposals to amend"), reverse("mandates:proposal-list"), "edit",
+        count=_counted(waiting) if waiting else None,
+    )  # fmt: skip
+    return Entry(item, 12, "") if decides else Entry(item, 114, "basis")
 
 
 def _answers(member: Member) -> list[Entry]:

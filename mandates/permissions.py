@@ -8,6 +8,7 @@ class Permission(StrEnum):
     LIST_EDIT = "mandates.list_edit"
     LIST_PUBLISH = "mandates.list_publish"
     LIMIT_EDIT = "mandates.limit_edit"
+    AMENDMENT_READ = "mandates.amendment_read"  # proposals not yet decided, and their cases
     CLOCK_RECALCULATE = "mandates.clock_recalculate"
 
     CALL_READ = "mandates.call_read"

@@ -56,8 +56,9 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.ASSESSMENT_RUN,
         # Used by systems alone: a hotline of the county brings what concerns its townships.
         P.CALL_TAKE_IN,
+        P.AMENDMENT_READ,
     },
-    Role.COUNTY_LEADER: READ,
+    Role.COUNTY_LEADER: READ | {P.AMENDMENT_READ},
     Role.ESTABLISHMENT_OFFICER: READ
     | {
         P.LIST_EDIT,
@@ -65,8 +66,9 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.LIMIT_EDIT,
         P.CLOCK_RECALCULATE,
         P.ASSESSMENT_EDIT,
+        P.AMENDMENT_READ,
     },
-    Role.CITY_OVERSEER: READ,
+    Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ},
 }
 for _role, _permissions in GRANTS.items():
     grants.register(_role, _permissions)

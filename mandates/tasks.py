@@ -14,6 +14,7 @@ from mandates.operations import (
     exports,
     files,
     learning,
+    proposing,
     replay_files,
     replays,
     resuming,
@@ -50,6 +51,12 @@ def sweep_clocks(**_unknown: Any) -> None:
 def learn_words(**_unknown: Any) -> None:
     """Learn the words of matters anew; suggestions wait for it, no call does."""
     learning.learn(at=sql.database_time())
+
+
+@shared_task(name="mandates.propose_amendments", ignore_result=True)
+def propose_amendments(**_unknown: Any) -> None:
+    """Count disputes and unlisted calls that come again and again; no call waits for it."""
+    proposing.propose(at=sql.database_time())
 
 
 duties.register(duties.Duty("clocks", every=30.0, task="mandates.sweep_clocks", run=sweep_all))

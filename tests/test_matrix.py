@@ -22,7 +22,8 @@ from common import tenancy
 from common.models import Job, Notice
 from mandates.models import Assessment, Call, CallFile, Letter, Precedent, Scheme, Step
 from mandates.models.moves import MOVES
-from mandates.operations import answers, filters, scenarios
+from mandates.operations import amending, answers, filters, overlaps, scenarios
+from mandates.operations.amending import Written
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
@@ -104,6 +105,9 @@ PREFIXES = (
     ("api:appeal-", COUNTY),
     ("mandates:entry-", COUNTY),
     ("mandates:precedent-", COUNTY),
+    # Of posts of the county: tests/mandates/test_amendments.py.
+    ("mandates:proposal-", COUNTY),
+    ("mandates:overlap-", COUNTY),
     ("mandates:notice-", PERSON),
     # Of the system administrator alone: tests/mandates/test_deliveries.py.
     ("mandates:dead-letter-", PUBLIC),
@@ -136,6 +140,8 @@ PREFIXES = (
     ("api:version-", COUNTY),
     ("api:list-", COUNTY),
     ("api:precedent-", COUNTY),
+    ("api:proposal-", COUNTY),
+    ("api:overlap-", COUNTY),
     ("api:statistics", COUNTY),
     # What stands in it follows from the post: tests/mandates/test_events_api.py.
     ("api:georeport-one", CALL),
@@ -196,6 +202,14 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
     officer = world.member(Role.ESTABLISHMENT_OFFICER)
     with tenancy.scope(officer.scope):
+        proposal = amending.enter(Written("other", "试一试", "把话说清楚"), by=officer, at=MONDAY)
+        overlap = overlaps.enter(
+            overlaps.Written(
+                "河道边界", "界线不清", "以堤脚为界", "县政府", MONDAY.date(),
+                [world.water.uid, world.housing.uid],
+            ),
+            by=officer, at=MONDAY,
+        )  # fmt: skip
         scenario = scenarios.keep("按现行清单", {}, world.version.uid, by=officer, at=MONDAY)
         day = MONDAY.date()
         replay = scenarios.ask(scenario.uid, day, day, by=officer, at=MONDAY)
@@ -213,6 +227,8 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "scenario": {"uid": scenario.uid},
         "replay": {"uid": replay.uid},
         "precedent": {"uid": precedent.uid},
+        "proposal": {"uid": proposal.uid},
+        "overlap": {"uid": overlap.uid},
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "letter": {"uid": call.uid, "letter": letter.uid},

@@ -270,6 +270,7 @@ SPECTACULAR_SETTINGS = {
         "common.openapi.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "ProposalState": "mandates.models.amendments.ProposalState",
         "AssessmentState": "mandates.models.assessments.AssessmentState",
         "Rating": "mandates.models.calls.Rating",
         "Appeal": "mandates.models.calls.Appeal",

@@ -92,6 +92,9 @@ class CountyRulesAdmin(RuleAdmin):
         "appeal_ruling_days",
         "repeat_days",
         "resume_after",
+        "amend_after_disputes",
+        "amend_after_unlisted",
+        "amend_days",
         "source",
     )
     fields = list_display

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from mandates.api import (
+    amendments,
     appeals,
     assessments,
     bulk,
@@ -12,6 +13,7 @@ from mandates.api import (
     intake,
     lists,
     matters,
+    overlaps,
     precedents,
     similar,
     statistics,
@@ -44,6 +46,10 @@ urlpatterns = [
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/suggest/", suggest.MatterSuggest.as_view(), name="matter-suggest"),
     path("matters/<str:code>/", matters.MatterDetail.as_view(), name="matter-detail"),
+    path("matters/<str:code>/history/", amendments.MatterHistory.as_view(), name="matter-history"),
+    path("proposals/", amendments.ProposalList.as_view(), name="proposal-list"),
+    path("proposals/<uuid:uid>/", amendments.ProposalDetail.as_view(), name="proposal-detail"),
+    path("overlaps/", overlaps.OverlapList.as_view(), name="overlap-list"),
     path("precedents/", precedents.PrecedentList.as_view(), name="precedent-list"),
     path("precedents/<uuid:uid>/", precedents.PrecedentDetail.as_view(), name="precedent-detail"),
     path("versions/", versions.VersionList.as_view(), name="version-list"),

@@ -1,3 +1,13 @@
+from mandates.models.amendments import (
+    COUNTED,
+    LineChange,
+    ListProposal,
+    Overlap,
+    OverlapParty,
+    ProposalEvidence,
+    ProposalOrigin,
+    ProposalState,
+)
 from mandates.models.answers import StandardAnswer
 from mandates.models.assessments import (
     Assessment,
@@ -64,6 +74,14 @@ from mandates.models.replays import Replay, ReplayCall, Scenario
 from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
 
 __all__ = [
+    "COUNTED",
+    "LineChange",
+    "ListProposal",
+    "Overlap",
+    "OverlapParty",
+    "ProposalEvidence",
+    "ProposalOrigin",
+    "ProposalState",
     "Assessment",
     "AssessmentAppeal",
     "AssessmentExclusion",

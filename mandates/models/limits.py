@@ -18,6 +18,8 @@ from mandates.models.lists import Urgency
 
 SAMPLE = "sample"
 APPEAL_DAYS = 5  # a sample
+# Cases of one kind within so many days that become a proposal to amend the list: samples.
+AMEND_AFTER, AMEND_DAYS = 3, 365
 
 
 class ClockKind(models.TextChoices):
@@ -274,6 +276,24 @@ class CountyRules(CountyOwned):
         validators=[MaxValueValidator(60)],
         help_text=_("Counted from the day on which the missing information is due."),
     )
+    amend_after_disputes = models.PositiveSmallIntegerField(
+        _("rulings about one matter that make a proposal to amend the list"),
+        default=AMEND_AFTER,
+        db_default=AMEND_AFTER,
+        validators=[MinValueValidator(2), MaxValueValidator(100)],
+    )
+    amend_after_unlisted = models.PositiveSmallIntegerField(
+        _("calls alike on no list that make a proposal to amend the list"),
+        default=AMEND_AFTER,
+        db_default=AMEND_AFTER,
+        validators=[MinValueValidator(2), MaxValueValidator(100)],
+    )
+    amend_days = models.PositiveSmallIntegerField(
+        _("days back within which such rulings and calls are counted"),
+        default=AMEND_DAYS,
+        db_default=AMEND_DAYS,
+        validators=[MinValueValidator(30), MaxValueValidator(1095)],
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:
@@ -287,6 +307,14 @@ class CountyRules(CountyOwned):
             ),
             models.CheckConstraint(
                 name="county_rules_resume", condition=Q(resume_after__gte=0, resume_after__lte=60)
+            ),
+            models.CheckConstraint(
+                name="county_rules_amend",
+                condition=Q(
+                    amend_after_disputes__range=(2, 100),
+                    amend_after_unlisted__range=(2, 100),
+                    amend_days__range=(30, 1095),
+                ),
             ),
         ]
 

@@ -6,12 +6,13 @@ from django.utils.translation import gettext_lazy as _
 
 from common import exports
 from common.exports import Table
-from mandates.queries import exported_calls, exported_matters, exported_people
+from mandates.queries import exported_calls, exported_matters, exported_overlaps, exported_people
 
 for _name, _label, _list in (
     ("calls", _("Export of calls"), exported_calls),
     ("matters", _("Export of the responsibility list"), exported_matters),
     ("people", _("Export of people"), exported_people),
+    ("overlaps", _("Export of the overlap register"), exported_overlaps),
 ):
     exports.register(
         Table(_name, _label, _list.columns, _list.check, _list.told, _list.keys, _list.rows)

@@ -27,6 +27,7 @@ from mandates.models import (
     EntryLimit,
     EntryStep,
     ListKind,
+    ListProposal,
     ListVersion,
     Matter,
     Urgency,
@@ -154,12 +155,16 @@ def open_draft(duty_list: DutyList, *, reason: str, by: Actor | None, at: dateti
 
 
 def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: datetime) -> None:
-    """Delete a draft with all its entries. Raises NotADraft, Invalid."""
+    """Delete a draft with all its entries; proposals that went into it wait again.
+
+    Raises NotADraft, Invalid.
+    """
     reason = _reason(reason)
     with transaction.atomic():
         row = _draft(version)
         entries = row.entries.count()
         audit.record("list_draft_discarded", row, by=by, at=at, entries=entries, reason=reason)
+        ListProposal.objects.filter(version=row).reopen()
         EntryLimit.objects.filter(entry__version=row).delete()
         EntryStep.objects.filter(entry__version=row).delete()
         EntryAssist.objects.filter(entry__version=row).delete()

@@ -104,7 +104,7 @@ class Difference:
         rows = Entry.objects.filter(county=self.after.county_id, pk__in=keys)
         entries = {row.pk: row for row in rows.with_columns().prefetch_related("limits", "steps")}
         return [
-            _changed(entries.get(pair.before_id or 0), entries.get(pair.after_id or 0))
+            changed(entries.get(pair.before_id or 0), entries.get(pair.after_id or 0))
             for pair in chosen
         ]
 
@@ -127,7 +127,8 @@ def difference(before: ListVersion, after: ListVersion, *, matter_id: int = 0) -
     return Difference(before, after, pairs)
 
 
-def _changed(before: Entry | None, after: Entry | None) -> Changed:
+def changed(before: Entry | None, after: Entry | None) -> Changed:
+    """Compare two lines about one matter, at most one of them missing, column by column."""
     entry = after or before
     assert entry is not None
     columns = [

@@ -25,7 +25,7 @@ from mandates.models import (
     OfficeHours,
     VersionState,
 )
-from mandates.models.limits import APPEAL_DAYS
+from mandates.models.limits import AMEND_AFTER, AMEND_DAYS, APPEAL_DAYS
 from townships.models import County, Department
 
 REPEAT_DAYS = 90  # where a county has set nothing; sample default
@@ -136,6 +136,9 @@ class Rulebook:
     resume_after: int
     appeal_days: int = APPEAL_DAYS
     appeal_ruling_days: int = APPEAL_DAYS
+    amend_after_disputes: int = AMEND_AFTER
+    amend_after_unlisted: int = AMEND_AFTER
+    amend_days: int = AMEND_DAYS
 
     def ladder(self, urgency: str, entry_id: int | None = None) -> tuple[Rung, ...]:
         """Return the levels for calls of an urgency: the matter's own, else the county's."""
@@ -210,6 +213,9 @@ def _load(county_id: int) -> Rulebook:
         appeal_days=rules.appeal_days if rules else APPEAL_DAYS,
         appeal_ruling_days=rules.appeal_ruling_days if rules else APPEAL_DAYS,
         resume_after=rules.resume_after if rules else 0,
+        amend_after_disputes=rules.amend_after_disputes if rules else AMEND_AFTER,
+        amend_after_unlisted=rules.amend_after_unlisted if rules else AMEND_AFTER,
+        amend_days=rules.amend_days if rules else AMEND_DAYS,
     )
 
 

@@ -22,6 +22,9 @@ APPEND_ONLY = [
     "mandates_assessmentrank",
     "mandates_callnote",
     "mandates_callrating",
+    "mandates_overlap",
+    "mandates_overlapparty",
+    "mandates_proposalevidence",
     "mandates_step",
 ]
 READ_ALL = {"huying_all", "huying_dispatch", "huying_readonly"}

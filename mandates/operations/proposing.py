@@ -1,0 +1,213 @@
+"""修订建议, counted at night: what is disputed, or stands on no list, again and again.
+
+A case counts once: what was decided comes again only when as many new cases have come together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from common.tenancy import dispatching
+from mandates.models import (
+    Call,
+    CallState,
+    DutyList,
+    ListKind,
+    ListProposal,
+    Matter,
+    Objection,
+    Precedent,
+    ProposalEvidence,
+    ProposalOrigin,
+)
+from mandates.operations.precedents import without_numbers
+from mandates.queries.alike import likeness, pairs
+from mandates.queries.rulebook import rulebook
+from townships.models import County
+
+ALIKE = 0.3  # of the shorter text's weight, and the titles share a word; sample default
+CALLS = 1000  # of a county that are compared in one night, the newest
+DISPUTES = 5000
+
+
+@dataclass
+class Cluster:
+    """Cases that belong together: those of one matter, or those alike."""
+
+    key: str
+    title: str
+    matter: Matter | None = None
+    proposal: ListProposal | None = None
+    cases: list[ProposalEvidence] = field(default_factory=list)
+
+
+def propose(*, at: datetime) -> int:
+    """Look through every county; return how many proposals are new or have new cases."""
+    reason = "disputes and unlisted calls of every county are counted"
+    with dispatching(reason=reason):
+        counties = list(County.objects.order_by("pk").values_list("pk", flat=True))
+    changed = 0
+    for county in counties:
+        with dispatching(reason=reason):
+            changed += _of_county(county, at)
+    return changed
+
+
+def _of_county(county: int, at: datetime) -> int:
+    lists = DutyList.objects.select_for_update(no_key=True)  # one at a time, and no decision beside
+    if not lists.filter(county_id=county, kind=ListKind.TERRITORIAL).exists():
+        return 0
+    book = rulebook(county)
+    since = at - timedelta(days=book.amend_days)
+    listed = {entry.matter_id for entry in book.in_force(timezone.localdate(at))}
+    disputes = [one for one in _disputes(county, since) if one.matter and one.matter.pk in listed]
+    return _keep(
+        county, ProposalOrigin.DISPUTES, disputes, fewest=book.amend_after_disputes, at=at
+    ) + _keep(
+        county, ProposalOrigin.UNLISTED_CALLS, _unlisted(county, since),
+        fewest=book.amend_after_unlisted, at=at,
+    )  # fmt: skip
+
+
+def _keep(
+    county: int, origin: str, clusters: Iterable[Cluster], *, fewest: int, at: datetime
+) -> int:
+    """Write clusters down: new cases of open proposals, and what has become many enough."""
+    changed = 0
+    for one in clusters:
+        if not one.cases or one.proposal is None and len(one.cases) < fewest:
+            continue
+        days = [case.day for case in one.cases]
+        if one.proposal is None:
+            one.proposal = ListProposal.objects.create(
+                county_id=county, origin=origin, key=one.key, matter=one.matter,
+                title=one.title[:200], cases=len(days), first_day=min(days), last_day=max(days),
+                opened_at=at,
+            )  # fmt: skip
+        else:
+            proposal = one.proposal
+            assert proposal.first_day is not None
+            assert proposal.last_day is not None
+            proposal.cases += len(days)
+            proposal.first_day = min(proposal.first_day, *days)
+            proposal.last_day = max(proposal.last_day, *days)
+            proposal.save(update_fields=["cases", "first_day", "last_day"])
+        for case in one.cases:
+            case.proposal, case.origin, case.county_id = one.proposal, origin, county
+        ProposalEvidence.objects.bulk_create(one.cases)
+        changed += 1
+    return changed
+
+
+def _open(county: int, origin: str) -> list[ListProposal]:
+    """Fetch the open proposals of an origin, held so that nobody decides on them meanwhile."""
+    rows = ListProposal.objects.open().filter(county_id=county, origin=origin)
+    return list(rows.select_for_update(no_key=True).order_by("id"))
+
+
+def _uncounted(rows: QuerySet[Precedent] | QuerySet[Call], county: int, origin: str) -> QuerySet:
+    counted = ProposalEvidence.objects.filter(
+        county_id=county, origin=origin, source=OuterRef("uid")
+    )
+    return rows.filter(~Exists(counted), county_id=county)
+
+
+# --- disputes: one cluster a matter -----------------------------------------------------------------
+
+
+def _disputes(county: int, since: datetime) -> Iterable[Cluster]:
+    rows = Precedent.objects.filter(matter__isnull=False, decided_at__gte=since)
+    rows = _uncounted(rows, county, ProposalOrigin.DISPUTES)
+    found: dict[str, Cluster] = {}
+    waiting = {one.key: one for one in _open(county, ProposalOrigin.DISPUTES)}
+    for row in rows.select_related("matter", "department", "given_to").order_by("id")[:DISPUTES]:
+        key = str(row.matter.uid)
+        one = found.setdefault(key, Cluster(key, "", row.matter, waiting.get(key)))
+        one.title = row.matter_name or row.matter.code
+        one.cases.append(_ruling(row))
+    return found.values()
+
+
+def _ruling(row: Precedent) -> ProposalEvidence:
+    stays = row.department if row.outcome == Objection.Outcome.REJECTED else None
+    owner = row.given_to or stays
+    return ProposalEvidence(
+        source=row.uid,
+        call_uid=row.call_uid,
+        day=timezone.localdate(row.decided_at),
+        unit=row.department.name[:100],
+        outcome=row.outcome,
+        given=owner.name[:100] if owner else "",
+        words=row.reason,
+        answer=row.decision,
+    )
+
+
+# --- calls on no list: clusters by their words --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The oldest call of a cluster, to which others are compared: it does not drift."""
+
+    title: frozenset[str]
+    whole: frozenset[str]
+    cluster: Cluster
+
+    def likeness(self, title: frozenset[str], whole: frozenset[str]) -> float:
+        return likeness(self.whole, whole, frozenset()) if self.title & title else 0.0
+
+
+def _unlisted(county: int, since: datetime) -> Iterable[Cluster]:
+    """Put calls on no list beside the first they are like; each counts in one cluster."""
+    heads = _known_heads(county)
+    for call in _calls(county, since):
+        title, whole = pairs(call.title), pairs(f"{call.title} {call.body}")
+        near = max(heads, key=lambda head: head.likeness(title, whole), default=None)
+        if near is None or near.likeness(title, whole) < ALIKE:
+            near = _Head(title, whole, Cluster(str(call.uid), without_numbers(call.title)))
+            heads.append(near)
+        near.cluster.cases.append(_raised(call))
+    return [head.cluster for head in heads]
+
+
+def _calls(county: int, since: datetime) -> Sequence[Call]:
+    """Fetch those a department has got, the oldest first; what follows another is no other case."""
+    rows = Call.objects.filter(
+        entry=None, raised_at__gte=since, lead__isnull=False, duplicate_of=None
+    ).exclude(state=CallState.WITHDRAWN)
+    rows = _uncounted(rows, county, ProposalOrigin.UNLISTED_CALLS)
+    newest = rows.select_related("township", "lead").order_by("-id")[:CALLS]
+    return sorted(newest, key=lambda call: call.pk)
+
+
+def _known_heads(county: int) -> list[_Head]:
+    waiting = {UUID(one.key): one for one in _open(county, ProposalOrigin.UNLISTED_CALLS)}
+    calls = Call.objects.filter(county_id=county, uid__in=list(waiting)).order_by("id")
+    return [
+        _Head(
+            pairs(call.title),
+            pairs(f"{call.title} {call.body}"),
+            Cluster(str(call.uid), "", proposal=waiting[call.uid]),
+        )
+        for call in calls
+    ]
+
+
+def _raised(call: Call) -> ProposalEvidence:
+    assert call.raised_at is not None
+    return ProposalEvidence(
+        source=call.uid,
+        call_uid=call.uid,
+        day=timezone.localdate(call.raised_at),
+        unit=call.township.name[:100],
+        given=call.lead.name[:100] if call.lead else "",
+        words=without_numbers(call.title),
+        answer=without_numbers(call.unlisted_reason),
+    )
