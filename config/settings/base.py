@@ -270,6 +270,8 @@ SPECTACULAR_SETTINGS = {
         "common.openapi.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "CallOrigin": "mandates.models.calls.Origin",
+        "ProposalOrigin": "mandates.models.amendments.ProposalOrigin",
         "ProposalState": "mandates.models.amendments.ProposalState",
         "AssessmentState": "mandates.models.assessments.AssessmentState",
         "Rating": "mandates.models.calls.Rating",

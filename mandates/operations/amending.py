@@ -146,13 +146,10 @@ def accept(uid: UUID, wanted: Line, *, reason: str, by: Member, at: datetime) ->
     _require(by)
     assert by.county is not None
     with transaction.atomic():
-        # In the order in which the night works: first the list, then what is proposed.
-        duty_list = DutyList.objects.select_for_update(no_key=True).get(
-            pk=lists.list_of(by.county).pk
-        )
+        # First the list, then what is proposed: so do the night and whoever publishes.
+        draft = _draft(lists.list_of(by.county), without_numbers(reason), by, at)
         one = _locked(uid, by)
         _decide(one, ProposalState.ACCEPTED, reason, by, at)
-        draft = _draft(duty_list, one.decision, by, at)
         one.amended = _changed(draft, wanted, by, at)
         one.version, one.change = draft, wanted.change
         one.save()
@@ -189,9 +186,14 @@ def _decide(one: ListProposal, state: str, reason: str, by: Member, at: datetime
 
 
 def _draft(duty_list: DutyList, reason: str, by: Member, at: datetime) -> ListVersion:
-    draft = duty_list.versions.filter(state=VersionState.DRAFT).first()
+    """Return the draft of a list, locked; opened if there is none."""
+    drafts = duty_list.versions.filter(state=VersionState.DRAFT)
+    draft = drafts.first()
     if draft is None:
-        return lists.open_draft(duty_list, reason=reason, by=by, at=at)
+        try:
+            return lists.open_draft(duty_list, reason=reason, by=by, at=at)
+        except lists.DraftExists:  # somebody else has opened it this moment
+            draft = drafts.get()
     return lists.hold_draft(draft)
 
 

@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from common import tenancy
 from common.errors import NotAllowed, Problem
@@ -100,6 +101,21 @@ def test_pages_turn_both_ways_through_both_kinds(world: World) -> None:
     assert seen == whole
     back = listed(world.desk, size=2, cursor=last.previous)
     assert [row.key for row in back.rows] == whole[2:4]
+
+
+def test_the_register_asks_as_often_for_many_rows_as_for_few(world: World) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as caught:
+            listed(world.clerk)
+        return len(caught)
+
+    dispute(world, 1, day=2)
+    enter(world)
+    few = asked()
+    dispute(world, 9, day=20)
+    for _n in range(4):
+        enter(world)
+    assert asked() == few
 
 
 def test_the_change_that_followed_stands_beside_the_dispute(world: World) -> None:

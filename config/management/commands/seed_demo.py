@@ -15,6 +15,7 @@ from common import tenancy
 from common.worktime import SHANGHAI
 from config.demo import ground, people, plan, workers
 from mandates.models import Call
+from mandates.operations import proposing
 
 DEMO_SETTINGS = "config.settings.demo"
 
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         self._tell(_("people: made"))
         plans = plan.make(chosen, calls=options["calls"], now=now, seed=options["seed"])
         workers.run(plans, now=now, processes=options["processes"], tell=self._tell)
+        proposing.propose(at=now)
         people.read_old_notices(at=now)
         people.connect_system(at=now)
         self._tell(_("done"))
