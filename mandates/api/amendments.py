@@ -160,6 +160,9 @@ class HistoryShape(serializers.Serializer[Any]):
 
 
 class HistoryQuery(Strict):
+    list = serializers.UUIDField(
+        required=False, help_text="one of `lists/`; the list that calls go by if left out"
+    )
     county = serializers.UUIDField(
         required=False, help_text="for readers of many counties; others have their own"
     )
@@ -190,7 +193,9 @@ class MatterHistory(ApiView):
             raise Invalid(fields={"county": _("This is needed.")})
         if not is_storable(code):
             raise Http404
-        matter = Matter.objects.filter(county=county, code=code).order_by("duty_list").first()
+        rows = Matter.objects.filter(county=county, code=code)
+        named = rows.filter(duty_list__uid=asked["list"]) if "list" in asked else rows.routing()
+        matter = named.first()
         results = turns(county, [matter.pk])[matter.pk] if matter else []
         if not results:
             raise Http404

@@ -23,7 +23,6 @@ from mandates.models import (
     DutyList,
     Entry,
     EntryAssist,
-    EntryLimit,
     LineChange,
     ListProposal,
     ListVersion,
@@ -101,7 +100,7 @@ def enter(written: Written, *, by: Member, at: datetime) -> ListProposal:
             wrong[name] = _("A change of the law is named by law and article.")
     matter = None
     if written.matter:
-        matter = Matter.objects.filter(county=by.county_id, code=written.matter).first()
+        matter = Matter.objects.routing().filter(county=by.county_id, code=written.matter).first()
         if matter is None:
             wrong["matter"] = _("Your county's list has no such matter.")
     if wrong:
@@ -216,9 +215,7 @@ def _changed(draft: ListVersion, wanted: Line, by: Member, at: datetime) -> Matt
             _("The line has been changed meanwhile. Read it again."), code="line_changed"
         )
     if wanted.change == LineChange.REMOVE:
-        EntryLimit.objects.filter(entry=standing).delete()
-        EntryAssist.objects.filter(entry=standing).delete()
-        standing.delete()
+        standing.delete()  # with what stands under it
         return standing.matter
     _write(standing, wanted, at)
     again = line(draft, wanted.code)

@@ -74,7 +74,7 @@ def enter(written: Written, *, by: Member, at: datetime) -> Overlap:
         )
     matter = old = None
     if written.matter:
-        matter = Matter.objects.filter(county=by.county_id, code=written.matter).first()
+        matter = Matter.objects.routing().filter(county=by.county_id, code=written.matter).first()
         if matter is None:
             wrong["matter"] = _("Your county's list has no such matter.")
     if written.replaces is not None:

@@ -18,7 +18,6 @@ from mandates.models import (
     Call,
     CallState,
     DutyList,
-    ListKind,
     ListProposal,
     Matter,
     Objection,
@@ -61,7 +60,7 @@ def propose(*, at: datetime) -> int:
 
 def _of_county(county: int, at: datetime) -> int:
     lists = DutyList.objects.select_for_update(no_key=True)  # one at a time, and no decision beside
-    if not lists.filter(county_id=county, kind=ListKind.TERRITORIAL).exists():
+    if not lists.routing().filter(county_id=county).exists():
         return 0
     book = rulebook(county)
     since = at - timedelta(days=book.amend_days)

@@ -14,9 +14,7 @@ from common.display import list_text
 from common.search import matching
 from mandates.models import (
     Call,
-    DutyList,
     Entry,
-    ListKind,
     ListProposal,
     ListVersion,
     Precedent,
@@ -105,17 +103,9 @@ def owners(proposal: ListProposal) -> list[tuple[str, int]]:
 # --- the line it would change ----------------------------------------------------------------------
 
 
-def duty_list(county_id: int | None) -> DutyList | None:
-    rows = DutyList.objects.filter(county_id=county_id, kind=ListKind.TERRITORIAL)
-    found: DutyList | None = rows.first()
-    return found
-
-
 def draft_or_last(county_id: int | None) -> ListVersion | None:
     """Return what an accepted proposal would change: the draft, or the version it will copy."""
-    rows = ListVersion.objects.filter(
-        county_id=county_id, duty_list__kind=ListKind.TERRITORIAL, duty_list__county_id=county_id
-    )
+    rows = ListVersion.objects.routing().filter(county_id=county_id)
     found: ListVersion | None = rows.order_by("-number").first()
     return found
 
@@ -178,7 +168,7 @@ def turns(
     rows = (
         Entry.objects.filter(county_id=county_id, matter__in=list(matters), version__in=versions)
         .with_columns()
-        .prefetch_related("limits")
+        .prefetch_related("limits", "steps")
     )
     said = {(row.version_id, row.matter_id): row for row in rows}
     why = _accepted(county_id, matters)

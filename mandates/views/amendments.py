@@ -205,7 +205,7 @@ def entry_history(request: MemberRequest, uid: UUID) -> HttpResponse:
         "rejected": rejected(member, entry.matter_id),
         "reads_proposals": member.may(Permission.AMENDMENT_READ),
         "new_url": f"{reverse('mandates:proposal-new')}?{urlencode({'matter': entry.matter.code})}"
-        if member.may(Permission.LIST_EDIT) and member.county_id
+        if _may_decide(member) and entry.version.duty_list.routes
         else "",
         "crumbs": [
             Crumb(_("Responsibility list"), reverse("mandates:entry-list")),

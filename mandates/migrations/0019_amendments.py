@@ -19,7 +19,7 @@ WORK = ("select, insert, update", rls.EVERYTHING)
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0017_assessments"),
+        ("mandates", "0018_lists_of_three_generations"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
