@@ -111,6 +111,7 @@ def test_the_register_asks_as_often_for_many_rows_as_for_few(world: World) -> No
 
     dispute(world, 1, day=2)
     enter(world)
+    asked()  # what is kept in the process is read once
     few = asked()
     dispute(world, 9, day=20)
     for _n in range(4):
