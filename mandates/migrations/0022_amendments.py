@@ -19,7 +19,7 @@ WORK = ("select, insert, update", rls.EVERYTHING)
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0018_lists_of_three_generations"),
+        ("mandates", "0021_parts_of_calls"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
