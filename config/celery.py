@@ -23,6 +23,8 @@ app.conf.beat_schedule = {
     },
     # Warnings, urging, supervision, ratings not given.
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
+    # Steps of duty admissions whose limit has passed.
+    "sweep-admissions": {"task": "mandates.sweep_admissions", "schedule": 300.0},
     # Sessions, tokens and kept answers that have run out.
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
     # What other systems are owed, also where dispatch is away; and its list, which runs out.

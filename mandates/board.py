@@ -16,6 +16,7 @@ from common.display import NavItem
 from common.models import Notice
 from mandates.operations.answers import may_write
 from mandates.permissions import Permission
+from mandates.queries.admissions import waiting_count as admissions_waiting
 from mandates.queries.amending import open_count
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
 from townships.http import Member
@@ -34,7 +35,7 @@ def offer(member: Member, at: datetime) -> Offer:
     return Offer(
         entries=[
             *_calls(member, at),
-            *_basis(member),
+            *_basis(member, at),
             *_answers(member),
             *_staff(member),
             *_start(member),
@@ -88,7 +89,7 @@ def _calls(member: Member, now: datetime) -> list[Entry]:
     return found
 
 
-def _basis(member: Member) -> list[Entry]:
+def _basis(member: Member, at: datetime) -> list[Entry]:
     entries = _item(
         # A phone has room for five: who leads has the board there instead.
         _("Responsibility list"), reverse("mandates:entry-list"), "books",
@@ -104,6 +105,8 @@ def _basis(member: Member) -> list[Entry]:
             113,
             "basis",
         ),
+        Entry(_admissions(member, at), 111, "basis"),
+        *_unlisted(member),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]
@@ -124,6 +127,21 @@ def _proposals(member: Member) -> Entry:
         count=_counted(waiting) if waiting else None,
     )  # fmt: skip
     return Entry(item, 12, "") if decides else Entry(item, 114, "basis")
+
+
+def _admissions(member: Member, at: datetime) -> NavItem:
+    count = 0
+    if member.may(Permission.ADMISSION_MANAGE):  # the others have it on the page of their work
+        count = admissions_waiting(member, at=at, most=COUNTED)
+    return _item(_("Duty admission"), reverse("mandates:admission-list"), "file-certificate",
+                 count=_counted(count) if count else None)  # fmt: skip
+
+
+def _unlisted(member: Member) -> list[Entry]:
+    if not member.may(Permission.STATISTICS_READ):
+        return []
+    tasks = _item(_("Unlisted tasks"), reverse("mandates:unlisted-list"), "list-details")
+    return [Entry(tasks, 111, "basis")]
 
 
 def _answers(member: Member) -> list[Entry]:

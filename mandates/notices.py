@@ -14,8 +14,12 @@ from django.utils.translation import ngettext, pgettext
 from common import display
 from common.models import Notice
 from mandates.models import ClockKind
+from mandates.operations.admission_notices import AUDIENCES as ADMISSION_AUDIENCES
+from mandates.operations.admission_notices import PREFIX
 from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
+from mandates.operations.unlisted import PREFIX as UNLISTED
+from mandates.operations.unlisted import TELLS
 from mandates.templatetags.calls import step_icon, step_tone
 
 
@@ -71,7 +75,50 @@ def _sentences() -> dict[str, str]:
         "reassign": _("A colleague's work was handed to you"),
         "recomputed": _("A due date was worked out anew"),
         "recalculated": _("A due date was recalculated by the limits in force"),
+        "admission_submit": _("%(unit)s applies for a duty to be admitted"),
+        "admission_accept": _("An application for a duty asks for opinions"),
+        "admission_send_back": _("The application for a duty was returned for completion"),
+        "admission_refuse": _("The application for a duty was refused at the formal check"),
+        "admission_give_opinion": _("%(unit)s gave its opinion on a duty to be admitted"),
+        "admission_answer_objection": _("%(unit)s answered an objection to a duty"),
+        "admission_stay_silent": _("No opinion on a duty came in time: recorded as silence"),
+        "admission_close_opinions": _("The opinions on a duty are complete"),
+        "admission_find_lawful": _("A duty has passed the legality review"),
+        "admission_find_unlawful": _("A duty has not passed the legality review"),
+        "admission_assess": _("%(unit)s said what it finds of the resources for a duty"),
+        "admission_close_resources": _("A duty goes before the joint meeting"),
+        "admission_send_to_meeting": _("A duty goes before the joint meeting"),
+        "admission_return_package": _("An application was returned: resources are lacking"),
+        "admission_hold_meeting": _("The joint meeting has spoken about a duty"),
+        "admission_approve": _("The admission of a duty was approved"),
+        "admission_reject": _("The admission of a duty was not approved"),
+        "admission_publish": _("An admitted duty was published with the list"),
+        "admission_evaluate": _("An admitted duty was evaluated"),
+        "admission_withdraw": _("%(unit)s withdrew its application for a duty"),
+        "unlisted_refuse": _("%(unit)s refused a task that is on no list"),
+        "unlisted_take": _("%(unit)s took a task that is on no list all the same"),
+        "unlisted_find_listed": _("%(unit)s found a task on the list after all"),
+        "unlisted_point_at": _("%(unit)s says that a task goes through admission"),
+        "unlisted_drop": _("%(unit)s took back a task that is on no list"),
+        "admission_overdue": _("The limit of a step of a duty admission has passed"),
     }
+
+
+# What is told of other records than calls.
+OTHERS = (
+    *(f"{PREFIX}{move}" for move in ADMISSION_AUDIENCES),
+    *(f"{UNLISTED}{move}" for move in TELLS),
+)
+PAGES = {PREFIX: "admission-detail", UNLISTED: "unlisted-detail"}
+
+
+def address(notice: Notice) -> str:
+    """Return where a notice leads."""
+    if notice.kind == DIGEST:
+        return reverse("mandates:my-work")
+    own = (page for prefix, page in PAGES.items() if notice.kind.startswith(prefix))
+    page = next(own, "call-detail")
+    return reverse(f"mandates:{page}", args=[notice.about])
 
 
 def text(notice: Notice, *, at: datetime) -> str:
@@ -109,6 +156,8 @@ def _digest_text(facts: Mapping[str, Any]) -> str:
 def icon(notice: Notice) -> str:
     if notice.kind == DIGEST:
         return "calendar-event"
+    if notice.kind.startswith(tuple(PAGES)):
+        return "file-certificate"
     return step_icon(notice.kind)
 
 

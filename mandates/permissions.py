@@ -30,3 +30,10 @@ class Permission(StrEnum):
     ASSESSMENT_EDIT = "mandates.assessment_edit"  # the schemes
     ASSESSMENT_RUN = "mandates.assessment_run"
     ASSESSMENT_APPEAL = "mandates.assessment_appeal"
+    ADMISSION_APPLY = "mandates.admission_apply"  # and answer objections
+    ADMISSION_OPINE = "mandates.admission_opine"  # for an affected township
+    ADMISSION_REVIEW = "mandates.admission_review"  # for the departments a county has named
+    ADMISSION_MANAGE = "mandates.admission_manage"
+    UNLISTED_RECORD = "mandates.unlisted_record"
+    UNLISTED_ANSWER = "mandates.unlisted_answer"  # for the department that asked
+    UNLISTED_DECIDE = "mandates.unlisted_decide"  # refuse a task, or take it all the same

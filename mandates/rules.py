@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 READ = frozenset({P.LIST_READ, P.CALL_READ, P.STATISTICS_READ})
+DEPARTMENT = READ | {
+    P.CALL_HANDLE,
+    P.CALL_JOIN,
+    P.CALL_NOTE,
+    P.ADMISSION_APPLY,
+    P.ADMISSION_REVIEW,
+    P.UNLISTED_ANSWER,
+}
 
 GRANTS: dict[Role, frozenset[P]] = {
     # Sees only some calls of the township, so that no figure would be right for him.
@@ -27,6 +35,8 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_ON_SITE,
         P.CALL_RATE,
         P.CALL_NOTE,
+        P.ADMISSION_APPLY,
+        P.UNLISTED_RECORD,
     },
     Role.TOWNSHIP_HEAD: READ
     | {
@@ -40,9 +50,13 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_URGE,
         P.CALL_NOTE,
         P.ASSESSMENT_APPEAL,
+        P.ADMISSION_APPLY,
+        P.ADMISSION_OPINE,
+        P.UNLISTED_RECORD,
+        P.UNLISTED_DECIDE,
     },
-    Role.DEPARTMENT_OFFICER: READ | {P.CALL_HANDLE, P.CALL_JOIN, P.CALL_NOTE},
-    Role.DEPARTMENT_HEAD: READ | {P.CALL_HANDLE, P.CALL_JOIN, P.CALL_NOTE, P.ASSESSMENT_APPEAL},
+    Role.DEPARTMENT_OFFICER: DEPARTMENT,
+    Role.DEPARTMENT_HEAD: DEPARTMENT | {P.ASSESSMENT_APPEAL},
     Role.COUNTY_DESK: READ
     | {
         P.CALL_DISPATCH,
@@ -67,6 +81,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CLOCK_RECALCULATE,
         P.ASSESSMENT_EDIT,
         P.AMENDMENT_READ,
+        P.ADMISSION_MANAGE,
     },
     Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ},
 }

@@ -9,6 +9,7 @@ from celery import shared_task
 from common import attachments, deliveries, duties, mails, outbox, sms
 from mandates import notices
 from mandates.operations import (
+    admission_sweep,
     days,
     digest,
     exports,
@@ -104,3 +105,18 @@ def count_waiting_days(**_unknown: Any) -> None:
 
 
 duties.register(duties.Duty("days", every=60.0, task="mandates.count_days", run=count_days))
+
+
+def sweep_admissions() -> int:
+    """Look after the limits of duty admissions that have passed; return how many."""
+    return admission_sweep.sweep(at=sql.database_time())
+
+
+@shared_task(name="mandates.sweep_admissions", ignore_result=True)
+def sweep_due_admissions(**_unknown: Any) -> None:
+    sweep_admissions()
+
+
+duties.register(
+    duties.Duty("admissions", every=300.0, task="mandates.sweep_admissions", run=sweep_admissions)
+)

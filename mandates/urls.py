@@ -1,7 +1,10 @@
 from django.urls import URLPattern, URLResolver, path
 
+from mandates.models.admission_moves import ADMISSION_MOVES
 from mandates.models.moves import MOVES
+from mandates.models.unlisted import UNLISTED_MOVES
 from mandates.views import (
+    admissions,
     amendments,
     answers,
     appeals,
@@ -29,6 +32,7 @@ from mandates.views import (
     sheet,
     staff,
     start,
+    unlisted,
     uploads,
     work,
 )
@@ -44,12 +48,41 @@ MAKE = [
     for name, move in MOVES.items()
     if move.by_people
 ]
+ADMIT = [
+    path(
+        f"admissions/<uuid:uid>/{name.replace('_', '-')}/",
+        admissions.admission_move,
+        {"move": name},
+        name=f"admission-{name.replace('_', '-')}",
+    )
+    for name, move in ADMISSION_MOVES.items()
+    if move.by_people
+]
+DECIDE = [
+    path(
+        f"unlisted-tasks/<uuid:uid>/{name.replace('_', '-')}/",
+        unlisted.unlisted_move,
+        {"move": name},
+        name=f"unlisted-{name.replace('_', '-')}",
+    )
+    for name in UNLISTED_MOVES
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.my_work, name="my-work"),
     path("board/", board.board_page, name="board"),
     path("board/wall/", board.board_wall, name="board-wall"),
     path("board/export/", board.board_export, name="board-export"),
     path("board/definitions/", board.board_definitions, name="board-definitions"),
+    path("admissions/", admissions.admission_list, name="admission-list"),
+    path("admissions/new/", admissions.admission_new, name="admission-new"),
+    path("admissions/<uuid:uid>/", admissions.admission_detail, name="admission-detail"),
+    path("admissions/<uuid:uid>/edit/", admissions.admission_edit, name="admission-edit"),
+    *ADMIT,
+    path("unlisted-tasks/", unlisted.unlisted_list, name="unlisted-list"),
+    path("unlisted-tasks/new/", unlisted.unlisted_new, name="unlisted-new"),
+    path("unlisted-tasks/counts/", unlisted.unlisted_counts, name="unlisted-counts"),
+    path("unlisted-tasks/<uuid:uid>/", unlisted.unlisted_detail, name="unlisted-detail"),
+    *DECIDE,
     path("assessments/", assessments.assessment_list, name="assessment-list"),
     path("assessments/<uuid:uid>/", assessments.assessment_detail, name="assessment-detail"),
     path("assessments/<uuid:uid>/appeal/", assessments.assessment_appeal, name="assessment-appeal"),

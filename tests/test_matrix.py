@@ -20,7 +20,17 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from common import tenancy
 from common.models import Job, Notice
-from mandates.models import Assessment, Call, CallFile, Letter, Precedent, Scheme, Step
+from mandates.models import (
+    Admission,
+    Assessment,
+    Call,
+    CallFile,
+    Letter,
+    Precedent,
+    Scheme,
+    Step,
+    UnlistedTask,
+)
 from mandates.models.moves import MOVES
 from mandates.operations import amending, answers, filters, overlaps, scenarios
 from mandates.operations.amending import Written
@@ -96,6 +106,11 @@ def kind_of(route: Route) -> str | None:
 PREFIXES = (
     ("system-state", PUBLIC),
     ("mandates:call-", CALL),
+    # Of the applicant, those it concerns and those who review it.
+    ("mandates:unlisted-", CALL),
+    ("api:unlisted-", CALL),
+    ("mandates:admission-", CALL),
+    ("api:admission-", CALL),
     ("mandates:letter", CALL),
     ("mandates:board", COUNTY),
     ("mandates:appeal-", COUNTY),
@@ -220,7 +235,20 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             as_of=MONDAY, definitions="x", appeal_until=MONDAY, opened_at=MONDAY,
             opened_by=world.desk.user,
         )  # fmt: skip
+        admitted = Admission.objects.create(
+            county=world.county, area=world.township, lead=world.water, number="试准入〔2026〕1号",
+            state="formal", targets=[world.township.pk], townships=[world.township.pk],
+            departments=[world.water.pk], name="小型水库日常巡查", category="水利",
+            created_by=world.clerk.user, created_at=MONDAY,
+        )  # fmt: skip
+        task = UnlistedTask.objects.create(
+            county=world.county, township=world.township, department=world.water, title="上报数据",
+            what="每日上报", way="phone", received_on=MONDAY.date(), recorded_by=world.clerk.user,
+            recorded_at=MONDAY,
+        )  # fmt: skip
     return {
+        "admission": {"uid": admitted.uid},
+        "unlisted": {"uid": task.uid},
         "assessment": {"uid": assessed.uid, "appeal": uuid4()},
         "filter": {"uid": kept.uid},
         "job": {"uid": job.uid},

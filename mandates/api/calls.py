@@ -314,9 +314,9 @@ def _notes(member: Member, call: Call) -> Any:
 
 
 class Everything:
-    """A call and what belongs to it, as one thing to show."""
+    """A record and what belongs to it, as one thing to show."""
 
-    def __init__(self, call: Call, beside: dict[str, Any]) -> None:
+    def __init__(self, call: Any, beside: dict[str, Any]) -> None:
         self._call, self._beside = call, beside
 
     def __getattr__(self, name: str) -> Any:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from mandates.api import (
+    admissions,
     amendments,
     appeals,
     assessments,
@@ -18,11 +19,14 @@ from mandates.api import (
     similar,
     statistics,
     suggest,
+    unlisted,
     versions,
 )
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
+    path("admissions/", admissions.AdmissionList.as_view(), name="admission-list"),
+    path("admissions/<uuid:uid>/", admissions.AdmissionDetail.as_view(), name="admission-detail"),
     path("assessments/", assessments.AssessmentList.as_view(), name="assessment-list"),
     path(
         "assessments/<uuid:uid>/",
@@ -63,6 +67,9 @@ urlpatterns = [
         georeport.ServiceRequestOne.as_view(),
         name="georeport-one",
     ),
+    path("unlisted-tasks/", unlisted.UnlistedList.as_view(), name="unlisted-list"),
+    path("unlisted-tasks/counts/", unlisted.UnlistedCountsView.as_view(), name="unlisted-counts"),
+    path("unlisted-tasks/<uuid:uid>/", unlisted.UnlistedDetail.as_view(), name="unlisted-detail"),
     path("events/", events.EventFeed.as_view(), name="event-list"),
     path("statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),
@@ -71,3 +78,19 @@ urlpatterns = [
 for _name, _view in calls.MOVE_VIEWS.items():
     _verb = _name.replace("_", "-")
     urlpatterns.append(path(f"calls/<uuid:uid>/{_verb}/", _view.as_view(), name=f"call-{_verb}"))
+urlpatterns += [
+    path(
+        f"admissions/<uuid:uid>/{name.replace('_', '-')}/",
+        view.as_view(),
+        name=f"admission-{name.replace('_', '-')}",
+    )
+    for name, view in admissions.MOVE_VIEWS.items()
+]
+urlpatterns += [
+    path(
+        f"unlisted-tasks/<uuid:uid>/{name.replace('_', '-')}/",
+        view.as_view(),
+        name=f"unlisted-{name.replace('_', '-')}",
+    )
+    for name, view in unlisted.MOVE_VIEWS.items()
+]

@@ -1,3 +1,14 @@
+from mandates.models.admission_parts import (
+    AdmissionBody,
+    AdmissionCounter,
+    AdmissionLimit,
+    AdmissionStep,
+    AdmissionTask,
+    AdmissionVoice,
+    Verdict,
+    VoiceKind,
+)
+from mandates.models.admissions import Admission, AdmissionState, Evaluation, HandingMode
 from mandates.models.amendments import (
     COUNTED,
     LineChange,
@@ -72,6 +83,7 @@ from mandates.models.precedents import Precedent
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
 from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
+from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
     "COUNTED",
@@ -82,6 +94,18 @@ __all__ = [
     "ProposalEvidence",
     "ProposalOrigin",
     "ProposalState",
+    "Admission",
+    "AdmissionBody",
+    "AdmissionCounter",
+    "AdmissionLimit",
+    "AdmissionState",
+    "AdmissionStep",
+    "AdmissionTask",
+    "AdmissionVoice",
+    "Evaluation",
+    "HandingMode",
+    "Verdict",
+    "VoiceKind",
     "Assessment",
     "AssessmentAppeal",
     "AssessmentExclusion",
@@ -153,6 +177,9 @@ __all__ = [
     "StandardAnswer",
     "Step",
     "UnitChoices",
+    "UnlistedState",
+    "UnlistedStep",
+    "UnlistedTask",
     "Urgency",
     "VersionState",
 ]

@@ -26,6 +26,11 @@ from townships.roles import Role
 
 TOWNSHIP_STAFF = (Role.TOWNSHIP_CLERK, Role.TOWNSHIP_HEAD)
 DEPARTMENT_STAFF = (Role.DEPARTMENT_OFFICER, Role.DEPARTMENT_HEAD)
+OF_THE_COUNTY = {
+    Role.COUNTY_DESK: "desk",
+    Role.COUNTY_LEADER: "leader",
+    Role.ESTABLISHMENT_OFFICER: "office",
+}
 
 # Audiences of a step. "own" is the department whose part the step is about; "party" is the one
 # on whom the clock lies.
@@ -131,7 +136,7 @@ def _tell(told: Sequence[Told], at: datetime) -> None:
         if one.step.move in AUDIENCES
         for user in followers.get(one.call.pk, ())
     }
-    people = _people({reader for _step, reader in wanted}, at)
+    people = people_of({reader for _step, reader in wanted}, at)
     deputies = _deputies(told, people, at)
     notices: dict[Key, Notice] = {}
     for (_key, reader), one in wanted.items():
@@ -143,6 +148,11 @@ def _tell(told: Sequence[Told], at: datetime) -> None:
                 if told_id != one.step.by_id:
                     instead = _notice(one, told_id, instead_of=absent)
                     notices.setdefault((told_id, one.step.pk), instead)
+    deliver(notices, at=at)
+
+
+def deliver(notices: Mapping[Key, Notice], *, at: datetime) -> None:
+    """Write notices in the groups and ways each person has chosen. Needs the scope of dispatch."""
     wished = wishes({user_id for user_id, _step in notices}) if notices else {}
     for (user_id, _step), notice in notices.items():
         group = group_of(notice.kind)
@@ -206,7 +216,7 @@ def _party(party: str, department_id: int | None, call: Call) -> set[Reader]:
     return set()
 
 
-def _people(readers: set[Reader], at: datetime) -> dict[Reader, set[int]]:
+def people_of(readers: set[Reader], at: datetime) -> dict[Reader, set[int]]:
     """Find who holds these posts today, in one query."""
     units: dict[str, set[int]] = defaultdict(set)
     for kind, unit in readers:
@@ -220,6 +230,7 @@ def _people(readers: set[Reader], at: datetime) -> dict[Reader, set[int]]:
             | Q(department__in=units["department"], role__in=DEPARTMENT_STAFF)
             | Q(county__in=units["desk"], role=Role.COUNTY_DESK)
             | Q(county__in=units["leader"], role=Role.COUNTY_LEADER)
+            | Q(county__in=units["office"], role=Role.ESTABLISHMENT_OFFICER)
         )
         .values_list("user", "role", "township", "department", "county")
     )
@@ -271,7 +282,7 @@ def _of_post(
     if department is not None:
         return [("department", department)]
     assert county is not None
-    return [("desk" if role == Role.COUNTY_DESK else "leader", county)]
+    return [(OF_THE_COUNTY[Role(role)], county)]
 
 
 def _notice(one: Told, user_id: int, *, instead_of: str = "") -> Notice:

@@ -6,13 +6,22 @@ from django.utils.translation import gettext_lazy as _
 
 from common import exports
 from common.exports import Table
-from mandates.queries import exported_calls, exported_matters, exported_overlaps, exported_people
+from mandates.queries import (
+    exported_admissions,
+    exported_calls,
+    exported_matters,
+    exported_overlaps,
+    exported_people,
+    exported_unlisted,
+)
 
 for _name, _label, _list in (
     ("calls", _("Export of calls"), exported_calls),
     ("matters", _("Export of the responsibility list"), exported_matters),
     ("people", _("Export of people"), exported_people),
     ("overlaps", _("Export of the overlap register"), exported_overlaps),
+    ("unlisted", _("Export of unlisted tasks"), exported_unlisted),
+    ("admissions", _("Export of duty admissions"), exported_admissions),
 ):
     exports.register(
         Table(_name, _label, _list.columns, _list.check, _list.told, _list.keys, _list.rows)

@@ -29,6 +29,7 @@ from mandates.models import (
     UnitChoices,
     Urgency,
 )
+from mandates.operations import admission_rules
 from mandates.operations.list_files import Fault, FileRefused, table
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def load(
         Limit.objects.bulk_create(new)
         LadderLevel.objects.bulk_create(steps)
         others = _hours_and_rules(county)
+        admission_rules.lay(county)
         created = len(new) + len(steps) + others
         if created:
             audit.record("limits_loaded", county, by=by, at=at, created=created)

@@ -33,6 +33,7 @@ from mandates.models import (
     Urgency,
     VersionState,
 )
+from mandates.operations import admission_publishing
 from mandates.operations.list_files import LimitOf, Line, Part
 from mandates.queries.gaps import Finding, gaps
 from townships.models import Department, Platform
@@ -212,6 +213,7 @@ def publish(
             ended=before.number if before else None,
         )
         reference.refresh()
+        admission_publishing.published(row, at=at)
     return row
 
 

@@ -35,7 +35,9 @@ def owe(
     steps = {step for (_user, step), _channel in owed}
     quiet = quiet_hours(users)
     rows = []
-    for notice in Notice.objects.filter(user__in=users, step_id__in=steps):
+    # Steps of other records may have the same key: the kind tells them apart.
+    kinds = {notice.kind for notice in notices.values()}
+    for notice in Notice.objects.filter(user__in=users, step_id__in=steps, kind__in=kinds):
         for channel in Channel.values:
             if ((notice.user_id, notice.step_id), channel) in owed:
                 rows.append(_row(notice, channel, quiet.get(notice.user_id, QUIET), at))

@@ -35,7 +35,7 @@ class Group(StrEnum):
 
 DEADLINES = frozenset(
     {"warned", "urged", "supervised", "escalated", "urge", "recomputed", "recalculated",
-     "resumed", "call_on_site", "call_off"}
+     "resumed", "call_on_site", "call_off", "admission_overdue"}
 )  # fmt: skip
 WORK = frozenset(
     {
@@ -44,6 +44,9 @@ WORK = frozenset(
         "supply_information", "ask_extension", "feed_back", "answer", "send_back", "add",
         "change_lead", "add_assist", "mention",
         "appeal_rating", "supervise_rating",
+        "admission_submit", "admission_accept", "admission_send_back", "admission_give_opinion",
+        "admission_close_opinions", "admission_find_lawful", "admission_close_resources",
+        "admission_return_package", "admission_assess", "unlisted_refuse", "unlisted_drop",
     }
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Invariants of calls: steps, routing, clocks, files and letters."""
+"""Invariants of calls and admissions: steps, routing, clocks, files and letters."""
 
 from __future__ import annotations
 
@@ -16,8 +16,19 @@ from common import attachments
 from common.ledger import PORTION, Check, Violation, invariant, portions
 from common.models import Outbox
 from common.tenancy import everywhere
-from common.workflow import chain_hash
-from mandates.models import Call, CallFile, Clock, ClockAction, Letter, LetterCounter, Level, Step
+from common.workflow import ALGORITHM, chain_hash
+from mandates.models import (
+    Admission,
+    AdmissionStep,
+    Call,
+    CallFile,
+    Clock,
+    ClockAction,
+    Letter,
+    LetterCounter,
+    Level,
+    Step,
+)
 from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
 from mandates.queries.chain import step_facts
 
@@ -210,6 +221,32 @@ def _count(county: int, kind: str, year: int, last: int) -> int:
     with everywhere(reason="the ledger is verified"):
         rows = Letter.objects.filter(county=county, kind=kind, year=year, sequence__lte=last)
         return rows.count()
+
+
+@invariant("I8", _("The steps of every admission form an unbroken chain that ends in its state"))
+def admissions_form_chains(check: Check) -> Iterator[Violation]:
+    for rows in portions(Admission.objects.all, check):
+        steps: dict[int, list[AdmissionStep]] = defaultdict(list)
+        for step in AdmissionStep.objects.filter(admission__in=rows).order_by("seq"):
+            steps[step.admission_id].append(step)
+        for one in rows:
+            if fault := _fault_of_admission(one, steps[one.pk]):
+                yield Violation(f"admission {one.pk} {one.number}".strip(), fault)
+
+
+def _fault_of_admission(one: Admission, steps: list[AdmissionStep]) -> str:
+    previous = ""
+    for number, step in enumerate(steps, start=1):
+        if (step.seq, step.previous_hash) != (number, previous):
+            return f"step {number} does not follow the one before"
+        if step.algorithm != ALGORITHM or step.hash != chain_hash(previous, step.facts(one.uid)):
+            return f"step {number} was changed"
+        previous = step.hash
+    if not steps:
+        return "has no steps"
+    if (steps[-1].to_state, len(steps), previous) != (one.state, one.step_count, one.last_hash):
+        return f"is {one.state} after {one.step_count} steps, which its steps do not say"
+    return ""
 
 
 def _name(call: Call) -> str:

@@ -23,7 +23,6 @@ from common.paging import page
 from mandates import notices
 from mandates.operations import telling
 from mandates.operations.announce import AUDIENCES
-from mandates.operations.digest import DIGEST
 from mandates.operations.telling import Group
 from townships.http import MemberRequest
 
@@ -44,7 +43,7 @@ def notice_list(request: MemberRequest) -> HttpResponse:
     group = _group(request.GET.get("kind", ""))
     shown = rows.filter(read_at=None) if wanted == UNREAD else rows
     if group is not None:
-        shown = shown.filter(kind__in=telling.kinds_of(group, AUDIENCES))
+        shown = shown.filter(kind__in=telling.kinds_of(group, [*AUDIENCES, *notices.OTHERS]))
     found = page(shown, order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE)
     context = {
         "views": [
@@ -74,9 +73,7 @@ def notice_read(request: MemberRequest, uid: UUID) -> HttpResponse:
     notice = get_object_or_404(own_notices(request), uid=uid)
     if notice.read_at is None:
         own_notices(request).filter(pk=notice.pk).update(read_at=timezone.now())
-    if notice.kind == DIGEST:
-        return redirect("mandates:my-work")
-    return redirect("mandates:call-detail", notice.about)
+    return redirect(notices.address(notice))
 
 
 @login_required

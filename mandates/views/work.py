@@ -22,7 +22,8 @@ from common.errors import NotAllowed
 from common.worktime import SHANGHAI
 from mandates.models import Call, ClockKind, Level
 from mandates.permissions import Permission
-from mandates.queries.inbox import WATCHERS, Inbox, Task, inbox
+from mandates.queries.admissions import waiting_count
+from mandates.queries.inbox import COUNTED, WATCHERS, Inbox, Task, inbox
 from mandates.queries.rulebook import rulebook
 from mandates.views.clocks import chip
 from mandates.views.next_step import duties
@@ -68,6 +69,7 @@ def my_work(request: MemberRequest) -> HttpResponse:
             "watches": member.role in WATCHERS,
             "has_more": found.has_more,
             "waiting": [_owed(task) for task in found.owed],
+            "admissions": waiting_count(member, at=now, most=COUNTED),
             "office_hours": _office_hours(member, now),
             "list_url": list_url,
             "empty_action": Crumb(_("See all calls"), list_url),

@@ -18,6 +18,7 @@ from common import tenancy
 from mandates.models import CallFile, Clock
 from mandates.operations import files
 from mandates.operations.sweep import sweep
+from tests.factories.admissions import make_office
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.files import png
 
@@ -29,6 +30,8 @@ TABLES = (
     "mandates_clockaction",
     "mandates_letter",
     "common_outbox",
+    "mandates_admission",
+    "mandates_admissionstep",
 )
 
 
@@ -46,6 +49,7 @@ def world(transactional_db: None, settings: Any, tmp_path: Path) -> World:
     world.routed(when=at(3, 4))
     draft = world.draft(then="raise", unlisted_reason="清单中没有").call
     world.make("return_to_township", draft, by=world.desk, when=at(3, 3), note="请核实")
+    make_office(world).consulted()
     settle(world, NOW)
     return world
 
@@ -118,6 +122,9 @@ def test_what_the_system_wrote_is_in_order(world: World) -> None:
         ("I7", "update mandates_letter set addressee = '改过' where sequence = 1"),
         ("I7", "update mandates_letter set facts = facts || '{\"due\": \"\"}' where sequence = 1"),
         ("I7", "delete from mandates_letter where sequence = 1"),
+        ("I8", "update mandates_admissionstep set note = '改过' where seq = 2"),
+        ("I8", "delete from mandates_admissionstep where seq = 3"),
+        ("I8", "update mandates_admission set state = 'formal'"),
     ],
 )  # fmt: skip
 def test_a_change_is_found(world: World, tampering: Any, only: str, sql: str) -> None:

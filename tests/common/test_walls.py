@@ -18,6 +18,8 @@ TOWNSHIPS = [m for m in MODELS if issubclass(m, TownshipOwned)]
 APPEND_ONLY = [
     "common_auditentry",
     "common_event",
+    "mandates_admissionstep",
+    "mandates_admissionvoice",
     "mandates_assessmentexclusion",
     "mandates_assessmentrank",
     "mandates_callnote",
@@ -26,6 +28,7 @@ APPEND_ONLY = [
     "mandates_overlapparty",
     "mandates_proposalevidence",
     "mandates_step",
+    "mandates_unlistedstep",
 ]
 READ_ALL = {"huying_all", "huying_dispatch", "huying_readonly"}
 

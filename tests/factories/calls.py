@@ -13,6 +13,8 @@ from common import outbox, reference, tenancy
 from common.models import CalendarYear
 from common.worktime import SHANGHAI
 from mandates.models import (
+    AdmissionBody,
+    AdmissionLimit,
     Call,
     CountyRules,
     DutyList,
@@ -175,6 +177,8 @@ def make_world() -> World:
         CountyRules.objects.create(county=county)
         Scheme.objects.create(county=county, name="双考核示例", subject="department")
         OfficeHours.objects.create(county=county)
+        AdmissionLimit.objects.create(county=county, kind="formal", amount=5)
+        AdmissionBody.objects.create(county=county, task="meeting", department=water)
         reference.refresh()
     return World(
         county=county,

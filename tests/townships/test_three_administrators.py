@@ -53,6 +53,8 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "mandates.CountyRules": ("", "", ""),
     "mandates.Call": ("", "", ""),
     "mandates.Scheme": ("", "", ""),
+    "mandates.AdmissionLimit": ("", "", ""),
+    "mandates.AdmissionBody": ("", "", ""),
     "townships.Receiver": ("v", "vca", "v"),
     "townships.Delivery": ("v", "v", "v"),
     "townships.DeadLetter": ("v", "v", "v"),

@@ -1,0 +1,240 @@
+"""职责准入 for other systems: applications, and the same moves as on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import connection
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from common.api import (
+    Answer,
+    ApiView,
+    Strict,
+    checked,
+    expected_version,
+    idempotency_key,
+    is_unchanged,
+    once,
+    page_answer,
+)
+from common.errors import NotAllowed, Problem
+from common.openapi import ETAG, LOCATION
+from common.workflow import Move
+from mandates.api.admission_shapes import (
+    EXAMPLES,
+    NEW,
+    AdmissionFull,
+    AdmissionPage,
+    AdmissionQuery,
+    AdmissionRow,
+    AdmissionWritten,
+    shape_of,
+)
+from mandates.api.calls import reader
+from mandates.api.described import IF_MATCH, IF_NONE_MATCH, ONCE
+from mandates.models import Admission
+from mandates.models.admission_moves import ADMISSION_MOVES
+from mandates.operations import admission_drafts, admitting
+from mandates.operations.admission_drafts import Written
+from mandates.operations.admission_work import Given
+from mandates.permissions import Permission
+from mandates.queries.admissions import Asked, admission_page, load, readable
+from townships.http import Member
+from townships.models import Township
+from townships.rules import require
+
+
+class AdmissionList(ApiView):
+    """职责准入."""
+
+    read_scope = "reference.read"
+    write_scope = "calls.write"
+    parameters = AdmissionQuery().fields.keys()
+
+    @extend_schema(
+        operation_id="admission_list", parameters=[AdmissionQuery], responses=AdmissionPage
+    )
+    def get(self, request: Request) -> Response:
+        """List duty admissions.
+
+        Those the account's post may read: the applicant's own, those that concern or are reviewed
+        by its unit; for posts of the county all that were submitted. The newest first.
+        """
+        member, now = reader(request, Permission.LIST_READ), timezone.now()
+        asked = checked(AdmissionQuery, request.query_params.dict())
+        cursor, size = asked.pop("cursor", ""), asked.pop("size")
+        found = admission_page(member, Asked(**asked), at=now, cursor=cursor, size=size)
+        rows = AdmissionRow(found.rows, many=True, context={"request": request, "at": now}).data
+        return Response(page_answer(request, found, rows))
+
+    @extend_schema(
+        operation_id="admission_create", request=AdmissionWritten,
+        parameters=[ONCE, ETAG, LOCATION], responses={201: AdmissionFull},
+        examples=[OpenApiExample("admission", NEW, request_only=True)],
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Write an application down.
+
+        It is a draft of the own unit, which nobody else reads before `submit`.
+        """
+        member, now = reader(request, Permission.ADMISSION_APPLY), timezone.now()
+        key = idempotency_key(request, required=member.is_system)
+        if not key:
+            return _create(request, member, now).response()
+        owner = _owner(member)
+        kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
+        return kept.response()
+
+
+def _owner(member: Member) -> dict[str, int]:
+    """Return whose an answer given once is. It is the person's, wherever their unit stands."""
+    if member.county_id is None:
+        raise NotAllowed
+    # A department has no township: the rows of its county are kept with the first one.
+    first = Township.objects.filter(county=member.county_id).order_by("pk")
+    township = member.township_id or first.values_list("pk", flat=True)[0]
+    return {"county_id": member.county_id, "township_id": township, "user_id": member.user_id}
+
+
+def _create(request: Request, member: Member, now: datetime) -> Answer:
+    one = admission_drafts.write(_written(request), by=member, at=now)
+    return Answer(
+        201, _full(request, member, one, now), one.etag, {"Location": _address(request, one)}
+    )
+
+
+def _written(request: Request) -> Written:
+    sent = checked(AdmissionWritten, request.data)
+    return Written(**{**sent, "targets": tuple(sent["targets"])})
+
+
+class AdmissionDetail(ApiView):
+    """One application with everything that belongs to it."""
+
+    read_scope = "reference.read"
+    write_scope = "calls.write"
+
+    @extend_schema(
+        operation_id="admission_detail", parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: AdmissionFull, 304: OpenApiResponse(None, "It stands as it was read.")},
+    )  # fmt: skip
+    def get(self, request: Request, uid: UUID) -> Response:
+        """Read a duty admission.
+
+        With the resource package, what every unit said, the history, and the moves the reader can
+        make now.
+        """
+        member, now = reader(request, Permission.LIST_READ), timezone.now()
+        one = readable(member).filter(uid=uid).first()
+        if one is None:
+            raise Http404
+        if is_unchanged(request, one.etag):
+            return Response(status=304, headers={"ETag": one.etag})
+        return Response(_full(request, member, one, now), headers={"ETag": one.etag})
+
+    @extend_schema(
+        operation_id="admission_revise", request=AdmissionWritten, parameters=[IF_MATCH, ETAG],
+        responses=AdmissionFull, examples=[OpenApiExample("draft", NEW, request_only=True)],
+    )  # fmt: skip
+    def put(self, request: Request, uid: UUID) -> Response:
+        """Write a draft anew.
+
+        Only while it is a draft of the own unit; all of it is replaced.
+        """
+        member, now = reader(request, Permission.LIST_READ), timezone.now()
+        with reachable(member, uid):
+            require(member, Permission.ADMISSION_APPLY)
+            version = expected_version(request, required=member.is_system)
+            one = admission_drafts.revise(
+                uid, _written(request), by=member, at=now, version=version
+            )
+        return Answer(200, _full(request, member, one, now), one.etag).response()
+
+
+class AdmissionMove(ApiView):
+    """One move of the table; each row of it has its own view."""
+
+    read_scope = "reference.read"
+    write_scope = "calls.write"
+    move: ClassVar[Move]
+    given: ClassVar[type[Strict]]
+
+    def post(self, request: Request, uid: UUID) -> Response:
+        member, now = reader(request, Permission.LIST_READ), timezone.now()
+        with reachable(member, uid):
+            # The lock itself is refused to posts that only read.
+            if not admitting.may_ever(member, self.move):
+                raise NotAllowed
+            version = expected_version(request, required=member.is_system)
+            sent = checked(self.given, request.data)
+            if "votes" in sent:
+                sent["votes"] = {one["department"]: one["vote"] for one in sent["votes"]}
+            one = admitting.make(
+                self.move.name, uid, by=member, at=now, given=Given(**sent), version=version
+            )
+        return Answer(200, _full(request, member, one, now), one.etag).response()
+
+
+@contextmanager
+def reachable(member: Member, uid: UUID) -> Iterator[None]:
+    """Say first that an admission is not there, and only then what else is wrong."""
+    try:
+        yield
+    except Admission.DoesNotExist:
+        raise Http404 from None
+    except (Problem, APIException):
+        if not connection.needs_rollback and not readable(member).filter(uid=uid).exists():
+            raise Http404 from None
+        raise
+
+
+def _address(request: Request, one: Admission) -> str:
+    return str(reverse("api:admission-detail", args=[one.uid], request=request))
+
+
+def _full(request: Request, member: Member, one: Admission, now: datetime) -> dict[str, Any]:
+    record = load(one.uid, member)
+    moves = admitting.available_moves(member, record.admission, at=now)
+    context = {"request": request, "at": now, "record": record, "moves": moves}
+    shown: dict[str, Any] = AdmissionFull(record.admission, context=context).data
+    return shown
+
+
+def move_view(move: Move) -> type[AdmissionMove]:
+    """Make the view of one move, with what it takes in its description."""
+    name = "".join(part.capitalize() for part in move.name.split("_"))
+    given = shape_of(move)
+    about = {"move": move, "given": given, "__module__": __name__, "__doc__": str(move.name)}
+    view = type(f"Admission{name}", (AdmissionMove,), about)
+    whence = ", ".join(f"`{state}`" for state in sorted(move.sources))
+    whither = f"to `{move.to}`" if move.to else "and stays there"
+    example = {one: EXAMPLES[one] for one in (*move.needs, *move.takes[:1])}
+    shown = extend_schema(
+        operation_id=f"admission_{move.name}",
+        summary=move.name.replace("_", " ").capitalize(),
+        description=f"Takes an admission from {whence} {whither}. Made by: {move.relation}.",
+        request=given,
+        parameters=[IF_MATCH, ETAG],
+        responses=AdmissionFull,
+        examples=[OpenApiExample(move.name, example, request_only=True)],
+    )
+    return extend_schema_view(post=shown)(view)
+
+
+MOVE_VIEWS = {name: move_view(move) for name, move in ADMISSION_MOVES.items() if move.by_people}
