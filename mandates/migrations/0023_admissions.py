@@ -16,7 +16,7 @@ SAYS = ("select, insert", rls.COUNTY)
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0017_assessments"),
+        ("mandates", "0022_amendments"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

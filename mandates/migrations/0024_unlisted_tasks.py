@@ -12,7 +12,7 @@ OWN = "department_id = any (app_ids('app.departments'))"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0018_admissions"),
+        ("mandates", "0023_admissions"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
