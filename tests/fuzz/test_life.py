@@ -201,7 +201,7 @@ class Life(RuleBasedStateMachine):
         if name == "rate":
             given["rating"] = "satisfied"
         if name == "link":
-            given["original"] = str(self.world.routed().uid)
+            given["original"] = str(self.world.draft(then="raise").call.uid)
         if name == "split":
             given["entry"] = str(self.world.building.uid)
         if "assignment" in given:
