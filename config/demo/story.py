@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import tenancy, worktime
 from common.worktime import Unit
@@ -26,6 +26,7 @@ from townships.roles import Role
 if TYPE_CHECKING:
     from config.demo.year import Running, Year
 
+Said = TypeVar("Said")
 SOON = timedelta(seconds=95)  # routing is done by then
 # Calls that are to stand at a point today come there without delay.
 QUICK = frozenset(
@@ -66,7 +67,7 @@ class Story:
     def chance(self, percent: int) -> bool:
         return self.dice.random() * 100 < percent
 
-    def say(self, choices: tuple[str, ...]) -> str:
+    def say(self, choices: tuple[Said, ...]) -> Said:
         return self.dice.choice(choices)
 
     def staff(self, role: Role) -> Member:
@@ -151,7 +152,8 @@ class Story:
         if self.call.state != CallState.HANDLING:
             return
         yield from self.on_site()
-        if self.stop == "on_site":
+        if self.stop in ("on_site", "duplicate", "split"):
+            yield from self.with_others()
             return
         yield from self.being_handled()
         if self.call.state != CallState.ANSWERED or self.stop == "answered":
@@ -294,6 +296,35 @@ class Story:
             yield at
             people = dice.choice(texts.CAME)
             self.make("report_on_site", self.officer(unit), people=people)
+
+    def with_others(self) -> Iterator[datetime]:
+        """The same is called a second time and linked, or something separate is split off."""
+        clerk = self.staff(Role.TOWNSHIP_CLERK)
+        if self.stop == "split":
+            yield self.later(30)
+            title, note, reason = self.say(texts.SPLIT)
+            self.make("split", clerk, title=title, note=note, unlisted_reason=reason)
+        elif self.stop == "duplicate":
+            yield self.later(60)
+            head = self.staff(Role.TOWNSHIP_HEAD)
+            with _acting(head):
+                again = drafts.draft(self._again(), by=head, at=self.now, then="raise")
+            self.year.watch(again)
+            self.year.route_soon(again.call.pk, self.now)
+            yield self.now + SOON
+            given = Given(original=str(self.call.uid), note=self.say(texts.CALLED_TWICE))
+            with _acting(clerk):
+                self.year.watch(
+                    calls.make("link", again.call.uid, by=clerk, at=self.now, given=given)
+                )
+
+    def _again(self) -> Draft:
+        """Write down once more what the call says, as somebody does who does not know of it."""
+        call = self.call
+        return Draft(
+            title=call.title, body=call.body, place=call.place, origin=Origin.RESIDENT,
+            entry=self.entry.uid if self.entry else None, unlisted_reason=call.unlisted_reason,
+        )  # fmt: skip
 
     def being_handled(self) -> Iterator[datetime]:
         """The lead works towards its answer, the others give theirs, in order of time."""
