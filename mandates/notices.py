@@ -41,7 +41,7 @@ def _sentences() -> dict[str, str]:
         "change_lead": _("The desk gave the lead to another department"),
         "add_assist": _("%(unit)s called in assisting departments"),
         "remove_assist": _("%(unit)s released an assisting department"),
-        "call_on_site": _("%(unit)s calls you on site"),
+        "call_on_site": _("%(unit)s calls departments on site"),
         "report_on_site": _("%(unit)s reported on site"),
         "call_off": _("%(unit)s called the on-site dispatch off"),
         "reply": _("%(unit)s gave an interim answer"),

@@ -49,6 +49,8 @@ THEMES: dict[str, tuple[str, ...]] = {
         "taken_back_share",
     ),
 }  # fmt: skip
+# Of which a call has several, one a department: they stand in the board of one alone.
+OF_ONE_DEPARTMENT = ("on_site_rate",)
 SHARES = [code for theme in THEMES.values() for code in theme]
 TIMES = ("accept", "reply", "answer")
 TOTALS = [
@@ -82,6 +84,11 @@ class Asked:
     def has_dispatcher(self) -> bool:
         """Whether figures of dispatching belong here: they are nobody's in a department."""
         return self.cut.department_id is None
+
+    @property
+    def of_one_department(self) -> tuple[str, ...]:
+        """Name the shares that only the board of one department has."""
+        return () if self.has_dispatcher else OF_ONE_DEPARTMENT
 
 
 @dataclass(frozen=True)
@@ -192,14 +199,17 @@ def board(member: Member, wanted: Asked, *, at: datetime) -> Board:
     county, periods = cut.county_id or member.county_id, [period, months]
     days = Prepared.opened(cut, county, [*periods, *([earlier] if earlier else [])], at=at)
     states = grouped(STOCK, "state", cut, None, at=at)
-    now = days.counts(TOTALS, period)
+    own = codes_of(wanted.of_one_department)
+    now = days.counts([*TOTALS, *own], period)
     for code in STOCK:
         now[code] = sum(row[code] for row in states.values())
     return Board(
         asked=wanted,
         at=at,
         now=now,
-        before=days.counts(BEFORE, earlier) if earlier else dict.fromkeys(BEFORE, 0),
+        before=days.counts([*BEFORE, *own], earlier)
+        if earlier
+        else dict.fromkeys([*BEFORE, *own], 0),
         lengths=_lengths(days, period),
         trend=_trend(days, months),
         states=_states(states),

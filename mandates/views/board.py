@@ -75,7 +75,9 @@ def board_page(request: MemberRequest) -> HttpResponse:
         "steps": steps(wanted, now),
         "narrowed": narrowed(member, wanted),
         "clear_url": f"{request.path}?{urlencode({'during': wanted.period.code, 'by': wanted.by})}",
-        "is_empty": not any(found.now[c] for c in ("raised", "answer_due", "closed", "open")),
+        "is_empty": not any(
+            found.now.get(c) for c in ("raised", "answer_due", "closed", "open", "on_site_due")
+        ),
         "drill": drill,
         "fewest": FEWEST,
         "seconds": SECONDS,

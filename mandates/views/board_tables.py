@@ -64,9 +64,10 @@ def _by_figure(theme: str) -> Callable[[Board, Link], Table]:
     """Shares with numerator and denominator, beside the period before."""
 
     def make(board: Board, link: Link) -> Table:
+        own = board.asked.of_one_department if theme == "timely" else ()
         rows = [
             _share_row(board, code, link)
-            for code in THEMES[theme]
+            for code in (*THEMES[theme], *own)
             if code != "dispatch_accuracy" or board.asked.has_dispatcher
         ]
         columns = [

@@ -28,7 +28,7 @@ from mandates.operations.making import Given
 from mandates.permissions import Permission
 from mandates.queries.rulebook import rulebook
 from mandates.views.call_page import case_of, respond
-from mandates.views.next_step import chosen_part, options, view_of
+from mandates.views.next_step import chosen_part, options, uids, view_of
 from townships.http import MemberRequest
 
 TWICE = timedelta(minutes=2)  # the same once more within that time is the same click
@@ -128,6 +128,9 @@ def _again(
     if form is not None:
         if not case.work.open_assists:
             form.fields.pop("override", None)
+        if called := form.fields.get("departments"):  # read before the call was known
+            to_call = {str(uid) for uid in uids(case, case.work.not_on_call)}
+            called.choices = [one for one in called.choices if one[0] in to_call]  # type: ignore[attr-defined]
         target = chosen_part(case, request.POST.get("assignment", ""))
         active = view_of(MOVES[move], case, target=target, form=form)
     return respond(request, case, active=active, status=status)

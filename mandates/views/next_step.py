@@ -354,15 +354,16 @@ def open_form(name: str, case: Case, *, target: str = "") -> MoveView | None:
             at=case.at,
             part=about,
             needs_override=bool(case.work.open_assists),
-            standing=_uids(case, case.work.standing),
-            to_call=_uids(case, case.work.not_on_call),
+            standing=uids(case, case.work.standing),
+            to_call=uids(case, case.work.not_on_call),
         ),
         initial=_initial(name, case, about),
     )
     return view_of(move, case, target=about if name in OF_ONE_PART else None, form=form)
 
 
-def _uids(case: Case, parts: Sequence[Assignment]) -> frozenset[UUID]:
+def uids(case: Case, parts: Sequence[Assignment]) -> frozenset[UUID]:
+    """Name the departments of some parts, as forms do."""
     return frozenset(case.book.units[part.department_id].uid for part in parts)
 
 

@@ -397,6 +397,7 @@ def test_indexes_lead_to_what_a_board_of_a_unit_counts(analysed: World) -> None:
         "raised": r"call_\w+_raised",
         "answer_due": r"clock_\w+_timed",
         "closed": r"call_\w+_closed",
+        "on_site_due": r"clock_on_site",
         # PostgreSQL 15 takes the unit's raised calls where 18 takes its open ones: a near tie.
         "open": r"call_(\w+_)?(due|raised)",
     }

@@ -15,6 +15,7 @@ from common.errors import NotAllowed, Problem
 from common.models import Notice
 from mandates.models import Call, Clock, Limit, Step
 from mandates.operations.sweep import sweep
+from mandates.queries.boards import asked, board
 from mandates.queries.gaps import gaps
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
@@ -282,9 +283,10 @@ def test_the_page_says_who_came_when_and_who_is_awaited(world: World) -> None:
     page = Browser(world.clerk, at=CALLED).get(f"{url('call-detail', call.uid)}?do=call_on_site")
     form = page.context["active"].form
     assert [label for _uid, label in form.fields["departments"].choices] == ["水利局", "公安局"]
-    assert (
-        move(world, call, "call_on_site", by=world.clerk, at=CALLED, note="来人").status_code == 422
-    )
+    again = move(world, call, "call_on_site", by=world.clerk, at=CALLED, note="来人")
+    assert again.status_code == 422
+    offered = again.context["active"].form.fields["departments"].choices
+    assert [label for _uid, label in offered] == ["水利局", "公安局"]
     assert (
         move(world, call, "call_on_site", by=world.clerk, at=CALLED, **WHISTLE).status_code == 302
     )
@@ -353,3 +355,18 @@ def test_the_api_whistles_reports_and_shows_who_came(world: World) -> None:
         None,
     )
     assert came["reported_at"] < came["due_at"]
+
+
+def test_a_board_of_one_department_has_its_share_in_time(world: World) -> None:
+    call = whistled(world)
+    world.make("report_on_site", call, by=world.officer(), when=CALLED, **CAME)
+    pages = {
+        unit.name: Browser(world.officer(unit), at=LATE).get(f"{url('board')}?during=2026-03")
+        for unit in (world.water, world.police)
+    }
+    for name, page in pages.items():
+        assert "到场报到及时率" in page.content.decode(), name
+    with tenancy.scope(world.officer(world.police).scope):
+        member = world.officer(world.police)
+        found = board(member, asked(member, {"during": "2026-03"}, at=LATE), at=LATE)
+    assert (found.now["on_site_due"], found.now["on_site_met"]) == (1, 0)
