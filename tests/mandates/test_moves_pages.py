@@ -205,6 +205,7 @@ def test_nobody_makes_a_move_that_is_not_theirs(world: World, name: str) -> None
         "law": "《水法》", "article": "第一条", "assignment": str(call.uid), "evidence": "照片",
         "assists": [str(world.water.uid)], "original": "没有这个编号",
         "title": "另一件", "entry": str(call.uid),
+        "place": "大桥下", "people": "王某",
     }  # fmt: skip
     for who in (world.desk, world.member("county_leader")):
         answer = move(world, call, name, by=who, at=NOW, **everything)

@@ -36,7 +36,7 @@ def test_a_new_county_lacks_everything() -> None:
     found = steps(answer)
     assert found["short_name"] == (0, 1, [])
     assert found["townships"] == (1, 1, [])
-    assert found["limits"][:2] == (0, 52)
+    assert found["limits"][:2] == (0, 54)
     assert found["ladder"][:2] == (0, 4)
     assert found["calendar"] == (0, 1, [str(timezone.localdate().year)])
     assert found["clerks"] == (0, 1, ["甲镇"])

@@ -284,7 +284,7 @@ def test_limits_of_a_file_are_set_and_the_others_stay(ground, officer) -> None:
 
     assert answer.status_code == 302
     rows = {(x.urgency, x.kind): x.amount for x in all_of(Limit, county=ground.county)}
-    assert (len(rows), rows["general", "close"], rows["complex", "close"]) == (52, 7, 10)
+    assert (len(rows), rows["general", "close"], rows["complex", "close"]) == (54, 7, 10)
     entry = trail("limits_replaced")[0]
     assert list(entry.detail["changes"]) == ["general/close"]
     assert entry.detail["reason"] == "试〔2026〕3号"
