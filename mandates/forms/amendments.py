@@ -10,7 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Problem
-from mandates.forms.assessments import Blamed
+from mandates.forms.assessments import BETWEEN, Blamed
 from mandates.forms.drafts import PlainText
 from mandates.models import Entry, LineChange, Matter, ProposalOrigin, ProposalState, Urgency
 from mandates.operations.amending import BY_HAND, NOTE_LENGTH, Line, Written
@@ -65,6 +65,17 @@ class ProposalForm(Blamed):
         max_length=NOTE_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
+
+    numbers = PlainText(
+        label=_("Numbers of calls it rests on"),
+        help_text=_("One a line, at most 50; each counts once for every origin."),
+        max_length=3000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean_numbers(self) -> list[str]:
+        return [text for text in BETWEEN.split(self.cleaned_data["numbers"]) if text]
 
     def offer(self, matters: Choices) -> None:
         set_choices(self, "matter", [("", _("No matter of the list")), *matters])

@@ -15,11 +15,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from common import audit
+from common.display import list_text
 from common.errors import Invalid, NotAllowed
 from common.texts import key_of
 from common.workflow import MoveRefused
 from mandates.models import (
     COUNTED,
+    Call,
     DutyList,
     Entry,
     EntryAssist,
@@ -35,6 +37,7 @@ from mandates.models import (
 from mandates.operations import lists
 from mandates.operations.list_files import LONGEST_TEXT
 from mandates.operations.precedents import without_numbers
+from mandates.operations.proposing import add_cases, raised, uncounted
 from mandates.permissions import Permission
 from mandates.queries.amending import line, mark
 from townships.models import Department, Platform
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 NOTE_LENGTH = 2000
+MOST_CALLS = 50  # that one proposal names
 BY_HAND = [one for one in ProposalOrigin if one not in COUNTED]
 TEXTS = ("category", "name", "department_duty", "township_duty", "legal_basis")
 
@@ -57,6 +61,7 @@ class Written:
     matter: str = ""
     law: str = ""
     article: str = ""
+    numbers: Sequence[str] = ()  # of calls it rests on
 
 
 @dataclass(frozen=True)
@@ -103,16 +108,24 @@ def enter(written: Written, *, by: Member, at: datetime) -> ListProposal:
         matter = Matter.objects.routing().filter(county=by.county_id, code=written.matter).first()
         if matter is None:
             wrong["matter"] = _("Your county's list has no such matter.")
+    calls, unknown = _named(written, by)
+    if unknown:
+        wrong["numbers"] = _("Not to be counted here: %(which)s.") % {"which": list_text(unknown)}
     if wrong:
         raise Invalid(fields=wrong)
+    days = [timezone.localdate(call.raised_at) for call in calls]
     try:
         with transaction.atomic():
             made: ListProposal = ListProposal.objects.create(
                 county_id=by.county_id, origin=written.origin, key=key_of(title), matter=matter,
                 title=title, wanted=wanted, law=law, article=article, opened_by_id=by.user_id,
-                opened_at=at,
+                opened_at=at, cases=len(calls), first_day=min(days, default=None),
+                last_day=max(days, default=None),
             )  # fmt: skip
+            add_cases(made, [raised(call) for call in calls])
     except IntegrityError as error:
+        if "proposal_evidence_once" in str(error):  # named elsewhere this moment
+            raise Invalid(fields={"numbers": _("Counted elsewhere meanwhile.")}) from error
         if "list_proposal_open_once" not in str(error):
             raise
         raise MoveRefused(
@@ -120,6 +133,15 @@ def enter(written: Written, *, by: Member, at: datetime) -> ListProposal:
         ) from error
     audit.record("proposal_opened", made, by=by, at=at, origin=made.origin)
     return made
+
+
+def _named(written: Written, by: Member) -> tuple[list[Call], list[str]]:
+    """Return the calls that are named, and the numbers that are none or count elsewhere already."""
+    wanted = list(dict.fromkeys(text.strip() for text in written.numbers if text.strip()))
+    rows = uncounted(Call.objects.visible_to(by), by.county_id, written.origin)
+    found = rows.filter(number__in=wanted[:MOST_CALLS]).select_related("township", "lead")
+    known = {call.number: call for call in found}
+    return list(known.values()), [number[:40] for number in wanted if number not in known]
 
 
 def reject(uid: UUID, *, reason: str, by: Member, at: datetime) -> ListProposal:

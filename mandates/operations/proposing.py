@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -97,11 +98,16 @@ def _keep(
             proposal.first_day = min(proposal.first_day, *days)
             proposal.last_day = max(proposal.last_day, *days)
             proposal.save(update_fields=["cases", "first_day", "last_day"])
-        for case in one.cases:
-            case.proposal, case.origin, case.county_id = one.proposal, origin, county
-        ProposalEvidence.objects.bulk_create(one.cases)
+        add_cases(one.proposal, one.cases)
         changed += 1
     return changed
+
+
+def add_cases(proposal: ListProposal, cases: Sequence[ProposalEvidence]) -> None:
+    """Write down what a proposal rests on."""
+    for case in cases:
+        case.proposal, case.origin, case.county_id = proposal, proposal.origin, proposal.county_id
+    ProposalEvidence.objects.bulk_create(cases)
 
 
 def _open(county: int, origin: str) -> list[ListProposal]:
@@ -110,7 +116,8 @@ def _open(county: int, origin: str) -> list[ListProposal]:
     return list(rows.select_for_update(no_key=True).order_by("id"))
 
 
-def _uncounted(rows: QuerySet[Precedent] | QuerySet[Call], county: int, origin: str) -> QuerySet:
+def uncounted(rows: QuerySet[Any], county: int | None, origin: str) -> QuerySet[Any]:
+    """Narrow to the cases of a county that are evidence of no proposal of an origin."""
     counted = ProposalEvidence.objects.filter(
         county_id=county, origin=origin, source=OuterRef("uid")
     )
@@ -122,7 +129,7 @@ def _uncounted(rows: QuerySet[Precedent] | QuerySet[Call], county: int, origin: 
 
 def _disputes(county: int, since: datetime) -> Iterable[Cluster]:
     rows = Precedent.objects.filter(matter__isnull=False, decided_at__gte=since)
-    rows = _uncounted(rows, county, ProposalOrigin.DISPUTES)
+    rows = uncounted(rows, county, ProposalOrigin.DISPUTES)
     found: dict[str, Cluster] = {}
     waiting = {one.key: one for one in _open(county, ProposalOrigin.DISPUTES)}
     for row in rows.select_related("matter", "department", "given_to").order_by("id")[:DISPUTES]:
@@ -172,7 +179,7 @@ def _unlisted(county: int, since: datetime) -> Iterable[Cluster]:
         if near is None or near.likeness(title, whole) < ALIKE:
             near = _Head(title, whole, Cluster(str(call.uid), without_numbers(call.title)))
             heads.append(near)
-        near.cluster.cases.append(_raised(call))
+        near.cluster.cases.append(raised(call))
     return [head.cluster for head in heads]
 
 
@@ -181,7 +188,7 @@ def _calls(county: int, since: datetime) -> Sequence[Call]:
     rows = Call.objects.filter(
         entry=None, raised_at__gte=since, lead__isnull=False, duplicate_of=None
     ).exclude(state=CallState.WITHDRAWN)
-    rows = _uncounted(rows, county, ProposalOrigin.UNLISTED_CALLS)
+    rows = uncounted(rows, county, ProposalOrigin.UNLISTED_CALLS)
     newest = rows.select_related("township", "lead").order_by("-id")[:CALLS]
     return sorted(newest, key=lambda call: call.pk)
 
@@ -199,7 +206,8 @@ def _known_heads(county: int) -> list[_Head]:
     ]
 
 
-def _raised(call: Call) -> ProposalEvidence:
+def raised(call: Call) -> ProposalEvidence:
+    """Return a call as evidence, its words without long numbers."""
     assert call.raised_at is not None
     return ProposalEvidence(
         source=call.uid,

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
@@ -25,11 +26,15 @@ from mandates.models import (
 )
 from mandates.permissions import Permission
 from mandates.queries.differences import Column, Sort, changed
+from mandates.queries.finding import Found, find
+from mandates.queries.rulebook import rulebook
 
 if TYPE_CHECKING:
     from townships.http import Member
 
 SHOWN = 100  # cases of one proposal, the newest
+LOOKED_AT = 10  # of them, when lines are looked for that may be meant
+LIKELY = 3
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,15 @@ def owners(proposal: ListProposal) -> list[tuple[str, int]]:
     """Count whose the cases were in the end, most first."""
     rows = proposal.evidence.exclude(given="").values_list("given", flat=True)
     return Counter(rows).most_common()
+
+
+def likely_lines(proposal: ListProposal, *, day: date) -> list[Found]:
+    """Return lines in force that may be meant by what seems to be on no list, each with reasons."""
+    if proposal.matter_id is not None:
+        return []
+    said = proposal.evidence.order_by("-day", "-id").values_list("words", flat=True)[:LOOKED_AT]
+    words = " ".join((proposal.title, *said, proposal.wanted))
+    return find(rulebook(proposal.county_id).to_raise(day), words)[:LIKELY]
 
 
 # --- the line it would change ----------------------------------------------------------------------

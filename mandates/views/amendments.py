@@ -42,6 +42,7 @@ from mandates.queries.amending import (
     Asked,
     cases,
     draft_or_last,
+    likely_lines,
     line,
     narrowed,
     owners,
@@ -49,6 +50,7 @@ from mandates.queries.amending import (
     rejected,
     turns,
 )
+from mandates.queries.rulebook import rulebook
 from townships.http import Member, MemberRequest
 from townships.models import Department, Platform
 from townships.permissions import Permission as UnitPermission
@@ -77,6 +79,7 @@ def proposal_list(request: MemberRequest) -> HttpResponse:
         "chips": _chips(form, request),
         "clear_url": f"{request.path}?state=",
         "is_usual": is_usual,
+        "rules": rulebook(member.county_id) if member.county_id is not None else None,
         "new": _new(member),
         "pager": Pager(
             previous_url=_turned(form, request, found.previous),
@@ -320,6 +323,7 @@ def _page(
         "more": max(0, one.cases - SHOWN),
         "owners": owners(one),
         "turn": turn,
+        "likely": likely_lines(one, day=timezone.localdate()) if decides else [],
         "draft_url": _draft_url(one, member),
         "chosen": (chosen or _change_form(None, one, member)) if decides else None,
         "reject_form": (form or ReasonForm(auto_id="reject_%s")) if decides else None,

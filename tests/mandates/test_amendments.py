@@ -26,7 +26,7 @@ from mandates.operations import amending, lists
 from mandates.operations.amending import Line, Written
 from mandates.operations.proposing import propose
 from mandates.queries.amending import line, mark, turns
-from tests.factories.calls import World, at, make_world
+from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
 from townships.http import Member
@@ -242,6 +242,23 @@ def test_an_officer_writes_one_down_once_and_names_law_and_article(world: World)
             act(world, amending.enter, written(title="不许"), by=member)
 
 
+def test_calls_that_are_named_are_counted_once_for_an_origin(world: World) -> None:
+    listed, other = world.routed(title="采砂 13800138000"), world.routed()
+    stranger = make_world().routed()
+    evaluation = {"origin": "evaluation", "law": "", "article": ""}
+    asked = written(**evaluation, numbers=[listed.number, f" {listed.number}", ""])
+    made = act(world, amending.enter, asked)
+    assert (made.cases, made.first_day, made.last_day) == (1, MONDAY.date(), MONDAY.date())
+    for numbers in ([listed.number, other.number], [stranger.number], ["x"]):
+        again = written(**evaluation, title="再评估", numbers=numbers)
+        assert refused(world, amending.enter, again) == "invalid"
+    assert act(world, amending.enter, written(numbers=[listed.number])).cases == 1
+    with tenancy.everywhere(reason="a test looks"):
+        assert [
+            (row.words, row.unit, row.given) for row in ProposalEvidence.objects.filter(proposal=made)
+        ] == [("采砂 ***", world.township.name, "水利局")]  # fmt: skip
+
+
 def test_accepting_opens_a_draft_with_the_line_changed_and_traced(world: World) -> None:
     found = accepted(world, assists=[(world.water.uid, "认定河道范围")], township_duty="上报")
     assert (found.state, found.change, found.amended) == ("accepted", "amend", world.sand.matter)
@@ -453,8 +470,9 @@ def test_one_is_written_down_rejected_and_not_twice(world: World) -> None:
     page = Browser(officer(world), at=DECIDED)
     form = {
         "origin": "law_change", "matter": "SL-01", "title": "水法修改", "law": "《水法》",
-        "article": "第七十条", "wanted": "依据条款改为第七十条",
+        "article": "第七十条", "wanted": "依据条款改为第七十条", "numbers": "",
     }  # fmt: skip
+    assert page.post(url("proposal-new"), {**form, "numbers": "没有这件"}).status_code == 400
     blank = page.get(url("proposal-new"), query_params={"matter": "SL-01"})
     assert blank.context["form"]["matter"].value() == "SL-01"
     assert page.post(url("proposal-new"), {**form, "law": ""}).status_code == 400
@@ -482,6 +500,18 @@ def test_a_broken_filter_is_told_and_the_count_stands_in_the_navigation(world: W
         items = [item for group in frame.navigation for item in group.items]
         shown = [item.count for item in items if item.url.startswith(url("proposal-list"))]
         assert shown == [count]
+
+
+def test_what_seems_unlisted_is_held_against_the_lines_there_are(world: World) -> None:
+    for day in (2, 3, 4):
+        unlisted(world, "河道里有人挖砂", body="河道采砂，挖机作业。", day=day)
+    propose(at=NIGHT)
+    page = Browser(officer(world), at=DECIDED)
+    likely = page.get(one(world).get_absolute_url()).context["likely"]
+    assert [found.entry.code for found in likely][:1] == ["SL-01"]
+    assert (
+        Browser(world.desk, at=DECIDED).get(one(world).get_absolute_url()).context["likely"] == []
+    )
 
 
 def test_systems_read_proposals_with_their_cases(world: World) -> None:
