@@ -12,6 +12,7 @@ from mandates.queries import (
     exported_matters,
     exported_overlaps,
     exported_people,
+    exported_proposals,
     exported_unlisted,
 )
 
@@ -22,6 +23,7 @@ for _name, _label, _list in (
     ("overlaps", _("Export of the overlap register"), exported_overlaps),
     ("unlisted", _("Export of unlisted tasks"), exported_unlisted),
     ("admissions", _("Export of duty admissions"), exported_admissions),
+    ("proposals", _("Export of the proposals"), exported_proposals),
 ):
     exports.register(
         Table(_name, _label, _list.columns, _list.check, _list.told, _list.keys, _list.rows)

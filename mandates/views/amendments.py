@@ -78,6 +78,7 @@ def proposal_list(request: MemberRequest) -> HttpResponse:
         "rows": found.rows,
         "chips": _chips(form, request),
         "clear_url": f"{request.path}?state=",
+        "export_url": _export_url(form),
         "is_usual": is_usual,
         "rules": rulebook(member.county_id) if member.county_id is not None else None,
         "new": _new(member),
@@ -363,6 +364,11 @@ def _chips(form: ProposalFilters, request: MemberRequest) -> list[Chip]:
         kept = {one: form.data.get(one, "") for one in NAMES if one != name}
         found.append(Chip(text, f"{request.path}?{urlencode({**kept, name: ''})}"))
     return found
+
+
+def _export_url(form: ProposalFilters) -> str:
+    kept = urlencode({one: form.data[one] for one in NAMES if form.data.get(one)})
+    return f"{reverse('townships:export-new', args=['proposals'])}?{kept}"
 
 
 def _turned(form: ProposalFilters, request: MemberRequest, cursor: str | None) -> str:

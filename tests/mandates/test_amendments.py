@@ -25,6 +25,7 @@ from mandates.models import (
 from mandates.operations import amending, lists
 from mandates.operations.amending import Line, Written
 from mandates.operations.proposing import propose
+from mandates.queries import exported_proposals
 from mandates.queries.amending import line, mark, turns
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
@@ -529,3 +530,26 @@ def test_systems_read_proposals_with_their_cases(world: World) -> None:
     other = System.beside(make_world().desk)
     assert other.get(f"proposals/{row['uid']}/").status_code == 404
     assert other.get("proposals/").json()["results"] == []
+
+
+def test_the_table_of_proposals_has_what_the_list_has(world: World) -> None:
+    accepted(world)
+    act(world, amending.enter, written())
+    desk = world.desk
+    with tenancy.scope(desk.scope):
+        asked = exported_proposals.check(desk, {"state": "accepted", "q": ""})
+        keys = list(exported_proposals.keys(desk, asked, DECIDED))
+        (row,) = exported_proposals.rows(desk, keys, DECIDED)
+        assert exported_proposals.told(desk, asked) == [("状态", "已采纳")]
+        for wrong in ({"state": "x"}, {"origin": "x"}, {"q": "x" * 101}, {"z": "1"}):
+            with pytest.raises(Problem):
+                exported_proposals.check(desk, wrong)
+    assert (row["origin"], row["change"], row["amended"], row["version"], row["cases"]) == (
+        "反复争议", "修改条目", "SL-01", 2, 3,
+    )  # fmt: skip
+    with tenancy.scope(world.clerk.scope), pytest.raises(NotAllowed):
+        exported_proposals.check(world.clerk, {})
+    page = Browser(officer(world), at=DECIDED)
+    listed = page.get(url("proposal-list"))
+    assert listed.context["export_url"].endswith("state=open")
+    assert page.get(listed.context["export_url"]).status_code == 200
