@@ -47,18 +47,15 @@ class ProposalForm(Blamed):
     """A proposal that somebody writes down."""
 
     origin = forms.ChoiceField(
-        label=_("Origin"), choices=[(one.value, one.label) for one in BY_HAND]
+        label=_("Origin"),
+        choices=[(one.value, one.label) for one in BY_HAND],
+        help_text=_("A change of the law is named by law and article."),
     )
     matter = forms.ChoiceField(
         label=_("Matter"), required=False, help_text=_("None: something that is on no list.")
     )
     title = PlainText(label=_("Title"), max_length=200)
-    law = PlainText(
-        label=_("Law"),
-        max_length=100,
-        required=False,
-        help_text=_("Needed for a change of the law."),
-    )
+    law = PlainText(label=_("Law"), max_length=100, required=False)
     article = PlainText(label=_("Article"), max_length=60, required=False)
     wanted = PlainText(
         label=_("What is proposed, and why"),
