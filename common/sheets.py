@@ -110,7 +110,7 @@ class Xlsx:
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
-        self._sheet = self._book.add_worksheet(_sheet_name(title))
+        self._sheet = self._book.add_worksheet(sheet_name(title))
         self._heads, self._count = heads, 0
         for n, head in enumerate(heads):
             self._sheet.set_column(n, n, head.width)
@@ -148,7 +148,7 @@ class Xlsx:
                 sheet.write_string(at, n, text_of(value))
 
     def about(self, facts: Sequence[tuple[str, str]]) -> None:
-        sheet = self._book.add_worksheet(_sheet_name(pgettext("sheet of a file", "About")))
+        sheet = self._book.add_worksheet(sheet_name(pgettext("sheet of a file", "About")))
         sheet.set_column(0, 0, 24)
         sheet.set_column(1, 1, 90)
         told = [*facts, ("", ""), (_("Column"), _("What it means"))]
@@ -158,6 +158,6 @@ class Xlsx:
             sheet.write_string(n, 1, text_of(text), self._wrapped)
 
 
-def _sheet_name(title: str) -> str:
+def sheet_name(title: str) -> str:
     """Return a name as XLSX takes it: 31 characters, none of []:*?/\\."""
     return "".join(char for char in title if char not in "[]:*?/\\'")[:31] or "1"

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from common import audit, spreadsheets
+from common import audit
 from common.display import Crumb
 from common.errors import Invalid
 from common.worktime import SHANGHAI
@@ -26,6 +26,7 @@ from mandates.queries.boards import asked as read
 from mandates.queries.call_list import call_rows, facts_of
 from mandates.queries.statistics.definitions import COUNTS, FIGURES
 from mandates.queries.statistics.intervals import FEWEST
+from mandates.views import board_files
 from mandates.views import board_tables as tables
 from mandates.views.board_frame import (
     OVER,
@@ -45,6 +46,7 @@ from mandates.views.board_tiles import tiles
 from mandates.views.calls import call_lines, conditions
 from townships.http import Member, MemberRequest
 
+WHOLE = "board"  # every table at once
 SHOWN = 10  # calls behind a figure on the board itself; the list has the rest
 SECONDS = 60  # after so long a board asks whether anything has changed
 RELOAD_SECONDS = 300  # without scripts
@@ -69,6 +71,7 @@ def board_page(request: MemberRequest) -> HttpResponse:
         "tiles": tiles(found, link),
         "tables": {code: make(found, link) for code, make in tables.TABLES.items()},
         "exports": {code: _export_url(wanted, code) for code in tables.TABLES},
+        "workbook_url": _export_url(wanted, WHOLE),
         "divisions": divisions(wanted, request.path),
         "form": form(member, wanted, request.GET),
         "periods": periods(wanted, now),
@@ -128,22 +131,26 @@ def _renewed(request: MemberRequest, template: str, context: dict[str, Any]) -> 
 @login_required
 @require_safe
 def board_export(request: MemberRequest) -> HttpResponse:
-    """One table as CSV that a spreadsheet opens as it stands. Leaves an audit row."""
+    """One table as CSV that a spreadsheet opens as it stands, or all as a workbook.
+
+    Leaves an audit row.
+    """
     member, now = reader(request), timezone.now()
     code = request.GET.get("table", "")
-    if code not in tables.TABLES:
+    if code not in (*tables.TABLES, WHOLE):
         raise Http404
     wanted = read(member, given(request), at=now)
-    table = tables.TABLES[code](board(member, wanted, at=now), lambda *args, **more: "")
+    found = board(member, wanted, at=now)
+    codes = tables.TABLES if code == WHOLE else [code]
+    made = [tables.TABLES[one](found, lambda *args, **more: "") for one in codes]
+    title = _("Board") if code == WHOLE else made[0].title
     audit.record(
-        "statistics_exported", table.title, by=member, at=now, table=code, query=dict(wanted.query)
+        "statistics_exported", title, by=member, at=now, table=code, query=dict(wanted.query)
     )
-    head, *lines = table.lines
-    body = spreadsheets.written(head, [*lines, *_foot(member, wanted, now)])
-    answer = HttpResponse(body, content_type="text/csv; charset=utf-8")
-    name = f"huying-{code}-{wanted.period.code}.csv"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    facts, name = _facts(member, wanted, now), f"{code}-{wanted.period.code}"
+    if code == WHOLE:
+        return board_files.as_xlsx(made, facts, name=name)
+    return board_files.as_csv(made[0], facts, name=name)
 
 
 @login_required
@@ -167,12 +174,13 @@ def board_definitions(request: MemberRequest) -> HttpResponse:
 # --- exports -----------------------------------------------------------------------------------
 
 
-def _foot(member: Member, wanted: Asked, now: datetime) -> list[list[str]]:
+def _facts(member: Member, wanted: Asked, now: datetime) -> list[list[str]]:
+    """Say whose figures a file holds, of which period, narrowed to what, as of when."""
     at = timezone.localtime(now, SHANGHAI)
     return [
-        [],
         [place(member, wanted), wanted.period.label],
         [_("As of"), f"{at:%Y-%m-%d %H:%M}"],
+        *([_("Only:"), text] for text in narrowed(member, wanted)),
     ]
 
 

@@ -67,6 +67,7 @@ class Table:
     few_caption: str = ""
     total: Row | None = None
     axis: Axis | None = None
+    bars: int = 0  # the column that is drawn as bars above the table; none, nothing is
 
     @property
     def lines(self) -> list[list[Any]]:

@@ -50,6 +50,7 @@ def by_group(board: Board, link: Link) -> Table:
         few,
         _("fewer than %(n)d answers due") % {"n": FEWEST},
         axis=axis,
+        bars=1,
     )
 
 

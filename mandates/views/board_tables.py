@@ -127,8 +127,9 @@ def by_age(board: Board, link: Link) -> Table:
     rows = [Row(str(COUNTS[code].label), [number(board.now[code], link(code))]) for code in AGES]
     total = Row(_("Together"), [number(board.now["overdue"], link("overdue"))])
     return Table(
-        "ages", _("Overdue by age"), _("Overdue for"), [Column(_("Calls"))], rows, total=total
-    )
+        "ages", _("Overdue by age"), _("Overdue for"), [Column(_("Calls"))], rows, total=total,
+        bars=1 if board.now["overdue"] else 0,
+    )  # fmt: skip
 
 
 def by_time(board: Board, link: Link) -> Table:
@@ -169,7 +170,7 @@ def by_state(board: Board, link: Link) -> Table:
         Column(_("Overdue")),
         Column(_("Due today or tomorrow")),
     ]
-    return Table("states", _("Open now"), _("State"), columns, rows, total=total)
+    return Table("states", _("Open now"), _("State"), columns, rows, total=total, bars=1)
 
 
 TABLES: dict[str, Callable[[Board, Link], Table]] = {

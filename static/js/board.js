@@ -117,7 +117,61 @@
     addEventListener(event, () => drawn.forEach(({ details }) => details && (details.open = open)));
   }
 
-  const drawAll = (root) => root.querySelectorAll("[data-chart]").forEach(draw);
+  // How much each row has of one column, as bars from the top; of a long table its first rows.
+  const MOST_BARS = 12;
+  const drawBars = (box) => {
+    const table = document.getElementById(box.dataset.bars);
+    if (!table || typeof echarts === "undefined") return;
+    const column = Number(box.dataset.bar);
+    const rows = [...table.tBodies[0].rows].slice(0, MOST_BARS);
+    const nameOf = (row) => row.cells[0].firstChild.textContent.trim();
+    const size = document.documentElement.classList.contains("hy-wall") ? 16 : 13;
+    box.hidden = false;
+    box.style.setProperty("height", `${(rows.length + 1.5) * size * 2}px`);
+    const chart = echarts.init(box, null, { renderer: "svg" });
+    const sized = () => ({ yAxis: { axisLabel: { width: Math.round(box.clientWidth * 0.32) } } });
+    chart.setOption({
+      animation: false,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: size, color: INK },
+      grid: { left: 4, right: size * 4, top: 4, bottom: 4, containLabel: true },
+      xAxis: { type: "value", minInterval: 1, axisLabel: { show: false }, splitLine: { show: false } },
+      yAxis: {
+        type: "category",
+        inverse: true,
+        data: rows.map(nameOf),
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: "#8390a2" } },
+        axisLabel: { fontSize: size, color: INK, overflow: "truncate" },
+      },
+      series: [
+        {
+          name: table.tHead.rows[0].cells[column].textContent.trim(),
+          type: "bar",
+          data: rows.map((row) => number(row.cells[column])),
+          itemStyle: { color: "#a9c1de" },
+          barMaxWidth: 20,
+          label: { show: true, position: "right", fontSize: size, color: INK },
+        },
+      ],
+    });
+    chart.setOption(sized());
+    const fit = () => {
+      const drawing = box.querySelector("svg");
+      drawing?.setAttribute("viewBox", `0 0 ${chart.getWidth()} ${chart.getHeight()}`);
+    };
+    fit();
+    const resize = () => {
+      chart.resize();
+      chart.setOption(sized());
+      fit();
+    };
+    drawn.push({ box, chart, details: null, resize });
+  };
+
+  const drawAll = (root) => {
+    root.querySelectorAll("[data-chart]").forEach(draw);
+    root.querySelectorAll("[data-bars]").forEach(drawBars);
+  };
   drawAll(document);
 
   // --- renewed while it is looked at ----------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -295,6 +296,27 @@ def test_an_export_is_the_table_of_the_page(world: World, table: str) -> None:
     assert lines[-2:] == [[world.county.name, "2026年第1季度"], ["截至", "2026-04-25 10:00"]]
     # Nobody but an auditor reads the trail; that a row was added is known.
     assert AuditEntry.objects.values("id").count() == before + 1
+
+
+def test_the_workbook_has_every_table_and_says_whose_figures_they_are(world: World) -> None:
+    scatter(world, count=30, seed=7)
+    answer = page(world.desk, "table=board&during=2026-Q1&urgency=general", "board-export")
+    shown = page(world.desk, "during=2026-Q1&urgency=general").context["tables"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
+        names = re.findall(r'<sheet name="([^"]*)"', parts.read("xl/workbook.xml").decode())
+        sheets = [
+            parts.read(f"xl/worksheets/sheet{n}.xml").decode() for n in range(1, len(names) + 1)
+        ]
+        texts = parts.read("xl/sharedStrings.xml").decode()
+
+    assert "huying-board-2026-Q1.xlsx" in answer["Content-Disposition"]
+    assert names[1:] == [table.title for table in shown.values()]
+    for sheet, table in zip(sheets[1:], shown.values(), strict=True):
+        cells = [v for line in table.lines for v in line if v not in (None, "")]
+        assert len(re.findall(r"<c [^>]*><v>", sheet)) == len(cells)
+        assert "<f>" not in sheet
+    for said in (world.county.name, "2026年第1季度", "一般"):
+        assert said in texts
 
 
 def test_an_unknown_table_is_not_there(world: World) -> None:
