@@ -79,8 +79,21 @@ def plan(size: int, *, late: int, pool: int, department: int, township: int) -> 
     return wanted + [Wanted(kind, round(rest * share)) for kind, share in SHARES]
 
 
-def fill(owner: str, patterns: dict[str, list[int]], wanted: Sequence[Wanted]) -> dict[str, Any]:
-    """Write the calls, with progress on stderr; return how many rows and how long."""
+# Instants of a call that lie further back when its days are spread.
+INSTANTS = {
+    "call": ("created_at", "raised_at", "routed_at", "answered_at", "closed_at", "due_at"),
+    "assignment": ("sent_at", "accepted_at", "answered_at", "released_at"),
+    "clock": ("started_at", "due_at", "original_due_at", "met_at", "cancelled_at", "breached_at"),
+}
+
+
+def fill(
+    owner: str, patterns: dict[str, list[int]], wanted: Sequence[Wanted], *, days: int = 0
+) -> dict[str, Any]:
+    """Write the calls, with progress on stderr; return how many rows and how long.
+
+    With ``days`` the calls are spread over so many days back; their steps stay where they were.
+    """
     began = time.perf_counter()
     with psycopg2.connect(owner) as link, link.cursor() as cursor:
         columns = {table: _columns(cursor, table) for table in TABLES}
@@ -98,6 +111,9 @@ def fill(owner: str, patterns: dict[str, list[int]], wanted: Sequence[Wanted]) -
             _copy_all(owner, columns, known, townships, _chunks(wanted), first)
         finally:
             link.rollback()
+            if days:
+                _say("    days …")
+                _spread(cursor, days)
             _say("    foreign keys, indexes and statistics …")
             for statement in later:
                 cursor.execute(statement)
@@ -112,6 +128,13 @@ def fill(owner: str, patterns: dict[str, list[int]], wanted: Sequence[Wanted]) -
             link.commit()
     vacuum(owner)
     return {"seconds": time.perf_counter() - began, "calls": sum(one.count for one in wanted)}
+
+
+def _spread(cursor: Any, days: int) -> None:
+    for table, columns in INSTANTS.items():
+        back = f"{'id' if table == 'call' else 'call_id'} % {days} * interval '1 day'"
+        changes = ", ".join(f"{column} = {column} - {back}" for column in columns)
+        cursor.execute(f"update mandates_{table} set {changes}")
 
 
 def vacuum(owner: str) -> None:

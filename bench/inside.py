@@ -24,7 +24,7 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from oauth2_provider.models import AccessToken, Application  # noqa: E402
 
-from bench import filling, longwork, replaying  # noqa: E402
+from bench import counting, filling, longwork, replaying  # noqa: E402
 from bench.processes import pss_of  # noqa: E402
 from common import outbox, tenancy  # noqa: E402
 from common.models import Outbox  # noqa: E402
@@ -337,7 +337,14 @@ def fill(job: str) -> dict[str, Any]:
     told = json.loads(job)
     wanted = filling.plan(**told["plan"])
     wanted += [filling.Wanted("raised", told["raised"])] if told["raised"] else []
-    return filling.fill(filling.owner_url(), told["patterns"], wanted)
+    patterns: dict[str, list[int]] = told["patterns"]
+    days = 0
+    if told["home"]:
+        days = counting.SPREAD
+        with tenancy.everywhere(reason="what is copied"):
+            own = set(Call.objects.filter(county=told["home"]).values_list("pk", flat=True))
+        patterns = {kind: [key for key in keys if key in own] for kind, keys in patterns.items()}
+    return filling.fill(filling.owner_url(), patterns, wanted, days=days)
 
 
 def again() -> dict[str, Any]:
@@ -393,6 +400,7 @@ WORK: dict[str, Callable[..., Any]] = {
     "suggest": longwork.suggest,
     "duplicates": longwork.duplicates,
     "replay": replaying.replay,
+    "board": counting.measure,
 }
 
 

@@ -68,7 +68,9 @@ class World:
         return str(min(self.profile.sizes))
 
     def database(self, name: str) -> Access:
-        """Return a database: a number of calls, "bare" (without row security), or "raised"."""
+        """Return a database: a number of calls, "bare" (without row security), "raised" (waiting
+        to be routed), or "board" (a year of one county).
+        """
         if name not in self._made:
             base = self.base
             made = self.stack.enter_context(ground.clone(self.access, base, f"bench_{name}"))
@@ -78,7 +80,8 @@ class World:
 
     def _fill(self, made: Access, name: str) -> None:
         facts, began = self.facts, time.monotonic()
-        size = min(self.profile.sizes) if name in ("bare", "raised") else int(name)
+        size = {"bare": int(self.smallest), "raised": int(self.smallest)}.get(name, 0)
+        size = int(self.largest) if name == "board" else size or int(name)
         late = self.profile.late if name == self.largest else size // 100
         plan = {
             "size": size,
@@ -89,7 +92,8 @@ class World:
         }
         _say(f"filling database {name}")
         raised = self.profile.routings if name == "raised" else 0
-        job = {"patterns": facts["patterns"], "plan": plan, "raised": raised}
+        home = facts["home"] if name == "board" else 0
+        job = {"patterns": facts["patterns"], "plan": plan, "raised": raised, "home": home}
         ground.inside_of(made, "fill", json.dumps(job), loud=True)
         if name == "bare":
             with servers.connect(made.owner) as connection, connection.cursor() as cursor:
