@@ -26,9 +26,11 @@ from mandates.queries.statistics.sources import FACTS, Cut, Source, rows
 # What may be assessed: the work on calls, and nothing else. No source speaks of money, so that no
 # income from fines can be an item (Administrative Penalty Law, article 74).
 SOURCES: dict[str, tuple[Source, ...]] = {
-    Subject.DEPARTMENT: (Source.CLOCKS, Source.ASSISTS, Source.CLOSED, Source.RATINGS),
+    Subject.DEPARTMENT: (
+        Source.CLOCKS, Source.ASSISTS, Source.ON_SITE, Source.CLOSED, Source.RATINGS,
+    ),
     Subject.TOWNSHIP: (Source.RAISED, Source.CLOSED),
-}
+}  # fmt: skip
 CENT = Decimal("0.01")
 WHOLE = Decimal(100)
 

@@ -409,6 +409,9 @@ def checklist(case: Case) -> list[dict[str, Any]]:
             "have": have,
         }
         found.append({"done": have >= entry.evidence_files, "text": text})
+    called = case.record.clock(ClockKind.REPORT, own)
+    if called is not None:
+        found.append({"done": not called.is_running, "text": _("Report on site")})
     assists = [p for p in case.work.standing if not p.is_lead]
     if assists:
         done = sum(1 for p in assists if p.state == AssignmentState.ANSWERED)

@@ -15,6 +15,7 @@ from common.errors import NotAllowed, Problem
 from common.models import Notice
 from mandates.models import Call, Clock, Limit, Step
 from mandates.operations.sweep import sweep
+from mandates.queries.assessing import assessable
 from mandates.queries.boards import asked, board
 from mandates.queries.gaps import gaps
 from tests.factories.calls import MONDAY, World, at, make_world
@@ -250,6 +251,8 @@ def test_who_is_awaited_on_site_answers_only_from_there(world: World) -> None:
     call = whistled(world)
     world.make("accept", call, by=world.officer(), when=CALLED)
     answer = {"note": "已查处，采坑回填。", "override": "协办已到场"}
+    page = Browser(world.officer(), at=CALLED).get(url("call-detail", call.uid))
+    assert {"done": False, "text": "到场报到"} in page.context["checklist"]
     problem = refused(world, "answer", call, world.officer(), **answer)
     assert problem.code == "awaited_on_site"
     police = world.officer(world.police)
@@ -370,3 +373,4 @@ def test_a_board_of_one_department_has_its_share_in_time(world: World) -> None:
         member = world.officer(world.police)
         found = board(member, asked(member, {"during": "2026-03"}, at=LATE), at=LATE)
     assert (found.now["on_site_due"], found.now["on_site_met"]) == (1, 0)
+    assert "on_site_rate" in assessable("department")
