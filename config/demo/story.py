@@ -89,7 +89,7 @@ class Story:
         return [unit for unit, part in self.running.parts if part == Part.ASSIST]
 
     def make(self, name: str, by: Member, **given: Any) -> None:
-        with _acting(by):
+        with acting(by):
             work = calls.make(name, self.call.uid, by=by, at=self.now, given=Given(**given))
         self._took(work)
 
@@ -191,7 +191,7 @@ class Story:
         elif self.stop not in ("draft", "submitted") and not urgent and self.chance(10):
             role, then = Role.TOWNSHIP_HEAD, "raise"
         writer = self.staff(role)
-        with _acting(writer):
+        with acting(writer):
             work = drafts.draft(self._written(entry), by=writer, at=self.now, then=then)
         self._took(work)
         return writer
@@ -397,7 +397,7 @@ class Story:
     def answering(self, lead: Member) -> Iterator[datetime]:
         """Hand in what the matter asks for, and answer."""
         if self.entry is not None and self.entry.evidence_files:
-            with _acting(lead):
+            with acting(lead):
                 files.attach(self.call.uid, [texts.evidence(self.dice)], by=lead, at=self.now)
             self.year.untold += 1
             yield self.now + timedelta(minutes=self.dice.randrange(1, 9))
@@ -452,7 +452,7 @@ class Story:
         return Rating.SATISFIED, self.say(texts.PRAISE)
 
 
-def _acting(member: Member) -> AbstractContextManager[Any]:
+def acting(member: Member) -> AbstractContextManager[Any]:
     """Open the scope of whoever acts, as a request does."""
     assert member.scope is not None
     return tenancy.scope(member.scope)

@@ -277,6 +277,8 @@ SPECTACULAR_SETTINGS = {
         "AdmissionState": "mandates.models.admissions.AdmissionState",
         "Evaluation": "mandates.models.admissions.Evaluation",
         "UnlistedState": "mandates.models.unlisted.UnlistedState",
+        "ListKind": "mandates.models.lists.ListKind",
+        "VoiceKind": "mandates.models.admission_parts.VoiceKind",
         "Rating": "mandates.models.calls.Rating",
         "Appeal": "mandates.models.calls.Appeal",
         "AppealOutcome": "mandates.models.ratings.RatingAppeal.Outcome",

@@ -94,7 +94,7 @@ class BasisShape(serializers.Serializer[Any]):
     )
 
 
-class StepShape(serializers.Serializer[Any]):
+class LineStepShape(serializers.Serializer[Any]):
     who = serializers.CharField()
     what = serializers.CharField()
     limit = serializers.CharField()
@@ -107,7 +107,7 @@ class MatterFull(MatterRow):
     taken_back_from = serializers.SerializerMethodField()
     taken_back_by = serializers.SerializerMethodField()
     duties = DutyShape(many=True, source="sides", help_text="side by side, county first")
-    flow = StepShape(many=True, source="steps.all", help_text="who does what, in order")
+    flow = LineStepShape(many=True, source="steps.all", help_text="who does what, in order")
     discretion = serializers.CharField()
     contact = serializers.CharField()
     basis = serializers.SerializerMethodField(help_text="the articles that `legal_basis` cites")

@@ -74,8 +74,11 @@ class DecisionForm(Blamed):
         labels = {"entry": _("Line of the list that covers it"), "admission": _("Admission")}
         for name in (*move.needs, *move.takes):
             if name in offered:
-                choices = [("", "—"), *((str(uid), text) for uid, text in offered[name])]
-                self.fields[name] = forms.ChoiceField(label=labels[name], choices=choices)
+                known = [(str(uid), text) for uid, text in offered[name]]
+                self.fields[name] = forms.ChoiceField(
+                    label=labels[name], choices=[("", "—"), *known],
+                    help_text="" if known else _("There is none that concerns your township."),
+                )  # fmt: skip
         needed = "note" in move.needs
         self.fields["note"] = PlainText(
             label=_("Reason") if needed else _("Note"), max_length=NOTE_LENGTH, required=needed,

@@ -72,6 +72,11 @@ class Record:
             if area.pk != self.admission.area_id
         ]
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether the townships have been asked for their opinions in this round."""
+        return self.admission.state == S.OPINIONS or bool(self.of(VoiceKind.OPINION))
+
     def of(self, kind: str) -> list[AdmissionVoice]:
         return [voice for voice in self.voices if voice.kind == kind]
 

@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 
 from common.paging import Page, page
 from mandates.models import Admission, UnlistedState, UnlistedTask
+from mandates.permissions import Permission
 from mandates.queries.finding import Found, find
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.periods import Period
@@ -74,6 +75,13 @@ def narrowed(member: Member, asked: Asked) -> QuerySet[Any]:
 def task_page(member: Member, asked: Asked, *, cursor: str = "", size: int = SIZE) -> Page:
     """Return one page, the newest first. Raises BadCursor."""
     return page(narrowed(member, asked), order=("-id",), cursor=cursor, size=size)
+
+
+def undecided_count(member: Member, *, most: int) -> int:
+    """Count the tasks on which the member has to decide, up to ``most``."""
+    if not member.may(Permission.UNLISTED_DECIDE):
+        return 0
+    return int(readable(member).filter(state=UnlistedState.RECORDED)[:most].count())
 
 
 def tallies(member: Member, during: Period) -> list[Tally]:

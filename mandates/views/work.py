@@ -25,6 +25,7 @@ from mandates.permissions import Permission
 from mandates.queries.admissions import waiting_count
 from mandates.queries.inbox import COUNTED, WATCHERS, Inbox, Task, inbox
 from mandates.queries.rulebook import rulebook
+from mandates.queries.unlisted import undecided_count
 from mandates.views.clocks import chip
 from mandates.views.next_step import duties
 from townships.http import Member, MemberRequest
@@ -70,6 +71,7 @@ def my_work(request: MemberRequest) -> HttpResponse:
             "has_more": found.has_more,
             "waiting": [_owed(task) for task in found.owed],
             "admissions": waiting_count(member, at=now, most=COUNTED),
+            "unlisted": undecided_count(member, most=COUNTED),
             "office_hours": _office_hours(member, now),
             "list_url": list_url,
             "empty_action": Crumb(_("See all calls"), list_url),

@@ -100,3 +100,29 @@ def test_from_the_application_to_the_published_list(world: World, somebody: Any)
     assert office.fresh(one).state == "in_force"
     officer.go("/admissions/?show=all")
     officer.look("admissions-all")
+
+
+def test_a_task_on_no_list_is_recorded_refused_and_counted(world: World, somebody: Any) -> None:
+    head: Somebody = somebody(world.head, "head-unlisted")
+    page = head.page
+    head.go("/unlisted-tasks/")
+    head.look("unlisted-empty")
+    head.click("a[href='/unlisted-tasks/new/']")
+    page.fill("[name=title]", "河道采砂夜间值守")
+    page.fill("[name=what]", "要求每晚安排两人在河道值守，发现采砂即报，费用自理。")
+    page.select_option("[name=department]", label="水利局")
+    page.select_option("[name=way]", "group")
+    page.fill("[name=in_name_of]", "河道整治专班")
+    head.look("unlisted-new")
+    head.click("main button.btn-primary")
+    head.look("unlisted-recorded")
+    page.fill("#do [name=note]", "清单未列夜间值守，我镇无此人员和经费。")
+    head.click("#do form[action$='/refuse/'] button[type=submit]")
+    head.look("unlisted-refused")
+    assert head.untranslated() == []
+    desk: Somebody = somebody(world.desk, "desk-unlisted")
+    for path, picture in (("", "unlisted-list"), ("counts/", "unlisted-counts")):
+        desk.go(f"/unlisted-tasks/{path}")
+        desk.look(picture)
+        assert desk.untranslated() == []
+    assert "1 / 1" in desk.text()

@@ -18,7 +18,18 @@ from common import tenancy
 from common.models import Notice, Outbox
 from common.worktime import SHANGHAI
 from config.demo import people, texts
-from mandates.models import Assignment, Call, CallState, Clock, Objection, Rating, Step
+from mandates.models import (
+    Admission,
+    AdmissionStep,
+    Assignment,
+    Call,
+    CallState,
+    Clock,
+    Objection,
+    Rating,
+    Step,
+    UnlistedTask,
+)
 from townships.models import Post, Township, User
 
 NOW = datetime(2026, 3, 17, 10, 20, tzinfo=SHANGHAI)
@@ -67,6 +78,15 @@ def test_every_state_and_rating_is_there(rows: None) -> None:
     assert moves >= {"dispatch", "return_to_township", "ask_information", "ask_extension",
                      "send_back", "lapse", "urged", "supervised", "escalated"}  # fmt: skip
     assert Clock.objects.filter(paused_since__isnull=False).exists()
+
+
+def test_admissions_stand_at_three_steps_and_two_tasks_are_on_no_list(rows: None) -> None:
+    standing = {one.state: one for one in Admission.objects.all()}
+    assert set(standing) == {"opinions", "resources", "decision"}
+    assert [one.has_package for one in standing.values()].count(False) == 1
+    assert all(one.due_at > NOW for one in standing.values() if one.due_at)
+    assert set(UnlistedTask.objects.values_list("state", flat=True)) == {"refused", "recorded"}
+    assert not AdmissionStep.objects.filter(at__gt=NOW).exists()
 
 
 def test_nothing_lies_in_the_future_and_nothing_waits(rows: None) -> None:

@@ -199,6 +199,7 @@ def test_the_pages_record_suggest_and_decide(world: World) -> None:
         "refuse", "take", "find_listed", "point_at",
     ]  # fmt: skip
     task = page.context["task"]
+    assert browser.get("/").context["unlisted"] == 1
     refused = browser.post(url("unlisted-refuse", task.uid), {"note": "", "version": 1})
     assert refused.status_code == 422
     assert browser.post(url("unlisted-refuse", task.uid), {"note": REASON}).status_code == 302

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from common import tenancy
 from common.worktime import SHANGHAI
-from config.demo import ground, people, plan, workers
+from config.demo import admissions, ground, people, plan, workers
 from mandates.models import Call
 from mandates.operations import proposing
 
@@ -59,6 +59,7 @@ class Command(BaseCommand):
         plans = plan.make(chosen, calls=options["calls"], now=now, seed=options["seed"])
         workers.run(plans, now=now, processes=options["processes"], tell=self._tell)
         proposing.propose(at=now)
+        admissions.tell(chosen, now=now)
         people.read_old_notices(at=now)
         people.connect_system(at=now)
         self._tell(_("done"))
