@@ -307,13 +307,13 @@ class Story:
         elif self.stop == "duplicate":
             yield self.later(60)
             head = self.staff(Role.TOWNSHIP_HEAD)
-            with _acting(head):
+            with acting(head):
                 again = drafts.draft(self._again(), by=head, at=self.now, then="raise")
             self.year.watch(again)
             self.year.route_soon(again.call.pk, self.now)
             yield self.now + SOON
             given = Given(original=str(self.call.uid), note=self.say(texts.CALLED_TWICE))
-            with _acting(clerk):
+            with acting(clerk):
                 self.year.watch(
                     calls.make("link", again.call.uid, by=clerk, at=self.now, given=given)
                 )
