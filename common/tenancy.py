@@ -137,6 +137,17 @@ def dispatching(*, reason: str) -> Iterator[Scope]:
         yield opened
 
 
+@contextmanager
+def publicly(county_id: int, *, reason: str) -> Iterator[Scope]:
+    """Read what one county lays down for everybody, for somebody who is not signed in.
+
+    A township's scope without any township: reference data of the county, nothing of its townships
+    and departments, and nothing is written.
+    """
+    with scope(Scope("township", counties=(county_id,))) as opened:
+        yield opened
+
+
 def among(field: str, ids: Iterable[int]) -> models.Q:
     """Match one of the ids; a single one by plain equality, so that an index keeps its order."""
     known = tuple(ids)

@@ -154,6 +154,9 @@ PREFIXES = (
     ("api:matter-", COUNTY),
     ("api:version-", COUNTY),
     ("api:list-", COUNTY),
+    ("mandates:directory", COUNTY),
+    # What a county shows to everybody: tests/mandates/test_public_lists.py.
+    ("mandates:public-", OPEN),
     ("api:precedent-", COUNTY),
     ("api:proposal-", COUNTY),
     ("api:overlap-", COUNTY),

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from common import tenancy
 from common.worktime import SHANGHAI
 from config.demo import people
-from mandates.operations import list_files, lists
+from mandates.operations import directories, list_files, lists
+from mandates.queries.directories import directory_for
 from townships.models import County, DivisionLoad
 from townships.roles import Role
 
@@ -40,6 +41,8 @@ def lay(*, begin: date, tell: Tell) -> list[County]:
         County.objects.filter(valid_to=None, townships__valid_to=None).distinct().order_by("code")
     )
     _publish_lists(counties, begin, data / "mandates" / "data" / "matters.csv")
+    _quietly("load_directory", f"--valid-from={begin}", f"--document-no={DOCUMENT_NO % begin.year}")
+    _derive(counties, begin)
     tell(_("calendar, departments, limits, lists: loaded"))
     return counties
 
@@ -62,6 +65,15 @@ def _publish_lists(counties: list[County], begin: date, path: Path) -> None:
                 publish_from=begin,
                 document_no=DOCUMENT_NO % begin.year,
             )
+
+
+def _derive(counties: list[County], begin: date) -> None:
+    """Derive the counties' matters from the city's directory, by their codes."""
+    at = datetime(begin.year, begin.month, begin.day, 9, tzinfo=SHANGHAI)
+    with tenancy.dispatching(reason="lists of every county are derived at once"):
+        for county in counties:
+            if directory := directory_for(county.pk, begin):
+                directories.link_by_code(lists.list_of(county), directory, by=None, at=at)
 
 
 def some(counties: list[County], number: int | None) -> list[County]:

@@ -38,6 +38,7 @@ from mandates.models import (
 )
 from mandates.operations import lists
 from mandates.permissions import Permission
+from mandates.queries.directories import Coverage, coverage, directory_for
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
 from townships.models import Township
@@ -195,7 +196,7 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         title = _("Gaps of %s") % version
         return self.page(
             request, "listversion/gaps", title, version=version, is_draft=is_draft(version),
-            quality=quality_of(version), **_by_weight(found),
+            quality=quality_of(version), coverage=_coverage(version), **_by_weight(found),
         )  # fmt: skip
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -256,6 +257,12 @@ class ListVersionAdmin(ListPages, CountyAdmin):
     def _refuse(self, request: HttpRequest, version: ListVersion, problem: Problem) -> HttpResponse:
         self.message_user(request, str(problem), messages.ERROR)
         return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[version.pk]))
+
+
+def _coverage(version: ListVersion) -> Coverage | None:
+    """Hold the list that routes against the city's directory of today; other lists stand alone."""
+    directory = directory_for(version.county_id, timezone.localdate())
+    return coverage(directory, version) if directory and version.duty_list.routes else None
 
 
 def _by_weight(found: list[Finding]) -> dict[str, list[Finding]]:

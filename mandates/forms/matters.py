@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.display import ON_PAPER, day_text
+from mandates.forms.drafts import PlainText
 from mandates.models import DutyList, ListVersion
 from mandates.queries.differences import Sort
 
@@ -44,6 +45,26 @@ class MatterFilters(forms.Form):
         ]
         if len(fields["list"].choices) == 1:
             del fields["list"]
+
+
+class TakeBackForm(forms.Form):
+    """From which day the superior department does a matter itself, and by which document."""
+
+    day = forms.DateField(
+        label=_("taken back from"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        help_text=_(
+            "From this day on nothing new is begun under it; what is open ends as it began."
+        ),
+    )
+    document_no = PlainText(label=_("document number"), max_length=100)
+
+
+class GiveBackForm(forms.Form):
+    """Why a matter is the county's again."""
+
+    reason = PlainText(label=_("Reason or document"), max_length=100)
 
 
 class CompareForm(forms.Form):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
+from common.masking import without_numbers
 from mandates.models import Objection, Precedent
 from mandates.operations.making import Making
-
-# A telephone, an identity card, an account: also with spaces or dashes between the digits.
-_LONG_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){6,}[xX]?(?!\d)")
-MASK = "***"
 
 
 def decide(making: Making, outcome: str, *, given_to: int | None) -> None:
@@ -43,8 +38,3 @@ def decide(making: Making, outcome: str, *, given_to: int | None) -> None:
         raised_at=objection.raised_at,
         decided_at=making.at,
     )
-
-
-def without_numbers(text: str) -> str:
-    """Return a text without numbers of seven digits and more."""
-    return _LONG_NUMBER.sub(MASK, text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,12 +19,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from common import pdf
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
+from common.sheets import TYPES, XLSX, Head, opened
 from mandates.forms.matters import CompareForm
 from mandates.models import Entry, ListVersion, Matter, VersionState
 from mandates.permissions import Permission
@@ -80,6 +83,7 @@ def compare(request: MemberRequest) -> HttpResponse:
         "pager": pager,
         "effects": _effects(request.member, asked),
         "whole_url": asked.url(matter="", sort="") if asked.matter else "",
+        "xlsx_url": asked.url("mandates:entry-compare-xlsx"),
         "pdf_url": asked.url("mandates:entry-compare-pdf") if pdf.is_available() else "",
     }
     return render(request, "mandates/matters/compare.html", context)
@@ -111,6 +115,54 @@ def compare_pdf(request: MemberRequest) -> HttpResponse:
     answer["Content-Disposition"] = f"attachment; filename=\"list.pdf\"; filename*=UTF-8''{name}"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer
+
+
+@login_required
+@require_safe
+def compare_xlsx(request: MemberRequest) -> HttpResponse:
+    """The comparison as a table: a row a column that differs."""
+    asked = _asked(request)
+    if asked.before is None or asked.after is None:
+        raise Http404
+    found = _difference(asked)
+    changes = found.changes(_of_sort(found.pairs, asked.sort)[:ON_PAPER])
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "changes.xlsx"
+        heads = [
+            Head(_("Code"), 12),
+            Head(_("Matter"), 32),
+            Head(_("Change"), 10),
+            Head(pgettext("of a list", "Column"), 18),
+            Head(_version_name(asked.before), 50),
+            Head(_version_name(asked.after), 50),
+        ]
+        with opened(path, XLSX, title=_("Comparison of versions"), heads=heads) as sheet:
+            for one in changes:
+                for column in one.columns:
+                    sheet.row([
+                        one.code, one.entry.name, _sorts()[one.sort], column.label, column.before,
+                        column.after,
+                    ])  # fmt: skip
+            sheet.about([
+                (_("List"), str(asked.after.duty_list)),
+                (_("Earlier version"), _version_name(asked.before)),
+                (_("Later version"), _version_name(asked.after)),
+            ])  # fmt: skip
+        content = path.read_bytes()
+    answer = HttpResponse(content, content_type=TYPES[XLSX])
+    name = quote(f"{asked.after.duty_list.name} {asked.before.number}-{asked.after.number}.xlsx")
+    answer["Content-Disposition"] = f"attachment; filename=\"list.xlsx\"; filename*=UTF-8''{name}"
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _version_name(version: ListVersion) -> str:
+    name = _("Version %(n)d") % {"n": version.number}
+    return f"{name} {version.document_no}".strip()
+
+
+def _sorts() -> dict[str, str]:
+    return {Sort.CHANGED: _("Changed"), Sort.ADDED: _("Added"), Sort.REMOVED: _("Removed")}
 
 
 # --- what is asked for -------------------------------------------------------------------------
@@ -213,7 +265,7 @@ def _of_sort(pairs: Sequence[Pair], sort: str) -> list[Pair]:
 
 
 def _tabs(asked: Asked, found: Difference) -> list[SavedView]:
-    names = {Sort.CHANGED: _("Changed"), Sort.ADDED: _("Added"), Sort.REMOVED: _("Removed")}
+    names = _sorts()
     tabs = [SavedView(_("All"), asked.url(sort=""), str(len(found.pairs)), not asked.sort)]
     return tabs + [
         SavedView(name, asked.url(sort=sort), str(found.counts[sort]), asked.sort == sort)

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -86,6 +87,8 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     if entry is None:
         raise Http404
     today = timezone.localdate()
+    if (day := _asked_day(request)) and not entry.version.holds_on(day):
+        return _other_day(request, entry, day)
     in_force = entry.version.holds_on(today)
     routes = entry.version.duty_list.routes
     taken_from, taken_by = entry.taken_back
@@ -100,8 +103,12 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         "taken_back": {"day": taken_from, "document": taken_by, "is_now": taken_back}
         if taken_from
         else None,
+        "take_back_url": reverse("mandates:entry-take-back", args=[entry.uid])
+        if member.may(Permission.LIST_PUBLISH) and member.county_id == entry.county_id
+        else "",
         "flow": flow(entry.steps.all()),
         "title": entry.name,
+        "day": request.GET.get("day", ""),
         "in_force": in_force,
         "not_yet": entry.version.valid_from > today,
         "limits": _limits(entry) if routes else [],
@@ -128,6 +135,20 @@ def entry_flow(request: MemberRequest, uid: UUID) -> HttpResponse:
         raise Http404
     context = {"flow": drawn, "title": entry.name}
     return render(request, "mandates/matters/flow.svg", context, content_type="image/svg+xml")
+
+
+def _asked_day(request: MemberRequest) -> date | None:
+    return _day(MatterFilters(request.GET))
+
+
+def _other_day(request: MemberRequest, entry: Entry, day: date) -> HttpResponse:
+    """Lead to the matter as it stood on a day; stay where no version held it then."""
+    then = Entry.objects.filter(matter=entry.matter_id).in_force_on(day).first()
+    if then is None:
+        text = _("On %(day)s no version held this matter.")
+        messages.warning(request, text % {"day": day.isoformat()})
+        return redirect(entry)
+    return redirect(f"{then.get_absolute_url()}?{urlencode({'day': day.isoformat()})}")
 
 
 def _of_list(duty_list: DutyList) -> dict[str, Any]:

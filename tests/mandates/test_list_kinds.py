@@ -15,6 +15,7 @@ from django.utils import translation
 
 from common import reference, tenancy
 from common.errors import Invalid
+from common.models import AuditEntry
 from common.workflow import MoveRefused
 from mandates.models import (
     DutyList,
@@ -35,6 +36,7 @@ from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
 from tests.factories.townships import TownshipFactory
 from townships.http import Member
+from townships.roles import Role
 
 TODAY = MONDAY.date()
 
@@ -333,3 +335,33 @@ def test_a_day_needs_its_document(world: World) -> None:
         transaction.atomic(),
     ):
         Matter.objects.filter(pk=world.sand.matter_id).update(taken_back_from=TODAY)
+
+
+def test_an_officer_takes_a_matter_back_and_undoes_it(world: World) -> None:
+    officer = world.member(Role.ESTABLISHMENT_OFFICER)
+    url = f"{world.sand.get_absolute_url()}take-back/"
+    client = Client()
+    client.force_login(officer.user)
+
+    assert get(world.clerk, url).status_code == 403
+    assert client.post(url, {"day": "2026-03-02", "document_no": " "}).status_code == 422
+    assert (
+        client.post(url, {"day": "2026-03-02", "document_no": "省编办〔2026〕3号"}).status_code
+        == 302
+    )
+    with pytest.raises(Invalid):
+        world.draft()
+    assert client.get(url).context["is_back"]
+    assert client.post(url, {"reason": "更正"}).status_code == 302
+    assert world.routed().entry_id == world.sand.pk
+    with tenancy.everywhere(reason="a test looks"):
+        actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions[-2:] == ["matter_taken_back", "matter_given_back"]
+
+
+def test_a_matter_is_read_as_it_stood_on_a_day(world: World) -> None:
+    url = world.sand.get_absolute_url()
+
+    assert get(world.clerk, url, day="2021-01-01").status_code == 200
+    before = get(world.clerk, url, day="2001-01-01")
+    assert (before.status_code, before["Location"]) == (302, url)

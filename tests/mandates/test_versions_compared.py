@@ -259,3 +259,13 @@ def test_systems_read_versions_and_their_changes(world: World) -> None:
     assert system.get(f"versions/{world.version.uid}/changes/").status_code == 404
     refused = system.get(f"versions/{draft.uid}/changes/", since=str(uuid4()))
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+
+
+def test_the_comparison_is_taken_as_a_table(world: World) -> None:
+    draft = revised(world)
+    answer = get(world.clerk, "/matters/compare/list.xlsx", after=draft.uid)
+
+    assert answer["Content-Type"].endswith("spreadsheetml.sheet")
+    assert answer.content.startswith(b"PK")
+    first = get(world.clerk, "/matters/compare/list.xlsx", after=world.version.uid)
+    assert first.status_code == 404
