@@ -45,7 +45,7 @@ class ReasonShape(serializers.Serializer[Any]):
     title = serializers.CharField()
     law = serializers.CharField()
     article = serializers.CharField()
-    cases = serializers.IntegerField(help_text="rulings or calls it rests on; 0: written by hand")
+    cases = serializers.IntegerField(help_text="rulings, calls or tasks it rests on; 0: none named")
     decision = serializers.CharField(help_text="the reason of the decision, empty while open")
     decided_in = serializers.CharField()
     decided_at = serializers.DateTimeField(allow_null=True)
@@ -80,14 +80,17 @@ class CaseShape(serializers.Serializer[Any]):
     """One case a proposal rests on, as it was when it was counted."""
 
     uid = serializers.UUIDField(
-        source="row.source", help_text="of disputes the precedent, of unlisted calls the call"
+        source="row.source",
+        help_text="of disputes the precedent, of what is on no list the call or task",
     )
     day = serializers.DateField(source="row.day")
     unit = serializers.CharField(source="row.unit")
     outcome = serializers.ChoiceField(
         Objection.Outcome.choices, source="row.outcome", allow_blank=True
     )
-    given = serializers.CharField(source="row.given", help_text="whose it was in the end")
+    given = serializers.CharField(
+        source="row.given", help_text="whose it was in the end; of a task who sent it down"
+    )
     words = serializers.CharField(source="row.words")
     answer = serializers.CharField(source="row.answer")
 

@@ -10,7 +10,7 @@ from mandates.models.admission_parts import (
 )
 from mandates.models.admissions import Admission, AdmissionState, Evaluation, HandingMode
 from mandates.models.amendments import (
-    COUNTED,
+    COUNTED_ALONE,
     LineChange,
     ListProposal,
     Overlap,
@@ -86,7 +86,7 @@ from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Su
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
-    "COUNTED",
+    "COUNTED_ALONE",
     "LineChange",
     "ListProposal",
     "Overlap",

@@ -25,7 +25,7 @@ from mandates.models.schemes import ONE_UNIT
 
 
 class ProposalOrigin(models.TextChoices):
-    """建议来源. The first two are counted at night, the others are written down by people."""
+    """建议来源. The first three are counted at night; all but two may be written down by people."""
 
     DISPUTES = "disputes", _("Repeated disputes")
     UNLISTED_CALLS = "unlisted_calls", _("Repeated calls on no list")
@@ -35,7 +35,7 @@ class ProposalOrigin(models.TextChoices):
     OTHER = "other", _("Other reason")
 
 
-COUNTED = (ProposalOrigin.DISPUTES, ProposalOrigin.UNLISTED_CALLS)
+COUNTED_ALONE = (ProposalOrigin.DISPUTES, ProposalOrigin.UNLISTED_CALLS)
 
 
 class ProposalState(models.TextChoices):
@@ -124,7 +124,7 @@ class ListProposal(CountyOwned):
             models.CheckConstraint(
                 name="list_proposal_rests_on",
                 condition=Q(
-                    origin__in=["disputes", "unlisted_calls"],
+                    origin__in=["disputes", "unlisted_calls", "unlisted_tasks"],
                     opened_by=None,
                     cases__gt=0,
                     first_day__isnull=False,
@@ -175,14 +175,17 @@ class ProposalEvidence(CountyOwned):
 
     proposal = TenantForeignKey(ListProposal, models.PROTECT, related_name="evidence")
     origin = models.CharField(max_length=16, choices=ProposalOrigin)
-    source = models.UUIDField()  # of disputes the precedent, of unlisted calls the call
-    call_uid = models.UUIDField()
+    # Of disputes the precedent, of what is on no list the task or the call.
+    source = models.UUIDField()
+    call_uid = models.UUIDField(null=True)
     day = models.DateField()
     unit = models.CharField(max_length=100)
     outcome = models.CharField(max_length=10, blank=True)
-    given = models.CharField(max_length=100, blank=True)  # the department that had to do it
-    words = models.TextField()  # the objection, or the title of the call
-    answer = models.TextField(blank=True)  # the ruling, or why the call is on no list
+    # The department that had to do it; of a task the one that sent it down.
+    given = models.CharField(max_length=100, blank=True)
+    words = models.TextField()  # the objection, or the title of the call or task
+    # The ruling, why the call is on no list, or what the task asks.
+    answer = models.TextField(blank=True)
 
     class Meta:
         verbose_name = _("case a proposal rests on")

@@ -283,7 +283,7 @@ class CountyRules(CountyOwned):
         validators=[MinValueValidator(2), MaxValueValidator(100)],
     )
     amend_after_unlisted = models.PositiveSmallIntegerField(
-        _("calls alike on no list that make a proposal to amend the list"),
+        _("calls, or tasks, alike on no list that make a proposal to amend the list"),
         default=AMEND_AFTER,
         db_default=AMEND_AFTER,
         validators=[MinValueValidator(2), MaxValueValidator(100)],

@@ -20,7 +20,7 @@ from common.errors import Invalid, NotAllowed
 from common.texts import key_of
 from common.workflow import MoveRefused
 from mandates.models import (
-    COUNTED,
+    COUNTED_ALONE,
     Call,
     DutyList,
     Entry,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 NOTE_LENGTH = 2000
 MOST_CALLS = 50  # that one proposal names
-BY_HAND = [one for one in ProposalOrigin if one not in COUNTED]
+BY_HAND = [one for one in ProposalOrigin if one not in COUNTED_ALONE]
 TEXTS = ("category", "name", "department_duty", "township_duty", "legal_basis")
 
 

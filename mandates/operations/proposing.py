@@ -1,4 +1,4 @@
-"""修订建议, counted at night: what is disputed, or stands on no list, again and again.
+"""修订建议, counted at night: what is disputed, called for or asked on no list again and again.
 
 A case counts once: what was decided comes again only when as many new cases have come together.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -25,14 +25,17 @@ from mandates.models import (
     Precedent,
     ProposalEvidence,
     ProposalOrigin,
+    UnlistedTask,
 )
+from mandates.models.unlisted import OPEN as OPEN_TASKS
 from mandates.operations.precedents import without_numbers
 from mandates.queries.alike import likeness, pairs
 from mandates.queries.rulebook import rulebook
 from townships.models import County
 
 ALIKE = 0.3  # of the shorter text's weight, and the titles share a word; sample default
-CALLS = 1000  # of a county that are compared in one night, the newest
+MOST = 1000  # calls, and tasks, of a county that are compared in one night, the newest
+LONGEST_ANSWER = 500
 DISPUTES = 5000
 
 
@@ -67,11 +70,22 @@ def _of_county(county: int, at: datetime) -> int:
     since = at - timedelta(days=book.amend_days)
     listed = {entry.matter_id for entry in book.in_force(timezone.localdate(at))}
     disputes = [one for one in _disputes(county, since) if one.matter and one.matter.pk in listed]
-    return _keep(
-        county, ProposalOrigin.DISPUTES, disputes, fewest=book.amend_after_disputes, at=at
-    ) + _keep(
-        county, ProposalOrigin.UNLISTED_CALLS, _unlisted(county, since),
-        fewest=book.amend_after_unlisted, at=at,
+    fewest = book.amend_after_unlisted
+    calls, tasks = _calls(county, since), _tasks(county, since)
+    return (
+        _keep(
+            county, ProposalOrigin.DISPUTES, disputes, fewest=book.amend_after_disputes, at=at
+        )
+        + _keep(
+            county, ProposalOrigin.UNLISTED_CALLS,
+            _clusters(_heads(county, ProposalOrigin.UNLISTED_CALLS, Call), calls),
+            fewest=fewest, at=at,
+        )
+        + _keep(
+            county, ProposalOrigin.UNLISTED_TASKS,
+            _clusters(_heads(county, ProposalOrigin.UNLISTED_TASKS, UnlistedTask), tasks),
+            fewest=fewest, at=at,
+        )
     )  # fmt: skip
 
 
@@ -111,8 +125,8 @@ def add_cases(proposal: ListProposal, cases: Sequence[ProposalEvidence]) -> None
 
 
 def _open(county: int, origin: str) -> list[ListProposal]:
-    """Fetch the open proposals of an origin, held so that nobody decides on them meanwhile."""
-    rows = ListProposal.objects.open().filter(county_id=county, origin=origin)
+    """Fetch what was counted and is open, held so that nobody decides on it meanwhile."""
+    rows = ListProposal.objects.open().filter(county_id=county, origin=origin, opened_by=None)
     return list(rows.select_for_update(no_key=True).order_by("id"))
 
 
@@ -155,32 +169,49 @@ def _ruling(row: Precedent) -> ProposalEvidence:
     )
 
 
-# --- calls on no list: clusters by their words --------------------------------------------------------
+# --- calls and tasks on no list: clusters by their words -----------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Head:
-    """The oldest call of a cluster, to which others are compared: it does not drift."""
+class _Said:
+    """A call or a task by its words."""
 
     title: frozenset[str]
     whole: frozenset[str]
-    cluster: Cluster
 
-    def likeness(self, title: frozenset[str], whole: frozenset[str]) -> float:
-        return likeness(self.whole, whole, frozenset()) if self.title & title else 0.0
+    @classmethod
+    def of(cls, one: Call | UnlistedTask) -> Self:
+        text = one.body if isinstance(one, Call) else one.what
+        return cls(pairs(one.title), pairs(f"{one.title} {text}"))
+
+    def likeness(self, other: _Said) -> float:
+        if not self.title & other.title:
+            return 0.0
+        return likeness(self.whole, other.whole, frozenset())
 
 
-def _unlisted(county: int, since: datetime) -> Iterable[Cluster]:
-    """Put calls on no list beside the first they are like; each counts in one cluster."""
-    heads = _known_heads(county)
-    for call in _calls(county, since):
-        title, whole = pairs(call.title), pairs(f"{call.title} {call.body}")
-        near = max(heads, key=lambda head: head.likeness(title, whole), default=None)
-        if near is None or near.likeness(title, whole) < ALIKE:
-            near = _Head(title, whole, Cluster(str(call.uid), without_numbers(call.title)))
-            heads.append(near)
-        near.cluster.cases.append(raised(call))
-    return [head.cluster for head in heads]
+# The oldest of a cluster, to which others are compared: so it does not drift.
+Heads = list[tuple[_Said, Cluster]]
+
+
+def _clusters(heads: Heads, found: Iterable[Call | UnlistedTask]) -> list[Cluster]:
+    """Put each beside the oldest it is like; it counts in one cluster."""
+    for one in found:
+        said = _Said.of(one)
+        near = max(((head.likeness(said), n) for n, (head, _c) in enumerate(heads)), default=None)
+        if near is None or near[0] < ALIKE:
+            heads.append((said, Cluster(str(one.uid), without_numbers(one.title))))
+            near = (1.0, len(heads) - 1)
+        case = raised(one) if isinstance(one, Call) else _asked(one)
+        heads[near[1]][1].cases.append(case)
+    return [cluster for _said, cluster in heads]
+
+
+def _heads(county: int, origin: str, model: type[Call] | type[UnlistedTask]) -> Heads:
+    """Return the heads of what waits already."""
+    waiting = {UUID(one.key): one for one in _open(county, origin)}
+    rows = model.objects.filter(county_id=county, uid__in=list(waiting)).order_by("id")
+    return [(_Said.of(one), Cluster(str(one.uid), "", proposal=waiting[one.uid])) for one in rows]
 
 
 def _calls(county: int, since: datetime) -> Sequence[Call]:
@@ -189,21 +220,16 @@ def _calls(county: int, since: datetime) -> Sequence[Call]:
         entry=None, raised_at__gte=since, lead__isnull=False, duplicate_of=None
     ).exclude(state=CallState.WITHDRAWN)
     rows = uncounted(rows, county, ProposalOrigin.UNLISTED_CALLS)
-    newest = rows.select_related("township", "lead").order_by("-id")[:CALLS]
+    newest = rows.select_related("township", "lead").order_by("-id")[:MOST]
     return sorted(newest, key=lambda call: call.pk)
 
 
-def _known_heads(county: int) -> list[_Head]:
-    waiting = {UUID(one.key): one for one in _open(county, ProposalOrigin.UNLISTED_CALLS)}
-    calls = Call.objects.filter(county_id=county, uid__in=list(waiting)).order_by("id")
-    return [
-        _Head(
-            pairs(call.title),
-            pairs(f"{call.title} {call.body}"),
-            Cluster(str(call.uid), "", proposal=waiting[call.uid]),
-        )
-        for call in calls
-    ]
+def _tasks(county: int, since: datetime) -> Sequence[UnlistedTask]:
+    """Fetch tasks that nothing covers and nobody has taken back, the oldest first."""
+    rows = UnlistedTask.objects.filter(recorded_at__gte=since, state__in=OPEN_TASKS)
+    rows = uncounted(rows, county, ProposalOrigin.UNLISTED_TASKS)
+    newest = rows.select_related("township", "department").order_by("-id")[:MOST]
+    return sorted(newest, key=lambda task: task.pk)
 
 
 def raised(call: Call) -> ProposalEvidence:
@@ -217,4 +243,15 @@ def raised(call: Call) -> ProposalEvidence:
         given=call.lead.name[:100] if call.lead else "",
         words=without_numbers(call.title),
         answer=without_numbers(call.unlisted_reason),
+    )
+
+
+def _asked(task: UnlistedTask) -> ProposalEvidence:
+    return ProposalEvidence(
+        source=task.uid,
+        day=task.received_on,
+        unit=task.township.name[:100],
+        given=task.department.name[:100],
+        words=without_numbers(task.title),
+        answer=without_numbers(task.what)[:LONGEST_ANSWER],
     )

@@ -22,6 +22,7 @@ from mandates.models import (
     ProposalEvidence,
     ProposalOrigin,
     ProposalState,
+    UnlistedTask,
     VersionState,
 )
 from mandates.permissions import Permission
@@ -86,7 +87,7 @@ class Case:
 
 
 def cases(member: Member, proposal: ListProposal) -> list[Case]:
-    """List what a proposal rests on, the newest first, in two queries."""
+    """List what a proposal rests on, the newest first, in three queries at most."""
     rows = list(proposal.evidence.order_by("-day", "-id")[:SHOWN])
     sources = [row.source for row in rows]
     known: dict[Any, str] = {}
@@ -95,7 +96,8 @@ def cases(member: Member, proposal: ListProposal) -> list[Case]:
         known = {one.uid: one.get_absolute_url() for one in rulings}
     elif member.may(Permission.CALL_READ):
         calls = Call.objects.visible_to(member).filter(uid__in=sources).only("uid")
-        known = {one.uid: one.get_absolute_url() for one in calls}
+        tasks = UnlistedTask.objects.filter(uid__in=sources).only("uid")
+        known = {one.uid: one.get_absolute_url() for one in (*calls, *tasks)}
     return [Case(row, known.get(row.source, "")) for row in rows]
 
 

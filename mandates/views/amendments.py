@@ -32,6 +32,7 @@ from mandates.models import (
     LineChange,
     ListProposal,
     ListVersion,
+    ProposalOrigin,
     ProposalState,
     VersionState,
 )
@@ -321,6 +322,7 @@ def _page(
         "one": one,
         "entry": _current(one),
         "cases": cases(member, one),
+        "heads": _heads(one),
         "more": max(0, one.cases - SHOWN),
         "owners": owners(one),
         "turn": turn,
@@ -331,6 +333,21 @@ def _page(
         "crumbs": [_root(), Crumb(one.title)],
     }
     return render(request, "mandates/proposals/detail.html", context, status=status)
+
+
+def _heads(one: ListProposal) -> dict[str, str]:
+    """Name the columns of the cases after what they are."""
+    if one.origin == ProposalOrigin.DISPUTES:
+        words, answer = pgettext("what a department says", "Objection"), _("Ruling")
+    elif one.origin == ProposalOrigin.UNLISTED_TASKS and one.opened_by is None:
+        return {
+            "words": pgettext("an unlisted task", "task"),
+            "answer": _("what is asked"),
+            "given": _("Sent down by"),
+        }
+    else:
+        words, answer = _("Call"), _("why it is on no list")
+    return {"words": words, "answer": answer, "given": _("Whose it was")}
 
 
 def _current(one: ListProposal) -> Entry | None:

@@ -21,10 +21,13 @@ from mandates.models import (
     ListVersion,
     Precedent,
     ProposalEvidence,
+    UnlistedTask,
 )
 from mandates.operations import amending, lists
+from mandates.operations import unlisted as unlisted_tasks
 from mandates.operations.amending import Line, Written
 from mandates.operations.proposing import propose
+from mandates.operations.unlisted import Decided, Recorded
 from mandates.queries import exported_proposals
 from mandates.queries.amending import line, mark, turns
 from tests.factories.calls import MONDAY, World, at, make_world
@@ -205,6 +208,45 @@ def test_calls_alike_on_no_list_become_one_proposal_without_numbers(world: World
     unlisted(world, "流浪犬扰民", day=20)
     assert propose(at=NEXT) == 1
     assert one(world).cases == 4
+
+
+def task(world: World, title: str, *, day: int = 2) -> UnlistedTask:
+    with tenancy.scope(world.clerk.scope):
+        return unlisted_tasks.record(
+            Recorded(
+                title=title, what="每日在工作群上报企业用电量，联系 13800138000。", way="group",
+                received_on=date(2026, 3, day), department=world.housing.uid,
+            ),
+            by=world.clerk, at=at(3, day),
+        )  # fmt: skip
+
+
+def test_tasks_alike_that_nothing_covers_become_a_proposal_beside_those_by_hand(
+    world: World,
+) -> None:
+    by_hand = written(origin="unlisted_tasks", title="上报用电数据", matter="")
+    act(world, amending.enter, by_hand)
+    first = task(world, "上报用电数据")
+    task(world, "每日上报用电数据", day=3)
+    dropped = task(world, "用电数据上报", day=4)
+    office = world.officer(world.housing)
+    with tenancy.scope(office.scope):
+        unlisted_tasks.make(
+            "drop", dropped.uid, by=office, at=at(3, 5), given=Decided(note="不再要求上报")
+        )
+    assert propose(at=NIGHT) == 0
+    task(world, "报送企业用电数据", day=9)
+    assert [propose(at=NIGHT), propose(at=NIGHT)] == [1, 0]
+    found = one(world, opened_by=None)
+    assert (found.origin, found.key, found.cases, found.last_day) == (
+        "unlisted_tasks", str(first.uid), 3, date(2026, 3, 9),
+    )  # fmt: skip
+    page = Browser(officer(world), at=DECIDED).get(found.get_absolute_url())
+    assert page.context["owners"] == [("住建局", 3)]
+    assert {case.row.answer for case in page.context["cases"]} == {
+        "每日在工作群上报企业用电量，联系 ***。"
+    }
+    assert page.context["cases"][-1].url == first.get_absolute_url()
 
 
 def test_the_command_does_what_the_night_does(
