@@ -126,6 +126,8 @@ def next_step(case: Case) -> NextStep:
 
 def _own_clock(case: Case) -> Clock | None:
     part = case.own
+    if part is not None and part.state == AssignmentState.OBJECTED:
+        return case.work.clock(ClockKind.REPORT, part)  # an objection keeps nobody from the site
     if part is None or part.state not in (AssignmentState.SENT, AssignmentState.ACCEPTED):
         return None
     clock = case.record.awaited(part)

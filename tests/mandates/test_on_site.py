@@ -374,3 +374,15 @@ def test_a_board_of_one_department_has_its_share_in_time(world: World) -> None:
         found = board(member, asked(member, {"during": "2026-03"}, at=LATE), at=LATE)
     assert (found.now["on_site_due"], found.now["on_site_met"]) == (1, 0)
     assert "on_site_rate" in assessable("department")
+
+
+def test_an_objection_keeps_nobody_from_the_site(world: World) -> None:
+    call, officer = whistled(world), world.officer()
+    cites = {"law": "《水法》", "article": "第六十五条"}
+    world.make("object", call, by=officer, when=CALLED, note="不归我局", **cites)
+    page = Browser(officer, at=CALLED).get(url("call-detail", call.uid))
+    assert page.context["primary"].name == "report_on_site"
+    assert (page.context["next_step"].is_me, page.context["next_step"].due_at) == (True, DUE)
+    world.make("report_on_site", call, by=officer, when=CALLED, **CAME)
+    world.make("reject", call, by=world.desk, when=LATE, note="按清单由你局牵头")
+    assert clock_of(call, world.water).met_at == CALLED
