@@ -50,7 +50,7 @@ def by_group(board: Board, link: Link) -> Table:
         few,
         _("fewer than %(n)d answers due") % {"n": FEWEST},
         axis=axis,
-        bars=1,
+        bars=1 if len(rows) > 2 else 0,  # two are compared at a glance
     )
 
 
