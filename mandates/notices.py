@@ -16,6 +16,8 @@ from common.models import Notice
 from mandates.models import ClockKind
 from mandates.operations.admission_notices import AUDIENCES as ADMISSION_AUDIENCES
 from mandates.operations.admission_notices import PREFIX
+from mandates.operations.assessment_notices import MOVES
+from mandates.operations.assessment_notices import PREFIX as ASSESSMENTS
 from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
 from mandates.operations.unlisted import PREFIX as UNLISTED
@@ -100,6 +102,10 @@ def _sentences() -> dict[str, str]:
         "unlisted_find_listed": _("%(unit)s found a task on the list after all"),
         "unlisted_point_at": _("%(unit)s says that a task goes through admission"),
         "unlisted_drop": _("%(unit)s took back a task that is on no list"),
+        "assessment_opened": _("The scores of your unit can be looked at, and appealed against"),
+        "assessment_appealed": _("%(unit)s appeals against an assessment"),
+        "assessment_decided": _("The appeal of your unit against an assessment is decided"),
+        "assessment_published": _("An assessment was published"),
         "admission_overdue": _("The limit of a step of a duty admission has passed"),
     }
 
@@ -108,8 +114,9 @@ def _sentences() -> dict[str, str]:
 OTHERS = (
     *(f"{PREFIX}{move}" for move in ADMISSION_AUDIENCES),
     *(f"{UNLISTED}{move}" for move in TELLS),
+    *(f"{ASSESSMENTS}{move}" for move in MOVES),
 )
-PAGES = {PREFIX: "admission-detail", UNLISTED: "unlisted-detail"}
+PAGES = {PREFIX: "admission-detail", UNLISTED: "unlisted-detail", ASSESSMENTS: "assessment-detail"}
 
 
 def address(notice: Notice) -> str:

@@ -29,6 +29,7 @@ from mandates.models import (
     Subject,
     UnitChoices,
 )
+from mandates.operations.assessment_notices import tell_appeal, tell_units
 from mandates.operations.casework import compute_due
 from mandates.permissions import Permission
 from mandates.queries.assessing import Counted, counted, definitions, excluded
@@ -99,6 +100,7 @@ def preview(scheme_uid: UUID, period_text: str, *, by: Member, at: datetime) -> 
         for member in members
     )
     audit.record("assessment_opened", made, by=by, at=at, during=period.code, rows=len(members))
+    tell_units("opened", made, by_id=by.user_id, at=at)
     return made
 
 
@@ -148,6 +150,7 @@ def appeal(
             asked_in=str(by.unit)[:100],
             asked_at=at,
         )
+        tell_appeal("appealed", made, by_id=by.user_id, at=at)
     return made
 
 
@@ -207,6 +210,7 @@ def decide(
             "assessment_appeal_decided", found, by=by, at=at,
             asked=str(one.unit), numbers=taken, reason=reason.strip(),
         )  # fmt: skip
+        tell_appeal("decided", one, by_id=by.user_id, at=at)
     return one
 
 
@@ -237,6 +241,7 @@ def publish(uid: UUID, *, by: Member, at: datetime) -> Assessment:
         found.published_by_id = by.user_id
         found.save(update_fields=["state", "published_at", "published_by"])
         audit.record("assessment_published", found, by=by, at=at, definitions=found.definitions)
+        tell_units("published", found, by_id=by.user_id, at=at)
     return found
 
 

@@ -47,6 +47,7 @@ WORK = frozenset(
         "admission_submit", "admission_accept", "admission_send_back", "admission_give_opinion",
         "admission_close_opinions", "admission_find_lawful", "admission_close_resources",
         "admission_return_package", "admission_assess", "unlisted_refuse", "unlisted_drop",
+        "assessment_opened", "assessment_appealed",
     }
 )  # fmt: skip
 

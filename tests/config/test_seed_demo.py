@@ -21,12 +21,15 @@ from config.demo import people, texts
 from mandates.models import (
     Admission,
     AdmissionStep,
+    Assessment,
+    AssessmentScore,
     Assignment,
     Call,
     CallState,
     Clock,
     Objection,
     Rating,
+    Scheme,
     Step,
     UnlistedTask,
 )
@@ -87,6 +90,13 @@ def test_admissions_stand_at_three_steps_and_two_tasks_are_on_no_list(rows: None
     assert all(one.due_at > NOW for one in standing.values() if one.due_at)
     assert set(UnlistedTask.objects.values_list("state", flat=True)) == {"refused", "recorded"}
     assert not AdmissionStep.objects.filter(at__gt=NOW).exists()
+
+
+def test_departments_are_assessed_by_a_sample_scheme(rows: None) -> None:
+    states = Assessment.objects.order_by("first").values_list("state", flat=True)
+    assert list(states) == ["published", "preview"]
+    assert AssessmentScore.objects.count() > 2 * 5
+    assert all(scheme.is_sample for scheme in Scheme.objects.all())
 
 
 def test_nothing_lies_in_the_future_and_nothing_waits(rows: None) -> None:

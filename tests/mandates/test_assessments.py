@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from common import tenancy
 from common.errors import NotAllowed, Problem
+from common.models import Notice
 from mandates.models import (
     Assessment,
     AssessmentRank,
@@ -70,6 +71,44 @@ def opened(world: World) -> Assessment:
     made = scheme(world)
     with tenancy.scope(world.desk.scope):
         return assessing.preview(made.uid, "2026-Q1", by=world.desk, at=OPENED)
+
+
+def told(world: World) -> list[tuple[str, int]]:
+    """Return kinds of notices and how many people were told."""
+    with tenancy.everywhere(reason="a test looks"):
+        kinds = Notice.objects.filter(kind__startswith="assessment_").values_list("kind", "user")
+        return sorted((kind, user) for kind, user in kinds)
+
+
+def test_units_are_told_of_what_is_theirs_and_the_desk_of_what_it_decides(world: World) -> None:
+    officer, chief = world.officer(), world.member(Role.DEPARTMENT_HEAD)
+    made = opened(world)
+    asked = appealed(world, made, chief)
+    with tenancy.scope(world.desk.scope):
+        assessing.decide(asked.uid, upheld=(), reason="情况属实但不影响", by=world.desk, at=LATER)
+        assessing.publish(made.uid, by=world.desk, at=LATER)
+
+    found = told(world)
+    for kind, who in (
+        ("assessment_opened", officer),
+        ("assessment_decided", chief),
+        ("assessment_published", officer),
+    ):
+        assert (kind, who.user_id) in found
+    # Whoever acts is not told of it: the desk appealed to is the one that opened it here.
+    assert ("assessment_opened", world.desk.user_id) not in found
+    assert ("assessment_appealed", world.desk.user_id) in found
+    page = Browser(officer, at=LATER).get(url("notice-list")).content.decode()
+    assert "可查看本单位得分" in page
+
+
+def appealed(world: World, made: Assessment, by: Any) -> Any:
+    """Appeal, naming one call of the unit."""
+    with tenancy.scope(by.scope):
+        number = Call.objects.filter(lead=world.water).exclude(number="")[0].number
+        return assessing.appeal(
+            made.uid, reason="该件不属实", numbers=[number], by=by, at=at(4, 21)
+        )
 
 
 def code_of(call: Any, by: Any) -> str:

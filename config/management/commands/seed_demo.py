@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from common import tenancy
 from common.worktime import SHANGHAI
-from config.demo import admissions, ground, people, plan, workers
+from config.demo import admissions, assessing, ground, people, plan, workers
 from mandates.models import Call
 from mandates.operations import proposing
 
@@ -60,6 +60,7 @@ class Command(BaseCommand):
         workers.run(plans, now=now, processes=options["processes"], tell=self._tell)
         proposing.propose(at=now)
         admissions.tell(chosen, now=now)
+        assessing.settle(at=now)
         people.read_old_notices(at=now)
         people.connect_system(at=now)
         self._tell(_("done"))
