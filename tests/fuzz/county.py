@@ -13,9 +13,11 @@ from django.conf import settings
 from django.test import Client as Browser
 
 from common import tenancy
-from mandates.models import Call, CallFile
+from mandates.models import Admission, Call, CallFile, UnlistedTask
 from mandates.models.moves import MOVES
-from mandates.operations import files
+from mandates.operations import files, unlisted
+from mandates.operations.unlisted import Recorded
+from tests.factories.admissions import make_office
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.files import photograph
 from tests.factories.townships import PostFactory, system_token
@@ -53,6 +55,7 @@ class Fuzzed:
         self.calls += _fill(self.own)
         self.calls += [(OTHER, call) for call in _in_each_state(self.other, OTHER)]
         self.files = _files(self.own)
+        self.gates = {"admission": _admissions(self.own), "unlisted": _tasks(self.own)}
         self.clients = self._clients()
 
     # --- who asks -------------------------------------------------------------------------------
@@ -93,13 +96,17 @@ class Fuzzed:
         """Point most questions at what is there and at its version; leave the others as drawn."""
         operation = case.operation.definition.raw["operationId"]
         path = case.path_parameters
-        call = None
+        call: Any = None
+        gate = self.gates.get(operation.partition("_")[0])
         if isinstance(path, dict) and is_uid(path.get("uid")) and chance.random() < 0.9:
             if operation.startswith("call_"):
                 call = self._call_for(operation, client, chance)
                 path["uid"] = str(call.uid)
                 if "file" in path:
                     path["file"] = str(self.files.get(call.pk, NOWHERE))
+            elif gate:
+                call = chance.choice(gate)
+                path["uid"] = str(call.uid)
             else:
                 unit = self.own.water if operation.startswith("dep") else self.own.township
                 path["uid"] = str(unit.uid)
@@ -120,9 +127,7 @@ class Fuzzed:
             return chance.choice([call for _word, call in self.calls])
         return chance.choice(fitting)
 
-    def _aim_headers(
-        self, case: Any, call: Call | None, client: Client, chance: random.Random
-    ) -> None:
+    def _aim_headers(self, case: Any, call: Any, client: Client, chance: random.Random) -> None:
         taken = {p["name"] for p in case.operation.definition.raw.get("parameters", ())}
         if "If-Match" in taken and call is not None and chance.random() < 0.8:
             case.headers["If-Match"] = call.etag
@@ -168,6 +173,25 @@ class Fuzzed:
             query["category"] = "水利"
         if isinstance(query.get("cursor"), str) and chance.random() < 0.7:
             query.pop("cursor")
+
+
+def _admissions(world: World) -> list[Admission]:
+    """Make an admission at each of some steps of the way."""
+    office = make_office(world)
+    ways = (office.write, office.submitted, office.consulted, office.opined, office.reviewed,
+            office.met, office.approved, office.filed)  # fmt: skip
+    return [office.fresh(way()) for way in ways]
+
+
+def _tasks(world: World) -> list[UnlistedTask]:
+    """Make two tasks on no list of the township."""
+    written = Recorded(
+        title="上报数据", what="每日上报用电量。", way="phone", received_on=MONDAY.date(),
+        department=world.water.uid,
+    )  # fmt: skip
+    assert world.clerk.scope is not None
+    with tenancy.scope(world.clerk.scope):
+        return [unlisted.record(written, by=world.clerk, at=MONDAY) for _number in range(2)]
 
 
 def is_uid(value: Any) -> bool:
