@@ -7,6 +7,7 @@ class Permission(StrEnum):
     LIST_READ = "mandates.list_read"
     LIST_EDIT = "mandates.list_edit"
     LIST_PUBLISH = "mandates.list_publish"
+    LIST_OPINE = "mandates.list_opine"  # for a unit that is asked about a draft
     LIMIT_EDIT = "mandates.limit_edit"
     AMENDMENT_READ = "mandates.amendment_read"  # proposals not yet decided, and their cases
     CLOCK_RECALCULATE = "mandates.clock_recalculate"

@@ -40,6 +40,7 @@ GRANTS: dict[Role, frozenset[P]] = {
     },
     Role.TOWNSHIP_HEAD: READ
     | {
+        P.LIST_OPINE,
         P.CALL_DRAFT,
         P.CALL_APPROVE,
         P.CALL_RAISE,
@@ -56,7 +57,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.UNLISTED_DECIDE,
     },
     Role.DEPARTMENT_OFFICER: DEPARTMENT,
-    Role.DEPARTMENT_HEAD: DEPARTMENT | {P.ASSESSMENT_APPEAL},
+    Role.DEPARTMENT_HEAD: DEPARTMENT | {P.LIST_OPINE, P.ASSESSMENT_APPEAL},
     Role.COUNTY_DESK: READ
     | {
         P.CALL_DISPATCH,

@@ -30,6 +30,7 @@ from mandates.views import (
     public,
     recalculating,
     replays,
+    reviews,
     search,
     sheet,
     staff,
@@ -177,6 +178,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("matters/compare/list.pdf", compare.compare_pdf, name="entry-compare-pdf"),
     path("matters/compare/list.xlsx", compare.compare_xlsx, name="entry-compare-xlsx"),
     path("matters/<uuid:uid>/take-back/", taking_back.entry_take_back, name="entry-take-back"),
+    path("drafts/<uuid:uid>/review/", reviews.draft_review, name="draft-review"),
+    path("drafts/<uuid:uid>/review/invite/", reviews.draft_invite, name="draft-invite"),
+    path("drafts/<uuid:uid>/review/<uuid:opinion>/say/", reviews.draft_say, name="draft-say"),
+    path(
+        "drafts/<uuid:uid>/review/<uuid:opinion>/answer/", reviews.draft_answer, name="draft-answer"
+    ),
+    path("drafts/<uuid:uid>/review/<uuid:review>/close/", reviews.draft_close, name="draft-close"),
     path("directory/", directories.directory_page, name="directory"),
     path("directory/derive/", directories.directory_derive, name="directory-derive"),
     path("directory/match/", directories.directory_match, name="directory-match"),

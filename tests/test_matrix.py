@@ -155,6 +155,8 @@ PREFIXES = (
     ("api:version-", COUNTY),
     ("api:list-", COUNTY),
     ("mandates:directory", COUNTY),
+    # Of the office and of units that are asked: tests/mandates/test_reviews.py.
+    ("mandates:draft-", COUNTY),
     # What a county shows to everybody: tests/mandates/test_public_lists.py.
     ("mandates:public-", OPEN),
     ("api:precedent-", COUNTY),
@@ -268,6 +270,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "entry": {"uid": world.sand.uid},
         "answer": {"uid": answer.uid},
         "version": {"uid": world.version.uid},
+        "draft": {"uid": uuid4(), "opinion": uuid4(), "review": uuid4()},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},
         "staff": {"uid": world.clerk.user.uid},

@@ -82,6 +82,7 @@ from mandates.models.lists import (
 from mandates.models.precedents import Precedent
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
+from mandates.models.reviews import ListReview, ReviewComment, ReviewOpinion, Stance
 from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
@@ -113,6 +114,9 @@ __all__ = [
     "AssessmentScore",
     "AssessmentState",
     "Length",
+    "ReviewComment",
+    "ReviewOpinion",
+    "Stance",
     "Scheme",
     "SchemeItem",
     "SchemeMember",
@@ -159,6 +163,7 @@ __all__ = [
     "Level",
     "Limit",
     "ListKind",
+    "ListReview",
     "ListLevel",
     "ListVersion",
     "Matter",

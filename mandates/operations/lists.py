@@ -30,6 +30,8 @@ from mandates.models import (
     ListProposal,
     ListVersion,
     Matter,
+    ReviewOpinion,
+    Stance,
     Urgency,
     VersionState,
 )
@@ -73,6 +75,13 @@ class HasGaps(Refused):
             _("The draft has gaps that must be filled first: %s") % "; ".join(texts[:5]),
             fields={"entries": texts},
         )
+
+
+class ReviewPending(Refused):
+    """Units are still being asked, or an objection waits for its answer."""
+
+    code = "review_pending"
+    detail = gettext_lazy("Units are still being asked for their opinion. Close the round first.")
 
 
 class BadDate(Refused):
@@ -166,6 +175,7 @@ def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: da
         entries = row.entries.count()
         audit.record("list_draft_discarded", row, by=by, at=at, entries=entries, reason=reason)
         ListProposal.objects.filter(version=row).reopen()
+        row.reviews.all().delete()
         EntryLimit.objects.filter(entry__version=row).delete()
         EntryStep.objects.filter(entry__version=row).delete()
         EntryAssist.objects.filter(entry__version=row).delete()
@@ -183,7 +193,8 @@ def publish(
 ) -> ListVersion:
     """公布: let a draft hold from a day on; the version before it ends with the day before.
 
-    Raises NotADraft, Invalid (no document number), BadDate, HasGaps; then nothing was written.
+    Raises NotADraft, Invalid (no document number), BadDate, ReviewPending, HasGaps; then nothing
+    was written.
     """
     document_no = document_no.strip()
     with transaction.atomic():
@@ -192,6 +203,7 @@ def publish(
             raise Invalid(fields={"document_no": [_("A document number is needed.")]})
         before = _locked(row.duty_list).published().order_by("valid_from").last()
         _check_begin(before, valid_from, at)
+        _check_review(row)
         if blocking := [one for one in gaps(row, on=valid_from) if one.is_blocking]:
             raise HasGaps(blocking)
         if before is not None and before.valid_to is None:
@@ -325,6 +337,19 @@ def _draft(version: ListVersion) -> ListVersion:
     if row.state != VersionState.DRAFT:
         raise NotADraft
     return row
+
+
+def _check_review(draft: ListVersion) -> None:
+    """Raise ReviewPending while a round of opinions runs, or an objection has no answer."""
+    if draft.reviews.filter(closed_at=None).exists():
+        raise ReviewPending
+    open_ones = ReviewOpinion.objects.filter(
+        review__version=draft, stance=Stance.OBJECT, answer=""
+    ).select_related("department", "of_township")
+    if units := [one.unit for one in open_ones]:
+        raise ReviewPending(
+            _("These units object and have no answer yet: %s") % _(", ").join(units)
+        )
 
 
 def _check_begin(before: ListVersion | None, day: date, at: datetime) -> None:

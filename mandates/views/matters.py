@@ -29,6 +29,7 @@ from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionStat
 from mandates.permissions import Permission
 from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
+from mandates.queries.reviews import waiting_opinions
 from mandates.queries.rulebook import NoLimit, rulebook
 from townships.http import Member, MemberRequest
 from townships.models import County
@@ -64,6 +65,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "chips": _chips(form, request),
         "clear_url": _without(request, "q", "category", "department", "day"),
         "duty_list": duty_list,
+        "asked_for": waiting_opinions(member),
         "entries": shown,
         "export_url": _export_url(request),
         "total": len(shown),

@@ -1,0 +1,191 @@
+"""Opinions on a draft: units are asked, agree or object; what is objected to is answered first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import ProgrammingError, transaction
+from django.test import Client
+
+from common import tenancy
+from mandates.models import ListReview, ListVersion, ReviewComment, ReviewOpinion, Stance
+from mandates.operations import lists
+from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.systems import System
+from townships.http import Member
+from townships.roles import Role
+
+FROM = date(2026, 6, 1)
+
+
+@pytest.fixture
+def world(db: None) -> Iterator[World]:
+    made = make_world()
+    with time_machine.travel(MONDAY, tick=False):
+        yield made
+
+
+@pytest.fixture
+def draft(world: World) -> ListVersion:
+    with tenancy.dispatching(reason="a test prepares"):
+        return lists.open_draft(world.version.duty_list, reason="修订", by=None, at=MONDAY)
+
+
+def url(draft: ListVersion, *rest: Any) -> str:
+    return f"/drafts/{draft.uid}/review/" + "".join(f"{one}/" for one in rest)
+
+
+def send(one: Member, path: str, **data: Any) -> Any:
+    client = Client()
+    client.force_login(one.user)
+    return client.post(path, data, follow=True)
+
+
+def get(one: Member, path: str) -> Any:
+    client = Client()
+    client.force_login(one.user)
+    return client.get(path)
+
+
+def officer(world: World) -> Member:
+    return world.member(Role.ESTABLISHMENT_OFFICER)
+
+
+def chief(world: World) -> Member:
+    return world.member(Role.DEPARTMENT_HEAD)
+
+
+def asked(world: World, draft: ListVersion) -> dict[str, Any]:
+    answer = send(
+        officer(world), url(draft, "invite"), until="2026-03-20",
+        departments=[str(world.water.uid)], townships=[str(world.township.uid)],
+    )  # fmt: skip
+    assert answer.status_code == 200
+    return {"department": opinion(world.water), "township": opinion(world.township)}
+
+
+def opinion(unit: Any) -> ReviewOpinion:
+    with tenancy.everywhere(reason="a test looks"):
+        rows = ReviewOpinion.objects.select_related("review")
+        name = "department" if type(unit).__name__ == "Department" else "of_township"
+        return rows.get(**{name: unit})
+
+
+def publish(world: World, draft: ListVersion) -> ListVersion:
+    with tenancy.dispatching(reason="a test publishes"):
+        draft.entries.update(platform=None)
+        return lists.publish(
+            draft, valid_from=FROM, document_no="试办〔2026〕1号", by=None, at=MONDAY
+        )
+
+
+def test_units_agree_and_object_each_for_itself(world: World, draft: ListVersion) -> None:
+    known = asked(world, draft)
+    page = get(world.head, url(draft))
+
+    assert [one.unit for _round, shown in page.context["rounds"] for one in shown] == [
+        str(world.township)
+    ]
+    send(world.head, url(draft, known["township"].uid, "say"), stance="agree")
+    send(chief(world), url(draft, known["department"].uid, "say"), stance="object", text="")
+    assert opinion(world.water).stance == Stance.WAITING
+    send(chief(world), url(draft, known["department"].uid, "say"), stance="object", text="人手不足")
+    assert opinion(world.township).stance == Stance.AGREE
+    assert (opinion(world.water).stance, opinion(world.water).text) == (Stance.OBJECT, "人手不足")
+    foreign = send(world.head, url(draft, known["department"].uid, "say"), stance="agree")
+    assert foreign.status_code == 404
+    clerk = send(world.clerk, url(draft, known["township"].uid, "say"), stance="object", text="不")
+    assert clerk.status_code == 403
+
+
+def test_lines_are_commented(world: World, draft: ListVersion) -> None:
+    known = asked(world, draft)
+    send(world.head, url(draft, known["township"].uid, "say"), matter="SL-01", text="应由县里巡查")
+    send(world.head, url(draft, known["township"].uid, "say"), matter="XX-01", text="没有")
+
+    with tenancy.everywhere(reason="a test looks"):
+        made = ReviewComment.objects.select_related("matter").get()
+    assert (made.matter.code, made.text) == ("SL-01", "应由县里巡查")
+    assert "应由县里巡查" in get(officer(world), url(draft)).content.decode()
+
+
+def test_an_unanswered_objection_stands_in_the_way(world: World, draft: ListVersion) -> None:
+    known = asked(world, draft)
+    key = known["department"].uid
+    with pytest.raises(lists.ReviewPending) as running:
+        publish(world, draft)
+    assert running.value.code == "review_pending"
+    send(chief(world), url(draft, key, "say"), stance="object", text="人手不足")
+    send(officer(world), url(draft, known["department"].review.uid, "close"))
+    assert opinion(world.township).stance == Stance.SILENT
+    with pytest.raises(lists.ReviewPending):
+        publish(world, draft)
+    assert send(world.head, url(draft, key, "answer"), answer="x").status_code == 403
+    send(officer(world), url(draft, key, "answer"), answer="已调整为配合")
+    assert opinion(world.water).answer == "已调整为配合"
+    with pytest.raises(lists.HasGaps):  # nothing of the review stands in the way any more
+        publish(world, draft)
+    late = send(chief(world), url(draft, key, "say"), stance="agree")
+    assert opinion(world.water).stance == Stance.OBJECT
+    assert "征求意见已结束" in late.content.decode()
+
+
+def test_a_draft_is_hidden_from_those_who_were_not_asked(world: World, draft: ListVersion) -> None:
+    asked(world, draft)
+    stranger = make_world()
+
+    for one in (world.member(Role.TOWNSHIP_HEAD, world.sibling), stranger.head, world.desk):
+        assert get(one, url(draft)).status_code == 404
+    assert get(officer(stranger), url(draft)).status_code == 404
+    assert send(world.head, url(draft, "invite"), until="2026-03-20").status_code == 403
+
+
+def test_the_database_shows_a_unit_its_own_opinion_alone(world: World, draft: ListVersion) -> None:
+    asked(world, draft)
+    with tenancy.scope(world.head.scope):
+        assert [one.of_township_id for one in ReviewOpinion.objects.all()] == [world.township.pk]
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            ListReview.objects.update(closed_at=MONDAY)
+
+
+def test_nobody_is_asked_twice_and_somebody_must_be(world: World, draft: ListVersion) -> None:
+    assert send(officer(world), url(draft, "invite"), until="x").status_code == 422
+    nobody = send(officer(world), url(draft, "invite"), until="2026-03-20").content.decode()
+    assert "至少选择一个单位" in nobody
+    asked(world, draft)
+    again = send(
+        officer(world), url(draft, "invite"), until="2026-03-20",
+        townships=[str(world.township.uid)],
+    ).content.decode()  # fmt: skip
+    assert "正在征求意见" in again
+
+
+def test_a_discarded_draft_takes_its_review_with_it(world: World, draft: ListVersion) -> None:
+    known = asked(world, draft)
+    send(world.head, url(draft, known["township"].uid, "say"), matter="SL-01", text="应由县里巡查")
+    with tenancy.scope(officer(world).scope):
+        lists.discard_draft(draft, reason="重来", by=officer(world), at=MONDAY)
+        assert not ListReview.objects.exists()
+
+
+def test_the_unit_is_told_on_the_page_of_the_list(world: World, draft: ListVersion) -> None:
+    assert not get(world.head, "/matters/").context["asked_for"]
+    known = asked(world, draft)
+    assert get(world.head, "/matters/").context["asked_for"] == [known["township"]]
+    assert get(world.clerk, "/matters/").status_code == 200
+
+
+def test_systems_of_the_office_read_the_review(world: World, draft: ListVersion) -> None:
+    asked(world, draft)
+    told = System.beside(officer(world)).get(f"versions/{draft.uid}/review/").json()["results"]
+
+    assert [(one["unit"], one["stance"]) for one in told] == [
+        (str(world.water), "waiting"),
+        (str(world.township), "waiting"),
+    ]
+    refused = System.beside(world.desk).get(f"versions/{draft.uid}/review/")
+    assert refused.status_code == 403
