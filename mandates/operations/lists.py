@@ -28,6 +28,7 @@ from mandates.models import (
     EntryStep,
     ListKind,
     ListProposal,
+    ListReview,
     ListVersion,
     Matter,
     ReviewOpinion,
@@ -175,7 +176,7 @@ def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: da
         entries = row.entries.count()
         audit.record("list_draft_discarded", row, by=by, at=at, entries=entries, reason=reason)
         ListProposal.objects.filter(version=row).reopen()
-        row.reviews.all().delete()
+        ListReview.objects.filter(version=row).delete()
         EntryLimit.objects.filter(entry__version=row).delete()
         EntryStep.objects.filter(entry__version=row).delete()
         EntryAssist.objects.filter(entry__version=row).delete()
@@ -341,7 +342,7 @@ def _draft(version: ListVersion) -> ListVersion:
 
 def _check_review(draft: ListVersion) -> None:
     """Raise ReviewPending while a round of opinions runs, or an objection has no answer."""
-    if draft.reviews.filter(closed_at=None).exists():
+    if ListReview.objects.filter(version=draft, closed_at=None).exists():
         raise ReviewPending
     open_ones = ReviewOpinion.objects.filter(
         review__version=draft, stance=Stance.OBJECT, answer=""

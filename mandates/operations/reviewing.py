@@ -59,7 +59,7 @@ def invite(
         raise Invalid(fields={"departments": [_("Choose at least one unit.")]})
     with transaction.atomic():
         row = hold_draft(version)
-        if row.reviews.filter(closed_at=None).exists():
+        if ListReview.objects.filter(version=row, closed_at=None).exists():
             raise ReviewRuns
         review: ListReview = ListReview.objects.create(
             **row.tenant, version=row, until=until, opened_at=at
