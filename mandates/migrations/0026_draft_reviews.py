@@ -12,7 +12,7 @@ OF_TOWNSHIP = "of_township_id = any (app_ids('app.townships'))"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0024_unlisted_tasks"),
+        ("mandates", "0025_proposals_of_tasks"),
         ("townships", "0009_receivers"),
     ]
 
