@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext_lazy
@@ -33,6 +36,28 @@ def may(request: HttpRequest, permission: str) -> bool:
     return bool(permission) and member is not None and member.may(permission)
 
 
+@dataclass(frozen=True)
+class PanelLine:
+    """A line of the first page: what, how much or how it stands, and where to go."""
+
+    label: str
+    note: str
+    url: str
+    is_pressing: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A group of lines on the first page; ``empty`` stands there when there are none."""
+
+    title: str
+    lines: Sequence[PanelLine]
+    empty: str
+
+
+Panels = Callable[[HttpRequest], Sequence[Panel]]
+
+
 class OfficerSite(admin.AdminSite):
     """The console. Who may enter follows from the post; sign-in is that of the pages."""
 
@@ -40,6 +65,18 @@ class OfficerSite(admin.AdminSite):
     site_header = _("Huying console")
     index_title = _("Reference data")
     enable_nav_sidebar = True
+    # What apps show on the first page, each for the posts it concerns.
+    _panels: ClassVar[list[Panels]] = []
+
+    @classmethod
+    def first_page(cls, panels: Panels) -> Panels:
+        """Register what an app shows on the first page."""
+        cls._panels.append(panels)
+        return panels
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        shown = [panel for panels in self._panels for panel in panels(request)]
+        return super().index(request, {**(extra_context or {}), "panels": shown})
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         # Libraries bring pages of their own, which know nothing of posts: left out.

@@ -1,0 +1,67 @@
+"""The first page of the console for officers: lists in work, admissions, proposals, tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from common.site import OfficerSite, Panel, PanelLine, may
+from mandates.admin.county import member_of
+from mandates.permissions import Permission
+from mandates.queries.dashboard import Dashboard, InWork, dashboard
+
+
+@OfficerSite.first_page
+def panels(request: HttpRequest) -> list[Panel]:
+    """Return what the post may look into; nothing for posts without lists."""
+    if not may(request, Permission.LIST_READ):
+        return []
+    found = dashboard(member_of(request), at=timezone.now())
+    return [
+        Panel(
+            _("List versions in work"),
+            [_draft(one) for one in found.drafts],
+            _("No draft is open. A draft is opened on the page of its list."),
+        ),
+        Panel(_("Duty admissions by step"), _steps(found), _("No application is under way.")),
+        Panel(_("Waiting for a decision"), _waiting(found), _("Nothing waits.")),
+    ]
+
+
+def _draft(one: InWork) -> PanelLine:
+    url = reverse("admin:mandates_listversion_gaps", args=[one.version.pk])
+    told = [(_("in the way"), one.blocking), (_("to look at"), one.warnings + one.clashes)]
+    comma = pgettext("between names", ", ")
+    note = comma.join(f"{text} {count}" for text, count in told if count) or _("nothing missing")
+    return PanelLine(str(one.version), note, url, is_pressing=bool(one.blocking))
+
+
+def _steps(found: Dashboard) -> list[PanelLine]:
+    lines = [
+        PanelLine(str(state.label), str(count), _list("admission-list", state=state))
+        for state, count in found.admissions.items()
+    ]
+    if found.late_admissions:
+        url = _list("admission-list", show="late")
+        lines.append(PanelLine(_("Past their limit"), str(found.late_admissions), url, True))
+    return lines
+
+
+def _waiting(found: Dashboard) -> list[PanelLine]:
+    told = [
+        (_("Proposals to amend the list"), found.proposals, _list("proposal-list", state="open")),
+        (_("Tasks on no list, not yet decided by the township"), found.undecided,
+         _list("unlisted-list", state="recorded")),
+        (_("Tasks on no list, refused"), found.refused, _list("unlisted-list", state="refused")),
+    ]  # fmt: skip
+    return [PanelLine(text, str(count), url) for text, count, url in told if count]
+
+
+def _list(name: str, **query: Any) -> str:
+    return f"{reverse(f'mandates:{name}')}?{urlencode(query)}"
