@@ -15,6 +15,8 @@ from mandates.operations import (
     exports,
     files,
     learning,
+    list_checking,
+    list_imports,
     proposing,
     replay_files,
     replays,
@@ -23,8 +25,14 @@ from mandates.operations import (
 )
 from mandates.queries import sql
 
-KINDS_OF_JOBS = (exports, replays, replay_files)  # importing them makes their jobs known
+KINDS_OF_JOBS = (
+    exports,
+    list_checking,
+    replays,
+    replay_files,
+)  # importing them makes their jobs known
 attachments.keeper("calls", files.known_paths)
+attachments.keeper(list_imports.FOLDER, list_imports.known_paths)
 
 
 def sweep_all() -> int:

@@ -26,6 +26,7 @@ from mandates.models import (
     Call,
     CallFile,
     Letter,
+    ListImport,
     Precedent,
     Scheme,
     Step,
@@ -123,6 +124,7 @@ PREFIXES = (
     # Of posts of the county: tests/mandates/test_amendments.py.
     ("mandates:proposal-", COUNTY),
     ("mandates:overlap-", COUNTY),
+    ("mandates:import-", COUNTY),
     ("mandates:notice-", PERSON),
     # Of the system administrator alone: tests/mandates/test_deliveries.py.
     ("mandates:dead-letter-", PUBLIC),
@@ -233,6 +235,10 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         scenario = scenarios.keep("按现行清单", {}, world.version.uid, by=officer, at=MONDAY)
         day = MONDAY.date()
         replay = scenarios.ask(scenario.uid, day, day, by=officer, at=MONDAY)
+        imported = ListImport.objects.create(
+            county=world.county, duty_list=world.version.duty_list, file_name="x.xlsx", path="x",
+            size=1, sha256="0" * 64, layout={"sheets": []}, at=MONDAY,
+        )  # fmt: skip
     with tenancy.scope(world.desk.scope):
         made = Scheme.objects.get(county=world.county)
         assessed = Assessment.objects.create(
@@ -258,6 +264,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "filter": {"uid": kept.uid},
         "job": {"uid": job.uid},
         "scenario": {"uid": scenario.uid},
+        "import": {"uid": imported.uid},
         "replay": {"uid": replay.uid},
         "precedent": {"uid": precedent.uid},
         "proposal": {"uid": proposal.uid},

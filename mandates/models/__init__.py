@@ -57,6 +57,7 @@ from mandates.models.entries import (
 )
 from mandates.models.filters import SavedFilter
 from mandates.models.following import CallFollower
+from mandates.models.imports import ColumnMapping, DepartmentWord, ImportRow, ListImport
 from mandates.models.learning import LearnedWords
 from mandates.models.letters import Letter, LetterCounter, LetterKind, LetterReading
 from mandates.models.limits import (
@@ -187,4 +188,8 @@ __all__ = [
     "UnlistedTask",
     "Urgency",
     "VersionState",
+    "ColumnMapping",
+    "DepartmentWord",
+    "ImportRow",
+    "ListImport",
 ]

@@ -227,7 +227,7 @@ class _Reader:
     """Turns rows into lines and collects what is wrong with them."""
 
     def __init__(self, county: County, day: date) -> None:
-        self.units = _by_word(Department.objects.filter(county=county), day)
+        self.units = by_word(Department.objects.filter(county=county), day)
         self.platforms = dict(Platform.objects.values_list("code", "pk"))
         self.platform_names = dict(Platform.objects.values_list("name", "pk"))
         self.day = day
@@ -348,7 +348,7 @@ _TEXTS = (
 )
 
 
-def _by_word(units: Iterable[Department], day: date) -> dict[str, Department]:
+def by_word(units: Iterable[Department], day: date) -> dict[str, Department]:
     """Return departments by code, and by each name that means one of them alone.
 
     Of several with one name those count that stand on the day.

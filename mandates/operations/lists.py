@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_REASON = 300
+COPIED = 1000  # entries in memory
 Names = Mapping[str, Mapping[int, str]]  # by column that points at something: its names
 
 
@@ -152,9 +153,14 @@ def hold_draft(version: ListVersion) -> ListVersion:
     return _draft(version)
 
 
+def hold(duty_list: DutyList) -> None:
+    """Lock a list against other officers until the transaction ends."""
+    _locked(duty_list)
+
+
 def open_draft(duty_list: DutyList, *, reason: str, by: Actor | None, at: datetime) -> ListVersion:
     """Open a draft that begins as a copy of the last version. Raises DraftExists, Invalid."""
-    reason = _reason(reason)
+    reason = reason_of(reason)
     with transaction.atomic():
         last = _locked(duty_list).last()
         draft = _new_version(duty_list)
@@ -170,7 +176,7 @@ def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: da
 
     Raises NotADraft, Invalid.
     """
-    reason = _reason(reason)
+    reason = reason_of(reason)
     with transaction.atomic():
         row = _draft(version)
         entries = row.entries.count()
@@ -315,7 +321,7 @@ def load(
     return Loaded(version, len(lines))
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
     """Return why, trimmed. Raises Invalid where nothing is said."""
     text = text.strip()
     if not 2 <= len(text) <= LONGEST_REASON:
@@ -386,8 +392,14 @@ def _new_version(duty_list: DutyList) -> ListVersion:
 
 
 def _copy(source: ListVersion, target: ListVersion) -> None:
-    """Copy entries with what stands under them: an insert a table for any number of them."""
-    found = list(source.entries.prefetch_related(*PARTS).order_by("position", "id"))
+    """Copy entries with what stands under them, a portion at a time."""
+    rows = source.entries.prefetch_related(*PARTS).order_by("position", "id")
+    keys = list(rows.values_list("pk", flat=True))
+    for begin in range(0, len(keys), COPIED):
+        _copy_portion(list(rows.filter(pk__in=keys[begin : begin + COPIED])), target)
+
+
+def _copy_portion(found: list[Entry], target: ListVersion) -> None:
     made = Entry.objects.bulk_create(
         [_again(entry, uid=uuid.uuid4(), version_id=target.pk) for entry in found]
     )

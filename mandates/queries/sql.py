@@ -161,3 +161,24 @@ def day_lengths(
         )  # fmt: skip
         found: list[tuple[str, int, int]] = cursor.fetchall()
     return found
+
+
+_LIST_MARK = """
+WITH entries AS (SELECT * FROM mandates_entry WHERE version_id = %s), said AS (
+    SELECT 0 AS part, id, e::text AS text FROM entries e
+    UNION ALL SELECT 1, p.id, p::text FROM mandates_entryassist p
+        WHERE p.entry_id IN (SELECT id FROM entries)
+    UNION ALL SELECT 2, p.id, p::text FROM mandates_entrylimit p
+        WHERE p.entry_id IN (SELECT id FROM entries)
+    UNION ALL SELECT 3, p.id, p::text FROM mandates_entrystep p
+        WHERE p.entry_id IN (SELECT id FROM entries))
+SELECT md5(coalesce(string_agg(md5(text), '' ORDER BY part, id), '')) FROM said
+"""
+
+
+def list_mark(version_id: int) -> str:
+    """Return what names exactly what a version of a list says: every column of every row of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST_MARK, [version_id])
+        found: str = cursor.fetchone()[0]
+    return found

@@ -68,6 +68,8 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "asked_for": waiting_opinions(member),
         "entries": shown,
         "export_url": _export_url(request),
+        "import_url": _import_url(member),
+        "workbook_url": _workbook_url(member, version),
         "total": len(shown),
         "words": form.cleaned_data.get("q", ""),
     }
@@ -161,6 +163,18 @@ def _reader(request: MemberRequest) -> Member:
     if not request.member.may(Permission.LIST_READ):
         raise NotAllowed
     return request.member
+
+
+def _import_url(member: Member) -> str:
+    """Return where a workbook is taken in, for whoever writes the lists of a county."""
+    may = member.county_id is not None and member.may(Permission.LIST_EDIT)
+    return reverse("mandates:import-list") if may else ""
+
+
+def _workbook_url(member: Member, version: ListVersion | None) -> str:
+    if version is None or member.county_id is None:
+        return ""
+    return f"{reverse('mandates:entry-workbook')}?{urlencode({'version': version.uid})}"
 
 
 # --- Which list ----------------------------------------------------------------------------------
