@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                             ("changed", "Changed"),
                             ("moved", "Another place only"),
                             ("removed", "No longer in it"),
-                            ("same", "As it was"),
+                            ("same", "Unchanged, as in the list"),
                             ("wrong", "Problem"),
                         ],
                         max_length=10,

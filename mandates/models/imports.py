@@ -141,7 +141,7 @@ class ImportRow(CountyOwned):
         CHANGED = "changed", _("Changed")
         MOVED = "moved", _("Another place only")
         REMOVED = "removed", _("No longer in it")
-        SAME = "same", _("As it was")
+        SAME = "same", _("Unchanged, as in the list")
         WRONG = "wrong", _("Problem")
 
     imported = TenantForeignKey(ListImport, models.CASCADE, related_name="rows", db_index=False)

@@ -120,7 +120,7 @@ class Units:
         unit = self.by_word.get(word)
         if unit is None:
             self.unknown.add(word)
-            raise ValueError(_("the county has no department “%s”") % word)
+            raise ValueError(_("the county has no department called “%s”") % word)
         return unit
 
 
