@@ -13,7 +13,7 @@ NOBODY = ("", "false")  # townships and departments have no part in it
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0025_proposals_of_tasks"),
+        ("mandates", "0026_draft_reviews"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
