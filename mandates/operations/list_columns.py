@@ -210,7 +210,9 @@ def written(name: str, values: Mapping[str, Any], units: Units, *, assists: bool
             keys += [key for key, duty in values["assists"] if not duty]
         return "、".join(units.words.get(key, "") for key in keys)
     if name == "assists":
-        return "；".join(f"{units.words.get(key, '')}={duty}".rstrip("=") for key, duty in value)
+        return "；".join(
+            f"{units.words.get(key, '')}={duty}".rstrip("=") for key, duty in value or ()
+        )
     if name == "platform":
         return units.platform_names.get(value, "") if value else ""
     if name in CHOICES:
@@ -223,7 +225,7 @@ def in_words(name: str, value: Any, units: Units) -> str:
     if name == "lead_id":
         return units.names.get(value, "") if value else ""
     if name == "assists":
-        return "；".join(f"{units.names.get(key, '')} {duty}".strip() for key, duty in value)
+        return "；".join(f"{units.names.get(key, '')} {duty}".strip() for key, duty in value or ())
     if name == "platform_id":
         return units.platform_names.get(value, "") if value else ""
     if name in CHOICES:
