@@ -30,12 +30,13 @@ UNREAD = 100
 def offer(member: Member, at: datetime) -> Offer:
     """My work, calls, the list and the calculator, as far as the post may open them."""
     if member.scope is None or not member.may(Permission.CALL_READ):
-        return Offer(entries=_start(member))
+        return Offer(entries=[*_account(member), *_start(member)])
     narrow = not member.scope.is_wide
     return Offer(
         entries=[
             *_calls(member, at),
             *_basis(member, at),
+            *_account(member),
             *_answers(member),
             *_staff(member),
             *_start(member),
@@ -142,6 +143,13 @@ def _unlisted(member: Member) -> list[Entry]:
         return []
     tasks = _item(_("Unlisted tasks"), reverse("mandates:unlisted-list"), "list-details")
     return [Entry(tasks, 111, "basis")]
+
+
+def _account(member: Member) -> list[Entry]:
+    if not member.may(Permission.ACCOUNT_READ):
+        return []
+    reports = reverse("mandates:accountability-list")
+    return [Entry(_item(_("Accountability"), reports, "file-text"), 114, "basis")]
 
 
 def _answers(member: Member) -> list[Entry]:

@@ -38,3 +38,5 @@ class Permission(StrEnum):
     UNLISTED_RECORD = "mandates.unlisted_record"
     UNLISTED_ANSWER = "mandates.unlisted_answer"  # for the department that asked
     UNLISTED_DECIDE = "mandates.unlisted_decide"  # refuse a task, or take it all the same
+    ACCOUNT_READ = "mandates.account_read"  # accountability reports, and whether one is genuine
+    ACCOUNT_ISSUE = "mandates.account_issue"

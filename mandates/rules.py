@@ -15,19 +15,26 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 READ = frozenset({P.LIST_READ, P.CALL_READ, P.STATISTICS_READ})
-DEPARTMENT = READ | {
-    P.CALL_HANDLE,
-    P.CALL_JOIN,
-    P.CALL_NOTE,
-    P.ADMISSION_APPLY,
-    P.ADMISSION_REVIEW,
-    P.UNLISTED_ANSWER,
-}
+# A township or department issues reports about its own, the county's posts about the county.
+ACCOUNT = frozenset({P.ACCOUNT_READ, P.ACCOUNT_ISSUE})
+DEPARTMENT = (
+    READ
+    | ACCOUNT
+    | {
+        P.CALL_HANDLE,
+        P.CALL_JOIN,
+        P.CALL_NOTE,
+        P.ADMISSION_APPLY,
+        P.ADMISSION_REVIEW,
+        P.UNLISTED_ANSWER,
+    }
+)
 
 GRANTS: dict[Role, frozenset[P]] = {
     # Sees only some calls of the township, so that no figure would be right for him.
     Role.GRID_WORKER: READ - {P.STATISTICS_READ} | {P.CALL_DRAFT, P.CALL_NOTE},
     Role.TOWNSHIP_CLERK: READ
+    | ACCOUNT
     | {
         P.CALL_DRAFT,
         P.CALL_WITHDRAW,
@@ -39,6 +46,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.UNLISTED_RECORD,
     },
     Role.TOWNSHIP_HEAD: READ
+    | ACCOUNT
     | {
         P.LIST_OPINE,
         P.CALL_DRAFT,
@@ -59,6 +67,7 @@ GRANTS: dict[Role, frozenset[P]] = {
     Role.DEPARTMENT_OFFICER: DEPARTMENT,
     Role.DEPARTMENT_HEAD: DEPARTMENT | {P.LIST_OPINE, P.ASSESSMENT_APPEAL},
     Role.COUNTY_DESK: READ
+    | ACCOUNT
     | {
         P.CALL_DISPATCH,
         P.CALL_RULE,
@@ -73,8 +82,9 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_TAKE_IN,
         P.AMENDMENT_READ,
     },
-    Role.COUNTY_LEADER: READ | {P.AMENDMENT_READ},
+    Role.COUNTY_LEADER: READ | ACCOUNT | {P.AMENDMENT_READ},
     Role.ESTABLISHMENT_OFFICER: READ
+    | ACCOUNT
     | {
         P.LIST_EDIT,
         P.LIST_PUBLISH,
@@ -84,7 +94,9 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.AMENDMENT_READ,
         P.ADMISSION_MANAGE,
     },
-    Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ},
+    Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ, P.ACCOUNT_READ},
+    # Whether a report is genuine is asked of whoever audits.
+    Role.AUDIT_ADMINISTRATOR: frozenset({P.ACCOUNT_READ}),
 }
 for _role, _permissions in GRANTS.items():
     grants.register(_role, _permissions)

@@ -4,6 +4,7 @@ from mandates.models.admission_moves import ADMISSION_MOVES
 from mandates.models.moves import MOVES
 from mandates.models.unlisted import UNLISTED_MOVES
 from mandates.views import (
+    accountability,
     admissions,
     amendments,
     answers,
@@ -78,6 +79,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("board/wall/", board.board_wall, name="board-wall"),
     path("board/export/", board.board_export, name="board-export"),
     path("board/definitions/", board.board_definitions, name="board-definitions"),
+    path("accountability/", accountability.accountability_list, name="accountability-list"),
+    path("accountability/issue/", accountability.accountability_issue, name="accountability-issue"),
+    path(
+        "accountability/verify/",
+        accountability.accountability_verify,
+        name="accountability-verify",
+    ),
+    path(
+        "accountability/<uuid:uid>/",
+        accountability.accountability_detail,
+        name="accountability-detail",
+    ),
+    path(
+        "accountability/<uuid:uid>.pdf",
+        accountability.accountability_pdf,
+        name="accountability-pdf",
+    ),
     path("admissions/", admissions.admission_list, name="admission-list"),
     path("admissions/new/", admissions.admission_new, name="admission-new"),
     path("admissions/<uuid:uid>/", admissions.admission_detail, name="admission-detail"),

@@ -33,8 +33,9 @@ from mandates.models import (
     UnlistedTask,
 )
 from mandates.models.moves import MOVES
-from mandates.operations import amending, answers, filters, overlaps, scenarios
+from mandates.operations import accountability, amending, answers, filters, overlaps, scenarios
 from mandates.operations.amending import Written
+from mandates.queries.accountability import Asked
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
@@ -58,6 +59,8 @@ POLICY: dict[str, str] = {
     # A person with an invitation has no password yet.
     "townships:join": OPEN,
     "townships:type-size": OPEN,
+    # Whoever holds a report on paper may ask whether it is genuine.
+    "mandates:accountability-verify": OPEN,
 }
 
 
@@ -106,6 +109,9 @@ def kind_of(route: Route) -> str | None:
 
 PREFIXES = (
     ("system-state", PUBLIC),
+    # Of the county, or of the unit that issued it: tests/mandates/test_accountability.py.
+    ("mandates:accountability-", CALL),
+    ("api:accountability-", CALL),
     ("mandates:call-", CALL),
     # Of the applicant, those it concerns and those who review it.
     ("mandates:unlisted-", CALL),
@@ -223,6 +229,9 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
     with tenancy.scope(world.clerk.scope):
         kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
     officer = world.member(Role.ESTABLISHMENT_OFFICER)
+    about = Asked(world.sand.matter.code, MONDAY.date(), MONDAY.date())
+    with tenancy.scope(world.clerk.scope):
+        report = accountability.issue(about, by=world.clerk, at=MONDAY)
     with tenancy.scope(officer.scope):
         proposal = amending.enter(Written("other", "试一试", "把话说清楚"), by=officer, at=MONDAY)
         overlap = overlaps.enter(
@@ -258,6 +267,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             recorded_at=MONDAY,
         )  # fmt: skip
     return {
+        "accountability": {"uid": report.uid},
         "admission": {"uid": admitted.uid},
         "unlisted": {"uid": task.uid},
         "assessment": {"uid": assessed.uid, "appeal": uuid4()},

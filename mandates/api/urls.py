@@ -1,6 +1,7 @@
 from django.urls import path
 
 from mandates.api import (
+    accountability,
     admissions,
     amendments,
     appeals,
@@ -26,6 +27,24 @@ from mandates.api import (
 
 # Included below /api/v1/ beside those of the other apps, under one namespace.
 urlpatterns = [
+    path(
+        "accountability/", accountability.AccountabilityList.as_view(), name="accountability-list"
+    ),
+    path(
+        "accountability/verify/",
+        accountability.AccountabilityVerify.as_view(),
+        name="accountability-verify",
+    ),
+    path(
+        "accountability/<uuid:uid>/",
+        accountability.AccountabilityDetail.as_view(),
+        name="accountability-detail",
+    ),
+    path(
+        "accountability/<uuid:uid>.pdf",
+        accountability.AccountabilityPdf.as_view(),
+        name="accountability-pdf",
+    ),
     path("admissions/", admissions.AdmissionList.as_view(), name="admission-list"),
     path("admissions/<uuid:uid>/", admissions.AdmissionDetail.as_view(), name="admission-detail"),
     path("assessments/", assessments.AssessmentList.as_view(), name="assessment-list"),

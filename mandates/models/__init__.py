@@ -1,3 +1,4 @@
+from mandates.models.accountability import AccountabilityCounter, AccountabilityReport
 from mandates.models.admission_parts import (
     AdmissionBody,
     AdmissionCounter,
@@ -88,6 +89,8 @@ from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Su
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
+    "AccountabilityCounter",
+    "AccountabilityReport",
     "COUNTED_ALONE",
     "LineChange",
     "ListProposal",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from common.workflow import chain_hash
 from mandates.models import Call, Step
 
 
@@ -27,3 +29,19 @@ def step_facts(step: Step, call: Call) -> dict[str, Any]:
         "note": step.note,
         "data": step.data,
     }
+
+
+def broken_at(steps: Sequence[Step], call: Call) -> int | None:
+    """Return the number of the first step that was changed or does not follow; None for none."""
+    previous = ""
+    for number, step in enumerate(steps, start=1):
+        if (step.seq, step.previous_hash) != (number, previous):
+            return number
+        try:
+            found = chain_hash(previous, step_facts(step, call), algorithm=step.algorithm)
+        except ValueError:  # no such algorithm
+            return number
+        if step.hash != found:
+            return number
+        previous = step.hash
+    return None

@@ -68,6 +68,19 @@ def take_admission_number(county_id: int, year: int) -> int:
     return last
 
 
+def take_accountability_number(county_id: int, year: int) -> int:
+    """Take the next number of a county's accountability reports in a year. Without gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO mandates_accountabilitycounter (county_id, year, last) "
+            "VALUES (%s, %s, 1) ON CONFLICT (county_id, year) DO UPDATE "
+            "SET last = mandates_accountabilitycounter.last + 1 RETURNING last",
+            [county_id, year],
+        )
+        last: int = cursor.fetchone()[0]
+    return last
+
+
 def decide_extension(clocks: Sequence[int], *, granted: bool, at: datetime) -> Asked | None:
     """Decide what has been asked for one of these clocks; return it, None if nothing was."""
     with connection.cursor() as cursor:

@@ -252,12 +252,9 @@ def _notes_note(member: Member) -> str:
 # --- why this unit -------------------------------------------------------------------------------------
 
 
-def _basis(case: Case) -> list[dict[str, str]]:
-    """Say by which line of which list, or by whose decision, the call went where it is."""
-    call, route = case.record.call, case.record.call.route
-    if not route:
-        return []
-    rules = {
+def route_rules() -> dict[str, str]:
+    """Return by what a call went where it is, by the rule its route names."""
+    return {
         "list": _("The system, by the published list"),
         "successor": _("The system, by the list; the department named there has a successor"),
         "hand": _("The desk, by hand"),
@@ -265,7 +262,14 @@ def _basis(case: Case) -> list[dict[str, str]]:
         "lead": _("The desk, which gave the lead to another department"),
         "no_lead": _("The department the list names no longer exists: the desk decides"),
     }
-    rule = rules.get(route.get("rule", ""), "")
+
+
+def _basis(case: Case) -> list[dict[str, str]]:
+    """Say by which line of which list, or by whose decision, the call went where it is."""
+    call, route = case.record.call, case.record.call.route
+    if not route:
+        return []
+    rule = route_rules().get(route.get("rule", ""), "")
     if rule and route.get("at"):
         when = display.moment_text(datetime.fromisoformat(route["at"]), now=case.at, inside=True)
         rule = _("%(rule)s, %(at)s") % {"rule": rule, "at": when}
