@@ -47,7 +47,7 @@ def accountability_list(request: MemberRequest) -> HttpResponse:
     """Ask for a report, with those issued so far; a question that is whole is answered by a draft."""
     member = _reader(request.member)
     if "matter" not in request.GET or not member.may(Permission.ACCOUNT_ISSUE):
-        form = AccountForm(initial={"last": timezone.localdate()}, townships=_townships(member))
+        form = AccountForm(initial={"first": timezone.localdate()}, townships=_townships(member))
         return _asking(request, member, form)
     form = AccountForm(request.GET, townships=_townships(member))
     if not form.is_valid():
@@ -63,7 +63,7 @@ def accountability_list(request: MemberRequest) -> HttpResponse:
         facts = draw(asked, member=member, at=now)
     except Problem as problem:
         form.blame(problem)
-        return _asking(request, member, form, status=problem.status)
+        return _asking(request, member, form, status=422)
     assert member.county_id is not None
     sent = {**_sent(request.GET), "matter": asked.matter}
     context = {
@@ -90,7 +90,7 @@ def accountability_issue(request: MemberRequest) -> HttpResponse:
             raise
         except Problem as problem:
             form.blame(problem)
-            return _asking(request, member, form, status=problem.status)
+            return _asking(request, member, form, status=422)
     return _asking(request, member, form, status=422)
 
 
