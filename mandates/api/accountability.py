@@ -187,8 +187,9 @@ class AccountabilityPdf(ApiView):
     def get(self, request: Request, uid: UUID) -> HttpResponseBase:
         """Print an accountability report.
 
-        As a PDF; taking it is written into the audit trail. 406 from an installation that cannot
-        make PDFs.
+        As a PDF; taking it is written into the audit trail. 406 `pdf_unavailable`
+        from an installation that cannot make PDFs, 406 `pdf_too_long` for a report of some twenty
+        calls and more: read it as JSON, or print its page.
         """
         member = reader(request, Permission.ACCOUNT_READ)
         return as_pdf(uid, request._request, member=member)

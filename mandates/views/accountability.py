@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from common import pdf, tenancy
@@ -39,6 +40,20 @@ COLUMNS = {
     "drawn_by": "drawn_by",
 }  # fmt: skip
 NAMES = ("matter", "first", "last", "township", "place")
+
+
+# Rows of a report that the server draws within a request; a browser prints any number.
+PDF_ROWS = 600
+
+
+class TooLongForPdf(pdf.NoPdf):
+    """So long that drawing it would hold up the request: the page for printing serves."""
+
+    code = "pdf_too_long"
+    detail = gettext_lazy(
+        "This report is too long to be drawn as a PDF here. Print the page: the browser makes a PDF "
+        "of it, too."
+    )
 
 
 @login_required
@@ -110,8 +125,10 @@ def accountability_pdf(request: MemberRequest, uid: UUID) -> HttpResponse:
 
 
 def as_pdf(uid: UUID, request: HttpRequest, *, member: Member) -> HttpResponse:
-    """Draw a report, and keep who took it. Raises Http404, NoPdf."""
+    """Draw a report, and keep who took it. Raises Http404, NoPdf, TooLongForPdf."""
     report = _found(member, uid)
+    if _is_long(report):
+        raise TooLongForPdf
     context = {**_context(report, request), "for_file": True}
     drawn = pdf.render(render_to_string(TEMPLATE, context))
     accountability.exported(report, by=member, at=timezone.now())
@@ -204,9 +221,15 @@ def _context(report: AccountabilityReport, request: HttpRequest) -> dict[str, An
         "verify_url": f"{where}?{urlencode({'code': report.code})}",
         "back_url": reverse("mandates:accountability-list"),
         "pdf_url": reverse("mandates:accountability-pdf", args=[report.uid]),
-        "pdf_available": pdf.is_available(),
-        "no_pdf": pdf.NoPdf.detail,
+        "pdf_available": pdf.is_available() and not _is_long(report),
+        "no_pdf": TooLongForPdf.detail if _is_long(report) else pdf.NoPdf.detail,
     }
+
+
+def _is_long(report: AccountabilityReport) -> bool:
+    calls = report.facts["calls"]
+    rows = sum(12 + len(one["clocks"]) + 2 * len(one["steps"]) for one in calls)
+    return rows > PDF_ROWS
 
 
 def _sent(data: Any) -> dict[str, str]:

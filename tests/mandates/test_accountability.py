@@ -319,6 +319,23 @@ def test_the_pdf_bears_the_code_and_taking_it_is_kept(
     assert audits() == ["accountability_issued", "accountability_exported"]
 
 
+def test_what_is_too_long_to_draw_is_printed_from_the_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disputed(world)
+    report = issued(world)
+    monkeypatch.setattr("mandates.views.accountability.PDF_ROWS", 10)
+    browser = Browser(world.desk, at=NOW)
+    assert (
+        url("accountability-pdf", report.uid)
+        not in browser.get(url("accountability-detail", report.uid)).content.decode()
+    )
+    assert browser.get(url("accountability-pdf", report.uid)).status_code == 406
+    told = browser.get(f"/api/v1/accountability/{report.uid}.pdf")
+    assert (told.status_code, told.json()["code"]) == (406, "pdf_too_long")
+    assert audits() == ["accountability_issued"]
+
+
 # --- the API -----------------------------------------------------------------------------------------
 
 
