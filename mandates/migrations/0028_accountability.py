@@ -13,7 +13,7 @@ OWN_DEPARTMENT = f"{rls.COUNTY} and of_department_id = any (app_ids('app.departm
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0024_unlisted_tasks"),
+        ("mandates", "0027_list_imports"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
