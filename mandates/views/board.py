@@ -103,7 +103,7 @@ def board_wall(request: MemberRequest) -> HttpResponse:
         "wrong": wrong,
         "tiles": tiles(found, link),
         "trend": tables.trend(found, link),
-        "states": tables.by_state(found, link),
+        "states": replace(tables.by_state(found, link), bars=0),  # the wall has one chart
         "seconds": SECONDS,
         "reload_seconds": RELOAD_SECONDS,
     }
