@@ -142,7 +142,8 @@ def _unlisted(member: Member) -> list[Entry]:
     if not member.may(Permission.STATISTICS_READ):
         return []
     tasks = _item(_("Unlisted tasks"), reverse("mandates:unlisted-list"), "list-details")
-    return [Entry(tasks, 111, "basis")]
+    burdens = _item(_("Burden register"), reverse("mandates:burden-list"), "scale")
+    return [Entry(tasks, 111, "basis"), Entry(burdens, 112, "basis")]
 
 
 def _account(member: Member) -> list[Entry]:

@@ -18,6 +18,8 @@ from mandates.operations.admission_notices import AUDIENCES as ADMISSION_AUDIENC
 from mandates.operations.admission_notices import PREFIX
 from mandates.operations.assessment_notices import MOVES
 from mandates.operations.assessment_notices import PREFIX as ASSESSMENTS
+from mandates.operations.burdens import PREFIX as BURDEN
+from mandates.operations.burdens import TOLD
 from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
 from mandates.operations.unlisted import PREFIX as UNLISTED
@@ -106,6 +108,13 @@ def _sentences() -> dict[str, str]:
         "assessment_appealed": _("%(unit)s appeals against an assessment"),
         "assessment_decided": _("The appeal of your unit against an assessment is decided"),
         "assessment_published": _("An assessment was published"),
+        "burden_report": _("%(unit)s reports a burden of townships that nobody had registered"),
+        "burden_propose": _("%(unit)s proposes a new burden of townships"),
+        "burden_approve": _("A burden of townships was approved"),
+        "burden_keep": _("A burden of townships was reviewed and kept"),
+        "burden_merge": _("A burden of townships was merged into another"),
+        "burden_cancel": _("A burden of townships was cancelled"),
+        "burden_refuse": _("A burden of townships was refused"),
         "admission_overdue": _("The limit of a step of a duty admission has passed"),
     }
 
@@ -115,8 +124,14 @@ OTHERS = (
     *(f"{PREFIX}{move}" for move in ADMISSION_AUDIENCES),
     *(f"{UNLISTED}{move}" for move in TELLS),
     *(f"{ASSESSMENTS}{move}" for move in MOVES),
+    *(f"{BURDEN}{move}" for move in TOLD),
 )
-PAGES = {PREFIX: "admission-detail", UNLISTED: "unlisted-detail", ASSESSMENTS: "assessment-detail"}
+PAGES = {
+    PREFIX: "admission-detail",
+    UNLISTED: "unlisted-detail",
+    ASSESSMENTS: "assessment-detail",
+    BURDEN: "burden-detail",
+}
 
 
 def address(notice: Notice) -> str:

@@ -37,6 +37,9 @@ class Permission(StrEnum):
     ADMISSION_MANAGE = "mandates.admission_manage"
     UNLISTED_RECORD = "mandates.unlisted_record"
     UNLISTED_ANSWER = "mandates.unlisted_answer"  # for the department that asked
+    BURDEN_REPORT = "mandates.burden_report"  # what is there already
+    BURDEN_PROPOSE = "mandates.burden_propose"  # a new one
+    BURDEN_DECIDE = "mandates.burden_decide"
     UNLISTED_DECIDE = "mandates.unlisted_decide"  # refuse a task, or take it all the same
     ACCOUNT_READ = "mandates.account_read"  # accountability reports, and whether one is genuine
     ACCOUNT_ISSUE = "mandates.account_issue"

@@ -27,6 +27,7 @@ DEPARTMENT = (
         P.ADMISSION_APPLY,
         P.ADMISSION_REVIEW,
         P.UNLISTED_ANSWER,
+        P.BURDEN_PROPOSE,
     }
 )
 
@@ -44,6 +45,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_NOTE,
         P.ADMISSION_APPLY,
         P.UNLISTED_RECORD,
+        P.BURDEN_REPORT,
     },
     Role.TOWNSHIP_HEAD: READ
     | ACCOUNT
@@ -62,6 +64,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.ADMISSION_APPLY,
         P.ADMISSION_OPINE,
         P.UNLISTED_RECORD,
+        P.BURDEN_REPORT,
         P.UNLISTED_DECIDE,
     },
     Role.DEPARTMENT_OFFICER: DEPARTMENT,
@@ -93,6 +96,9 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.ASSESSMENT_EDIT,
         P.AMENDMENT_READ,
         P.ADMISSION_MANAGE,
+        P.BURDEN_REPORT,
+        P.BURDEN_PROPOSE,
+        P.BURDEN_DECIDE,
     },
     Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ, P.ACCOUNT_READ},
     # Whether a report is genuine is asked of whoever audits.

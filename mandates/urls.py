@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from mandates.models.admission_moves import ADMISSION_MOVES
+from mandates.models.burdens import BURDEN_MOVES
 from mandates.models.moves import MOVES
 from mandates.models.unlisted import UNLISTED_MOVES
 from mandates.views import (
@@ -13,6 +14,7 @@ from mandates.views import (
     board,
     bulk,
     bulletin,
+    burdens,
     calls,
     compare,
     dead_letters,
@@ -73,6 +75,10 @@ DECIDE = [
     )
     for name in UNLISTED_MOVES
 ]
+WEIGH = [
+    path(f"burdens/<uuid:uid>/{name}/", burdens.burden_move, {"move": name}, name=f"burden-{name}")
+    for name in BURDEN_MOVES
+]
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", work.my_work, name="my-work"),
     path("board/", board.board_page, name="board"),
@@ -106,6 +112,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("unlisted-tasks/counts/", unlisted.unlisted_counts, name="unlisted-counts"),
     path("unlisted-tasks/<uuid:uid>/", unlisted.unlisted_detail, name="unlisted-detail"),
     *DECIDE,
+    path("burdens/", burdens.burden_list, name="burden-list"),
+    path("burdens/new/", burdens.burden_new, name="burden-new"),
+    path("burdens/trend/", burdens.burden_trend, name="burden-trend"),
+    path("burdens/<uuid:uid>/", burdens.burden_detail, name="burden-detail"),
+    *WEIGH,
     path("assessments/", assessments.assessment_list, name="assessment-list"),
     path("assessments/<uuid:uid>/", assessments.assessment_detail, name="assessment-detail"),
     path("assessments/<uuid:uid>/appeal/", assessments.assessment_appeal, name="assessment-appeal"),

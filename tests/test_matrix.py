@@ -23,6 +23,7 @@ from common.models import Job, Notice
 from mandates.models import (
     Admission,
     Assessment,
+    Burden,
     Call,
     CallFile,
     Letter,
@@ -114,6 +115,8 @@ PREFIXES = (
     ("api:accountability-", CALL),
     ("mandates:call-", CALL),
     # Of the applicant, those it concerns and those who review it.
+    ("mandates:burden-", COUNTY),
+    ("api:burden-", COUNTY),
     ("mandates:unlisted-", CALL),
     ("api:unlisted-", CALL),
     ("mandates:admission-", CALL),
@@ -255,6 +258,11 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             as_of=MONDAY, definitions="x", appeal_until=MONDAY, opened_at=MONDAY,
             opened_by=world.desk.user,
         )  # fmt: skip
+        burden = Burden.objects.create(
+            county=world.county, state="found", kind="pledge", title="安全生产责任状", level="county",
+            cycle="year", is_found=True, since=MONDAY.date(), department=world.water,
+            entered_by=world.desk.user, entered_at=MONDAY,
+        )  # fmt: skip
         admitted = Admission.objects.create(
             county=world.county, area=world.township, lead=world.water, number="试准入〔2026〕1号",
             state="formal", targets=[world.township.pk], townships=[world.township.pk],
@@ -268,6 +276,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         )  # fmt: skip
     return {
         "accountability": {"uid": report.uid},
+        "burden": {"uid": burden.uid},
         "admission": {"uid": admitted.uid},
         "unlisted": {"uid": task.uid},
         "assessment": {"uid": assessed.uid, "appeal": uuid4()},

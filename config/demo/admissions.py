@@ -1,4 +1,4 @@
-"""Duty admissions at three steps of the way, and two tasks that no list holds. All made up."""
+"""Duty admissions at three steps of the way, unlisted tasks and burdens. All made up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.demo import people
 from config.demo.people import Staff
 from config.demo.story import acting
 from mandates.models import Admission
-from mandates.operations import admission_drafts, admitting, unlisted
+from mandates.operations import admission_drafts, admitting, burdens, unlisted
 from mandates.operations.admission_drafts import Written
 from mandates.operations.admission_work import Given
 from mandates.operations.unlisted import Decided, Recorded
@@ -155,6 +155,7 @@ def tell(counties: Sequence[County], *, now: datetime) -> None:
             _waits_for_money(office)
             _waits_for_the_decision(office)
             _unlisted(office)
+            _burdens(office)
 
 
 def _asks_for_opinions(office: Office) -> None:
@@ -203,3 +204,23 @@ def _unlisted(office: Office) -> None:
             why = Decided(note="清单未列，未经准入，我镇无数据权限和专职人员。")
             with acting(head):
                 unlisted.make("refuse", task.uid, by=head, at=when.later(200), given=why)
+
+
+def _burdens(office: Office) -> None:
+    """A pledge that a township reported, to be reviewed; a new assessment that asks for approval."""
+    when = Days.ago(office.book.calendar, 8, office.now).at
+    clerk = office.staff.find(Role.TOWNSHIP_CLERK, office.townships[0].pk)
+    unit = Department.objects.get(county=office.county, code="agriculture")
+    pledge = burdens.Written(
+        "pledge", "秸秆禁烧责任状（样例）", "county", "year", department=unit.uid,
+        basis="《中华人民共和国大气污染防治法》第七十七条", is_found=True, since=date(2025, 3, 1),
+    )  # fmt: skip
+    with acting(clerk):
+        burdens.enter(pledge, by=clerk, at=when)
+    proposer = office.of("agriculture")
+    wished = burdens.Written(
+        "assessment", "农村户厕管护季度考核（样例）", "county", "quarter", department=unit.uid,
+        basis="样例：县级工作方案",
+    )  # fmt: skip
+    with acting(proposer):
+        burdens.enter(wished, by=proposer, at=when)

@@ -7,6 +7,7 @@ from mandates.api import (
     appeals,
     assessments,
     bulk,
+    burdens,
     calls,
     deadlines,
     events,
@@ -91,6 +92,9 @@ urlpatterns = [
     path("unlisted-tasks/", unlisted.UnlistedList.as_view(), name="unlisted-list"),
     path("unlisted-tasks/counts/", unlisted.UnlistedCountsView.as_view(), name="unlisted-counts"),
     path("unlisted-tasks/<uuid:uid>/", unlisted.UnlistedDetail.as_view(), name="unlisted-detail"),
+    path("burdens/", burdens.BurdenList.as_view(), name="burden-list"),
+    path("burdens/trend/", burdens.BurdenTrend.as_view(), name="burden-trend"),
+    path("burdens/<uuid:uid>/", burdens.BurdenDetail.as_view(), name="burden-detail"),
     path("events/", events.EventFeed.as_view(), name="event-list"),
     path("statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("deadlines/preview/", deadlines.DeadlinePreview.as_view(), name="deadline-preview"),
@@ -114,4 +118,8 @@ urlpatterns += [
         name=f"unlisted-{name.replace('_', '-')}",
     )
     for name, view in unlisted.MOVE_VIEWS.items()
+]
+urlpatterns += [
+    path(f"burdens/<uuid:uid>/{name}/", view.as_view(), name=f"burden-{name}")
+    for name, view in burdens.MOVE_VIEWS.items()
 ]

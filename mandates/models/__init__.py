@@ -29,6 +29,7 @@ from mandates.models.assessments import (
     AssessmentScore,
     AssessmentState,
 )
+from mandates.models.burdens import Burden, BurdenState, BurdenStep
 from mandates.models.calls import (
     Appeal,
     Assignment,
@@ -91,6 +92,9 @@ from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 __all__ = [
     "AccountabilityCounter",
     "AccountabilityReport",
+    "Burden",
+    "BurdenState",
+    "BurdenStep",
     "COUNTED_ALONE",
     "LineChange",
     "ListProposal",

@@ -8,6 +8,7 @@ from common import exports
 from common.exports import Table
 from mandates.queries import (
     exported_admissions,
+    exported_burdens,
     exported_calls,
     exported_matters,
     exported_overlaps,
@@ -22,6 +23,7 @@ for _name, _label, _list in (
     ("people", _("Export of people"), exported_people),
     ("overlaps", _("Export of the overlap register"), exported_overlaps),
     ("unlisted", _("Export of unlisted tasks"), exported_unlisted),
+    ("burdens", _("Export of the burden register"), exported_burdens),
     ("admissions", _("Export of duty admissions"), exported_admissions),
     ("proposals", _("Export of the proposals"), exported_proposals),
 ):

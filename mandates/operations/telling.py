@@ -48,6 +48,7 @@ WORK = frozenset(
         "admission_close_opinions", "admission_find_lawful", "admission_close_resources",
         "admission_return_package", "admission_assess", "unlisted_refuse", "unlisted_drop",
         "assessment_opened", "assessment_appealed",
+        "burden_report", "burden_propose",
     }
 )  # fmt: skip
 

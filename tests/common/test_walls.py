@@ -22,6 +22,7 @@ APPEND_ONLY = [
     "mandates_admissionvoice",
     "mandates_assessmentexclusion",
     "mandates_assessmentrank",
+    "mandates_burdenstep",
     "mandates_callnote",
     "mandates_callrating",
     "mandates_overlap",
