@@ -125,7 +125,9 @@ class BurdenStepShape(serializers.Serializer[Any]):
     actor = serializers.CharField()
     at = serializers.DateTimeField()
     note = serializers.CharField()
-    data = serializers.DictField(help_text="day, document_no, into: as far as they came with it")
+    facts = serializers.DictField(
+        source="data", help_text="day, document_no, into: as far as they came with it"
+    )
 
 
 class BurdenFull(BurdenRow):
@@ -227,7 +229,7 @@ class BurdenList(ApiView):
         key = idempotency_key(request, required=member.is_system)
         if not key:
             return _create(request, member, now).response()
-        owner = {
+        owner: dict[str, Any] = {
             "county_id": member.county_id,
             "township_id": member.township_id,
             "user_id": member.user_id,

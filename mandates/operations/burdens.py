@@ -158,7 +158,7 @@ def make(
             raise problem
         _check(move, given)
         data = _change(one, move, given, by)
-        one.state = BurdenState(move.to)
+        one.state = move.to or one.state
         one.version += 1
         one.save()
         step = _step(one, name, one.version, by=by, at=at, note=given.note.strip(), data=data)
@@ -248,8 +248,11 @@ def _tell(one: Burden, step: BurdenStep) -> None:
         readers.add(("department", one.department_id))
     with dispatching(reason="the establishment office is told of burdens, townships of decisions"):
         every = Township.objects.filter(county=one.county_id).order_by("pk")
+        # A notice stands in a township; one for the county or a department, in its first.
         first = one.area_id or every.values_list("pk", flat=True).first()
-        users = set().union(*people_of(readers, step.at).values()) if readers and first else set()
+        if first is None:
+            return
+        users = set().union(*people_of(readers, step.at).values()) if readers else set()
         notices = {
             (user, step.pk): Notice(
                 county_id=one.county_id, township_id=first, user_id=user,

@@ -87,7 +87,7 @@ def burden_trend(request: MemberRequest) -> HttpResponse:
                 "label": one.period.label,
                 "day": one.day,
                 "all": cell(one.all, on=one.day),
-                "cells": [cell(one.of[kind], kind.label, on=one.day, kind=kind.value)
+                "cells": [cell(one.of[kind], str(kind.label), on=one.day, kind=kind.value)
                           for kind in BurdenKind],
             }
             for one in found.months

@@ -144,7 +144,7 @@ def test_a_township_reports_what_nobody_registered_and_it_is_reviewed(
     assert (office.user_id, "burden_report") in told
     assert (world.clerk.user_id, "burden_merge") in told
     page = Browser(office, at=MONDAY).get("/notices/")
-    assert "责任状" in page.context["rows"][0]["text"] or "负担" in page.context["rows"][0]["text"]
+    assert "基层负担事项" in page.context["rows"][0]["text"]
 
 
 def test_the_county_alone_decides_and_its_own_people_alone_read(
@@ -197,7 +197,7 @@ def test_the_trend_is_a_plain_count(world: World, office: Member) -> None:
             assert len(browser.get(row["last"]["url"]).context["rows"]) == row["last"]["n"]
     assert browser.get(url("burden-trend") + "?during=x").status_code == 422
     answer = System.beside(world.desk).get("burdens/trend/", during="2026").json()
-    assert [(one["month"], one["all"]) for one in answer["months"]] == [
+    assert [(one["month"], one["all"]) for one in answer["months"]][:3] == [
         ("2026-01", 2), ("2026-02", 1), ("2026-03", 2),
     ]  # fmt: skip
     assert kept.since == date(2025, 3, 1)
