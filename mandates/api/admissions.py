@@ -97,12 +97,12 @@ class AdmissionList(ApiView):
         key = idempotency_key(request, required=member.is_system)
         if not key:
             return _create(request, member, now).response()
-        owner = _owner(member)
+        owner = owner_of(member)
         kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
         return kept.response()
 
 
-def _owner(member: Member) -> dict[str, int]:
+def owner_of(member: Member) -> dict[str, int]:
     """Return whose an answer given once is. It is the person's, wherever their unit stands."""
     if member.county_id is None:
         raise NotAllowed

@@ -32,6 +32,7 @@ from common.api import (
 from common.errors import Invalid, NotAllowed, Problem
 from common.openapi import ETAG, LOCATION
 from common.workflow import Move
+from mandates.api.admissions import owner_of
 from mandates.api.calls import Everything, reader
 from mandates.api.described import IF_MATCH, IF_NONE_MATCH, ONCE
 from mandates.api.shapes import UnitShape
@@ -229,11 +230,7 @@ class BurdenList(ApiView):
         key = idempotency_key(request, required=member.is_system)
         if not key:
             return _create(request, member, now).response()
-        owner: dict[str, Any] = {
-            "county_id": member.county_id,
-            "township_id": member.township_id,
-            "user_id": member.user_id,
-        }
+        owner = owner_of(member)
         kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
         return kept.response()
 

@@ -253,6 +253,10 @@ def test_a_system_does_the_same_as_the_pages(world: World, office: Member) -> No
     assert clerk.post("burdens/", sent).json()["code"] == "idempotency_key_required"
     made = clerk.post("burdens/", sent, key="b1")
     assert made.status_code == 201
+    new = {**sent, "is_found": False, "since": None, "basis": "样例文件"}
+    assert clerk.post("burdens/", new, key="b2").status_code == 403
+    for one in (desk, System.beside(world.officer(world.water))):
+        assert one.post("burdens/", new, key="b3").json()["state"] == "proposed"
     path = f"burdens/{made.json()['uid']}/"
     assert clerk.post(f"{path}keep/", {"note": "保留"}, match='"1"').status_code == 403
     assert desk.post(f"{path}keep/", {"note": "保留"}).status_code == 428
