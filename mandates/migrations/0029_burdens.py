@@ -11,7 +11,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0025_proposals_of_tasks"),
+        ("mandates", "0028_accountability"),
         ("townships", "0009_receivers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
