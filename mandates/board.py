@@ -108,6 +108,7 @@ def _basis(member: Member, at: datetime) -> list[Entry]:
         ),
         Entry(_admissions(member, at), 111, "basis"),
         *_unlisted(member),
+        Entry(_item(_("Powers of townships"), _powers_url(member), "gavel"), 113, "basis"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]
@@ -151,6 +152,11 @@ def _account(member: Member) -> list[Entry]:
         return []
     reports = reverse("mandates:accountability-list")
     return [Entry(_item(_("Accountability"), reports, "file-text"), 114, "basis")]
+
+
+def _powers_url(member: Member) -> str:
+    """Lead a township to what it may do today, others to the catalogue."""
+    return reverse("mandates:power-list" if member.township_id is None else "mandates:power-today")
 
 
 def _answers(member: Member) -> list[Entry]:

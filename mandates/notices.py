@@ -22,6 +22,7 @@ from mandates.operations.burdens import PREFIX as BURDEN
 from mandates.operations.burdens import TOLD
 from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
+from mandates.operations.telling import POWERS
 from mandates.operations.unlisted import PREFIX as UNLISTED
 from mandates.operations.unlisted import TELLS
 from mandates.templatetags.calls import step_icon, step_tone
@@ -116,6 +117,9 @@ def _sentences() -> dict[str, str]:
         "burden_cancel": _("A burden of townships was cancelled"),
         "burden_refuse": _("A burden of townships was refused"),
         "admission_overdue": _("The limit of a step of a duty admission has passed"),
+        "power_confirm": _("Powers wait for the confirmation of your township"),
+        "power_taken_back": _("A power of your township is taken back"),
+        "power_swapped": _("The county has decided on your swap of powers"),
     }
 
 
@@ -125,12 +129,14 @@ OTHERS = (
     *(f"{UNLISTED}{move}" for move in TELLS),
     *(f"{ASSESSMENTS}{move}" for move in MOVES),
     *(f"{BURDEN}{move}" for move in TOLD),
+    *sorted(POWERS),
 )
 PAGES = {
     PREFIX: "admission-detail",
     UNLISTED: "unlisted-detail",
     ASSESSMENTS: "assessment-detail",
     BURDEN: "burden-detail",
+    "power_": "powerbatch-detail",
 }
 
 

@@ -43,3 +43,6 @@ class Permission(StrEnum):
     UNLISTED_DECIDE = "mandates.unlisted_decide"  # refuse a task, or take it all the same
     ACCOUNT_READ = "mandates.account_read"  # accountability reports, and whether one is genuine
     ACCOUNT_ISSUE = "mandates.account_issue"
+    POWER_EDIT = "mandates.power_edit"  # the catalogue, drafts of batches, evaluation, taking back
+    POWER_APPROVE = "mandates.power_approve"  # never of what oneself has drafted
+    POWER_CONFIRM = "mandates.power_confirm"

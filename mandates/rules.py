@@ -66,6 +66,7 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.UNLISTED_RECORD,
         P.BURDEN_REPORT,
         P.UNLISTED_DECIDE,
+        P.POWER_CONFIRM,
     },
     Role.DEPARTMENT_OFFICER: DEPARTMENT,
     Role.DEPARTMENT_HEAD: DEPARTMENT | {P.LIST_OPINE, P.ASSESSMENT_APPEAL},
@@ -99,6 +100,8 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.BURDEN_REPORT,
         P.BURDEN_PROPOSE,
         P.BURDEN_DECIDE,
+        P.POWER_EDIT,
+        P.POWER_APPROVE,
     },
     Role.CITY_OVERSEER: READ | {P.AMENDMENT_READ, P.ACCOUNT_READ},
     # Whether a report is genuine is asked of whoever audits.

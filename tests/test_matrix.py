@@ -28,16 +28,27 @@ from mandates.models import (
     CallFile,
     Letter,
     ListImport,
+    PowerItem,
+    PowerSwap,
     Precedent,
     Scheme,
     Step,
     UnlistedTask,
 )
 from mandates.models.moves import MOVES
-from mandates.operations import accountability, amending, answers, filters, overlaps, scenarios
+from mandates.operations import (
+    accountability,
+    amending,
+    answers,
+    empowering,
+    filters,
+    overlaps,
+    scenarios,
+)
 from mandates.operations.amending import Written
 from mandates.queries.accountability import Asked
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.powers import published
 from tests.factories.townships import UserFactory
 from townships.models import Post, User
 from townships.roles import Role
@@ -134,6 +145,9 @@ PREFIXES = (
     ("mandates:proposal-", COUNTY),
     ("mandates:overlap-", COUNTY),
     ("mandates:import-", COUNTY),
+    # What a township holds is its own and the county's: tests/mandates/test_empowerment.py.
+    ("mandates:power", COUNTY),
+    ("api:power", COUNTY),
     ("mandates:notice-", PERSON),
     # Of the system administrator alone: tests/mandates/test_deliveries.py.
     ("mandates:dead-letter-", PUBLIC),
@@ -274,6 +288,15 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             what="每日上报", way="phone", received_on=MONDAY.date(), recorded_by=world.clerk.user,
             recorded_at=MONDAY,
         )  # fmt: skip
+    with tenancy.scope(officer.scope):
+        power = PowerItem.objects.get(county=world.county)
+    batch = published(world, [power])
+    with tenancy.scope(world.head.scope):
+        part = empowering.confirm(batch.agreements.get().uid, by=world.head, at=MONDAY)
+        swap = PowerSwap.objects.create(
+            **part.tenant, agreement=part, reason="无此类案件", asked_by=world.head.user,
+            asked_at=MONDAY,
+        )  # fmt: skip
     return {
         "accountability": {"uid": report.uid},
         "burden": {"uid": burden.uid},
@@ -288,6 +311,9 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "precedent": {"uid": precedent.uid},
         "proposal": {"uid": proposal.uid},
         "overlap": {"uid": overlap.uid},
+        "power": {"uid": power.uid},
+        "powerbatch": {"uid": batch.uid},
+        "powerswap": {"uid": swap.uid},
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "letter": {"uid": call.uid, "letter": letter.uid},

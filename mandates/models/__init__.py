@@ -48,6 +48,15 @@ from mandates.models.calls import (
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
 from mandates.models.directories import Directory, DirectoryEntry, DirectoryMatter
+from mandates.models.empowerment import (
+    APPROVED_STATES,
+    PUBLISHED_STATES,
+    BatchState,
+    CapabilityCheck,
+    PowerAgreement,
+    PowerBatch,
+    PowerBatchItem,
+)
 from mandates.models.entries import (
     DutyRole,
     Entry,
@@ -59,6 +68,14 @@ from mandates.models.entries import (
 )
 from mandates.models.filters import SavedFilter
 from mandates.models.following import CallFollower
+from mandates.models.granted import (
+    EvaluationOutcome,
+    GrantEnd,
+    PowerEvaluation,
+    PowerGrant,
+    PowerSwap,
+    SwapState,
+)
 from mandates.models.imports import ColumnMapping, DepartmentWord, ImportRow, ListImport
 from mandates.models.learning import LearnedWords
 from mandates.models.letters import Letter, LetterCounter, LetterKind, LetterReading
@@ -81,6 +98,15 @@ from mandates.models.lists import (
     Matter,
     Urgency,
     VersionState,
+)
+from mandates.models.powers import (
+    FORBIDDEN,
+    Criterion,
+    PowerItem,
+    PowerKind,
+    PowerMode,
+    PowerScore,
+    Prohibition,
 )
 from mandates.models.precedents import Precedent
 from mandates.models.ratings import CallRating, RatingAppeal
@@ -115,6 +141,26 @@ __all__ = [
     "HandingMode",
     "Verdict",
     "VoiceKind",
+    "APPROVED_STATES",
+    "PUBLISHED_STATES",
+    "BatchState",
+    "CapabilityCheck",
+    "EvaluationOutcome",
+    "GrantEnd",
+    "PowerAgreement",
+    "PowerBatch",
+    "PowerBatchItem",
+    "PowerEvaluation",
+    "PowerGrant",
+    "PowerSwap",
+    "SwapState",
+    "FORBIDDEN",
+    "Criterion",
+    "PowerItem",
+    "PowerKind",
+    "PowerMode",
+    "PowerScore",
+    "Prohibition",
     "Assessment",
     "AssessmentAppeal",
     "AssessmentExclusion",

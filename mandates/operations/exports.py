@@ -10,9 +10,11 @@ from mandates.queries import (
     exported_admissions,
     exported_burdens,
     exported_calls,
+    exported_grants,
     exported_matters,
     exported_overlaps,
     exported_people,
+    exported_powers,
     exported_proposals,
     exported_unlisted,
 )
@@ -26,6 +28,8 @@ for _name, _label, _list in (
     ("burdens", _("Export of the burden register"), exported_burdens),
     ("admissions", _("Export of duty admissions"), exported_admissions),
     ("proposals", _("Export of the proposals"), exported_proposals),
+    ("powers", _("Export of the catalogue of powers"), exported_powers),
+    ("power_grants", _("Export of powers of townships"), exported_grants),
 ):
     exports.register(
         Table(_name, _label, _list.columns, _list.check, _list.told, _list.keys, _list.rows)

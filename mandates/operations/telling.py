@@ -49,8 +49,11 @@ WORK = frozenset(
         "admission_return_package", "admission_assess", "unlisted_refuse", "unlisted_drop",
         "assessment_opened", "assessment_appealed",
         "burden_report", "burden_propose",
+        "power_confirm", "power_taken_back", "power_swapped",
     }
 )  # fmt: skip
+# Notices about powers of a township; they lead to a batch, all others to a call.
+POWERS = frozenset({"power_confirm", "power_taken_back", "power_swapped"})
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ APPEND_ONLY = [
     "mandates_overlap",
     "mandates_overlapparty",
     "mandates_proposalevidence",
+    "mandates_capabilitycheck",
+    "mandates_powerevaluation",
     "mandates_step",
     "mandates_unlistedstep",
 ]

@@ -25,6 +25,7 @@ from mandates.models import (
     ListVersion,
     Matter,
     OfficeHours,
+    PowerItem,
     Scheme,
     Urgency,
 )
@@ -179,6 +180,11 @@ def make_world() -> World:
         OfficeHours.objects.create(county=county)
         AdmissionLimit.objects.create(county=county, kind="formal", amount=5)
         AdmissionBody.objects.create(county=county, task="meeting", department=water)
+        PowerItem.objects.create(
+            county=county, code="SL-C1", field="水利", name="未经批准在河道管理范围内采砂",
+            department=water, law="中华人民共和国河道管理条例", article="第四十四条第（四）项",
+            is_sample=True,
+        )  # fmt: skip
         reference.refresh()
     return World(
         county=county,

@@ -55,6 +55,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "mandates.Scheme": ("", "", ""),
     "mandates.AdmissionLimit": ("", "", ""),
     "mandates.AdmissionBody": ("", "", ""),
+    "mandates.PowerItem": ("", "", ""),
     "townships.Receiver": ("v", "vca", "v"),
     "townships.Delivery": ("v", "v", "v"),
     "townships.DeadLetter": ("v", "v", "v"),

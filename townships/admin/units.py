@@ -23,6 +23,7 @@ from townships.forms.people import PostForm, ReasonForm, SecretForm, SystemForm,
 from townships.models import (
     County,
     Department,
+    DevelopedTown,
     Division,
     DivisionCode,
     DivisionLoad,
@@ -69,6 +70,13 @@ class Parents(History):
         return super().get_queryset(request).select_related("parent")
 
 
+class Developed(OfficerInline):
+    model = DevelopedTown
+    fk_name = "town"
+    view_permission = Permission.DIVISION_VIEW
+    edit_permission = delete_permission = Permission.DIVISION_EDIT
+
+
 class LoadedAdmin(OfficerAdmin):
     view_permission = Permission.DIVISION_VIEW
     edit_permission: str = Permission.DIVISION_EDIT
@@ -83,7 +91,7 @@ class LoadedAdmin(OfficerAdmin):
     search_fields = ("code", "name")
     readonly_fields: ClassVar[tuple[str, ...]] = LOADED
     fields: ClassVar[tuple[str, ...]] = (*LOADED, "note")
-    inlines = (Codes, Names, Parents)
+    inlines: ClassVar[tuple[type[OfficerInline], ...]] = (Codes, Names, Parents)
     ordering = ("code",)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -114,6 +122,7 @@ class TownshipAdmin(LoadedAdmin):
     list_select_related = ("county",)
     readonly_fields = (*LOADED, "county")
     fields = (*LOADED, "county", "note")
+    inlines = (*LoadedAdmin.inlines, Developed)
 
 
 @admin.register(DivisionLoad)

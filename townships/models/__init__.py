@@ -1,6 +1,7 @@
 from townships.models.areas import (
     City,
     County,
+    DevelopedTown,
     Division,
     DivisionCode,
     DivisionLoad,
@@ -25,6 +26,7 @@ __all__ = [
     "Delivery",
     "Department",
     "DepartmentKind",
+    "DevelopedTown",
     "Division",
     "DivisionCode",
     "DivisionLoad",

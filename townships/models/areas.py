@@ -111,6 +111,28 @@ class Township(Division):
         ]
 
 
+class DevelopedTown(Global, Dated):
+    """经济发达镇, for a time: named so by a document, which is its source."""
+
+    GLOBAL_REASON = "public reference data, as its division"
+
+    town = models.ForeignKey(
+        Township, models.CASCADE, related_name="developed", verbose_name=_("township")
+    )
+    source = models.CharField(_("named so by"), max_length=200)
+
+    class Meta:
+        verbose_name = _("developed town")
+        verbose_name_plural = _("developed towns")
+        constraints = [
+            ends_after_begin("developed_town_period"),
+            never_twice("developed_town_one", "town"),
+        ]
+
+    def __str__(self) -> str:
+        return self.source
+
+
 class DivisionCode(Global, Dated):
     """A code a division has or had. Codes are not stable, and may be given to another one later."""
 

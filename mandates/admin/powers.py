@@ -1,0 +1,24 @@
+"""赋权事项目录 in the console: items are added and put right here; scored and handed over on pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from mandates.admin.county import CountyAdmin
+from mandates.models import PowerItem
+from mandates.permissions import Permission
+
+
+@admin.register(PowerItem)
+class PowerItemAdmin(CountyAdmin):
+    view_permission = Permission.LIST_READ
+    edit_permission = Permission.POWER_EDIT
+    list_display = ("code", "name", "kind", "field", "department", "law", "article", "is_sample")
+    list_filter = ("kind", "field", "is_sample")
+    list_select_related = ("county", "department")
+    search_fields = ("code", "name", "law", "article")
+    fields = (
+        "code", "kind", "field", "name", "department", "law", "article", "sanction", "is_sample",
+        "source_note",
+    )  # fmt: skip
+    ordering = ("county", "code")
