@@ -37,6 +37,7 @@ def lay(*, begin: date, tell: Tell) -> list[County]:
     _quietly("load_calendar")
     _quietly("load_departments")
     _quietly("load_limits")
+    _quietly("load_powers")
     counties = list(
         County.objects.filter(valid_to=None, townships__valid_to=None).distinct().order_by("code")
     )

@@ -158,19 +158,19 @@ def test_scores_are_kept_with_their_reasons(world: World) -> None:
 def test_systems_read_the_catalogue_batches_grants_and_ask(world: World) -> None:
     item = powers.item(world, "SL-01")
     batch = powers.in_force(world, [item])
-    system = System(world.desk.post, "reference.read")
-    assert [row["code"] for row in system.get("/powers/").json()["results"]] == ["SL-01", "SL-C1"]
-    (listed,) = system.get("/powers/batches/").json()["results"]
+    system = System.beside(world.desk)
+    assert [row["code"] for row in system.get("powers/").json()["results"]] == ["SL-01", "SL-C1"]
+    (listed,) = system.get("powers/batches/").json()["results"]
     assert (listed["mode"], listed["state"]) == ("entrustment", "published")
-    whole = system.get(f"/powers/batches/{batch.uid}/").json()
+    whole = system.get(f"powers/batches/{batch.uid}/").json()
     assert whole["items"] == ["SL-01"]
     assert whole["agreements"][0]["confirmed_at"]
-    (held,) = system.get("/powers/grants/?on=2026-03-03").json()["results"]
+    (held,) = system.get("powers/grants/", on="2026-03-03").json()["results"]
     assert (held["item"], held["name_of"]) == ("SL-01", "水利局")
-    assert system.get("/powers/grants/?on=2026-03-01").json()["results"] == []
+    assert system.get("powers/grants/", on="2026-03-01").json()["results"] == []
 
     def may(**asked: Any) -> Any:
-        return system.get("/powers/may/", data={"township": str(world.township.uid), **asked})
+        return system.get("powers/may/", **{"township": str(world.township.uid), **asked})
 
     (answer,) = may(item="SL-01", on="2026-03-03").json()["answers"]
     assert (answer["may"], answer["mode"], answer["name_of"]) == (True, "entrustment", "水利局")

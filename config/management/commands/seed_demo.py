@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from common import tenancy
 from common.worktime import SHANGHAI
-from config.demo import admissions, assessing, ground, people, plan, workers
+from config.demo import admissions, assessing, ground, people, plan, powers, workers
 from mandates.models import Call
 from mandates.operations import proposing
 
@@ -56,6 +56,7 @@ class Command(BaseCommand):
         chosen = ground.some(counties, options["counties"])
         people.settle(counties, begin=begin, at=now, seed=options["seed"])
         self._tell(_("people: made"))
+        powers.hand_over(chosen[0], now=now)
         plans = plan.make(chosen, calls=options["calls"], now=now, seed=options["seed"])
         workers.run(plans, now=now, processes=options["processes"], tell=self._tell)
         proposing.propose(at=now)
