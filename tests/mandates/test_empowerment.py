@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, transaction
+from django.utils import translation
 
 from common import tenancy
 from common.errors import NotAllowed, Problem
@@ -41,6 +42,12 @@ LATER = at(4, 1)
 @pytest.fixture
 def world() -> World:
     return make_world()
+
+
+@pytest.fixture(autouse=True)
+def _in_chinese() -> Any:
+    with translation.override("zh-hans"):
+        yield
 
 
 def as_of(by: Member, act: Callable[[], Any]) -> Any:
