@@ -15,7 +15,7 @@ from mandates.models.granted import GUARDS, GUARDS_BACK
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0025_proposals_of_tasks"),
+        ("mandates", "0028_accountability"),
         ("townships", "0010_developed_towns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
