@@ -15,7 +15,7 @@ from mandates.models.granted import GUARDS, GUARDS_BACK
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0028_accountability"),
+        ("mandates", "0029_burdens"),
         ("townships", "0010_developed_towns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
