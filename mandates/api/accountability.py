@@ -202,7 +202,9 @@ class AccountabilityVerify(ApiView):
     parameters = CodeQuery().fields.keys()
 
     @extend_schema(
-        operation_id="accountability_verify", parameters=[CodeQuery], responses=VerdictShape
+        operation_id="accountability_verify",
+        parameters=[CodeQuery],
+        responses={200: VerdictShape, 404: REFUSED},
     )
     def get(self, request: Request) -> Response:
         """Check an accountability report by its code.

@@ -131,9 +131,13 @@ class GrantShape(serializers.Serializer[Any]):
     end_document = serializers.CharField()
 
 
-class LimitShape(serializers.Serializer[Any]):
+class PowerLimitShape(serializers.Serializer[Any]):
     place = serializers.CharField(help_text="law and article")
     words = serializers.CharField(help_text="of the law")
+
+
+# In whose name: "own" by law, by the mode of a batch, or nobody's.
+ANSWERED = ["", "own", *PowerMode.values]
 
 
 class AnswerShape(serializers.Serializer[Any]):
@@ -149,11 +153,11 @@ class AnswerShape(serializers.Serializer[Any]):
         ]
     )  # fmt: skip
     sentence = serializers.CharField()
-    mode = serializers.ChoiceField(["", "own", *PowerMode.values])
+    mode = serializers.ChoiceField(ANSWERED)
     name_of = serializers.CharField(help_text="in whose name; empty where it may not")
     law = serializers.CharField(source="place", help_text="law and article it follows from")
     grant = GrantShape(allow_null=True)
-    limits = LimitShape(many=True, help_text="what may not be done with it all the same")
+    limits = PowerLimitShape(many=True, help_text="what may not be done with it all the same")
 
 
 class MayShape(serializers.Serializer[Any]):

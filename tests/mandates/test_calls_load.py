@@ -32,7 +32,7 @@ def route(world: World, calls: int) -> None:
 
 def test_a_worker_keeps_nothing_of_what_it_has_routed(world: World) -> None:
     route(world, 4)
-    route(world, 4)  # the caches of the process are warm from here on
+    route(world, 24)  # the caches of the process are warm from here on
     tracemalloc.start()
     try:
         route(world, 4)
