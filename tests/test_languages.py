@@ -39,6 +39,8 @@ LANGUAGES = ("zh-hans", "en")
 NOW = at(3, 5, 10)
 # Pages that are not ours, or say nothing.
 APART = {"api-docs", "livez", "readyz", "townships:language", "api:nothing"}
+# Drawn for seconds, and read as text by the tests of each; here they would only be thrown away.
+DRAWN = ("pdf", "sheet", "bulletin", "letter-file")
 # What an API answers in words; its names and codes are English in every language.
 SAID = ("detail", "label", "text", "title_text", "question", "answer", "hint", "warning")
 MOVE_FORM = re.compile(r'href="[^"]*(\?do=\w+)')
@@ -173,7 +175,7 @@ def addresses(world: World, calls: dict[str, Call]) -> tuple[list[str], list[str
     found = [
         (route.name, reverse(route.name, kwargs=values))
         for route in ROUTES
-        if route.name not in APART
+        if route.name not in APART and not route.name.endswith(DRAWN)
         for values in values_for(route, known, calls)
     ]
     asked = [address for _name, address in found]

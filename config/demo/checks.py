@@ -21,8 +21,8 @@ from config.demo.testbed import ROOT, Access
 BIN = Path(sys.executable).parent
 OUR_APPS = ("common", "townships", "mandates", "grid", "enforcement", "services")
 OTHER_POSTGRES = Path("/usr/lib/postgresql/15/bin")  # the oldest version we support
-# What walks or words pages and operations, or reads the repository, says the same on every
-# PostgreSQL: rules, walls, plans, statistics, migrations and the API are asked of both versions.
+# What walks or words pages and operations, reads files or the repository, or only works with values
+# says the same on every PostgreSQL: rules, walls, plans, statistics and migrations are asked of both.
 ASKED_ONCE = (
     "tests/fuzz",
     "tests/test_containers.py",
@@ -32,6 +32,18 @@ ASKED_ONCE = (
     "tests/test_operations.py",
     "tests/test_repository.py",
     "tests/*/test_*_pages.py",
+    "tests/*/test_*_api.py",
+    "tests/common/test_worktime*.py",
+    "tests/config/test_[!bs]*.py",
+    "tests/mandates/test_assess*.py",
+    "tests/mandates/test_boards.py",
+    "tests/mandates/test_calls_graph.py",
+    "tests/mandates/test_lists_load.py",
+    "tests/mandates/test_notices_mail.py",
+    "tests/mandates/test_replay*.py",
+    "tests/mandates/test_suggest*.py",
+    "tests/townships/test_three_administrators.py",
+    "tests/townships/test_webhooks*.py",
     "tests/*/test_*console*.py",
 )
 # What a linter of migrations forbids, and why these may: each is named, and nothing else of them
