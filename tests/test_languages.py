@@ -40,7 +40,7 @@ NOW = at(3, 5, 10)
 # Pages that are not ours, or say nothing.
 APART = {"api-docs", "livez", "readyz", "townships:language", "api:nothing"}
 # Drawn for seconds, and read as text by the tests of each; here they would only be thrown away.
-DRAWN = ("pdf", "sheet", "bulletin", "letter-file")
+DRAWN = "pdf"
 # What an API answers in words; its names and codes are English in every language.
 SAID = ("detail", "label", "text", "title_text", "question", "answer", "hint", "warning")
 MOVE_FORM = re.compile(r'href="[^"]*(\?do=\w+)')
