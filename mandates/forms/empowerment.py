@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from mandates.forms.assessments import Blamed
 from mandates.forms.drafts import PlainText
@@ -82,7 +83,7 @@ class AskForm(forms.Form):
     item = forms.CharField(
         label=_("Act"), max_length=100, help_text=_("Code of the item, or words of the act.")
     )
-    on = _day(_("Day"))
+    on = _day(pgettext_lazy("a date", "Day"))
 
 
 class ScoreForm(Blamed):
