@@ -73,7 +73,7 @@ def fetched(fetch: Fetch, *, order: Sequence[str], cursor: str, size: int) -> Pa
     except (TypeError, ValueError, ValidationError) as error:
         if not cursor:
             raise
-        raise BadCursor from error  # an id where an instant belongs
+        raise BadCursor from error  # a value of another kind than the column
     more, found = len(found) > size, found[:size]
     if back:
         found.reverse()
@@ -106,9 +106,15 @@ def _beyond(names: Sequence[str], values: Sequence[Any], *, smaller: bool) -> mo
 
 def _write(row: Any, names: Sequence[str], *, back: bool) -> str:
     values = [row[name] if isinstance(row, dict) else getattr(row, name) for name in names]
-    plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
-    text = json.dumps([int(back), *plain], separators=(",", ":"))
+    text = json.dumps([int(back), *map(_plain, values)], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; a text stands in a list, so that it is never an instant."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return [value] if isinstance(value, str) else value
 
 
 def _read(cursor: str, order: Sequence[str]) -> tuple[bool, list[Any]]:
@@ -123,6 +129,11 @@ def _read(cursor: str, order: Sequence[str]) -> tuple[bool, list[Any]]:
 
 
 def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        (text,) = value
+        if not isinstance(text, str) or "\0" in text:
+            raise ValueError("no text")
+        return text
     if isinstance(value, str):
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
