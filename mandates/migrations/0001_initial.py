@@ -10,8 +10,8 @@ from django.db import migrations, models
 
 import common.tenancy
 from common import reference, rls
-from mandates.models.calls import STEP_RINGS
 from mandates.models.lists import IMMUTABLE_SQL
+from mandates.models.steps import STEP_RINGS
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import common.tenancy
-from mandates.models.calls import NO_CHAINS
+from mandates.models.bonds import NO_CHAINS
 
 # A call that is taken up again is routed as one that was raised.
 STEP_RINGS = """

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import common.tenancy
-from mandates.models.calls import PARTS_STAND
+from mandates.models.bonds import PARTS_STAND
 
 
 class Migration(migrations.Migration):

@@ -36,18 +36,15 @@ from mandates.models.calls import (
     AssignmentState,
     Call,
     CallCounter,
-    CallFile,
-    CallNote,
     CallState,
-    Objection,
     Origin,
     Part,
     Rating,
-    Step,
 )
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
 from mandates.models.directories import Directory, DirectoryEntry, DirectoryMatter
+from mandates.models.disputes import Objection
 from mandates.models.empowerment import (
     APPROVED_STATES,
     PUBLISHED_STATES,
@@ -99,6 +96,7 @@ from mandates.models.lists import (
     Urgency,
     VersionState,
 )
+from mandates.models.papers import CallFile, CallNote
 from mandates.models.powers import (
     FORBIDDEN,
     Criterion,
@@ -113,6 +111,7 @@ from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
 from mandates.models.reviews import ListReview, ReviewComment, ReviewOpinion, Stance
 from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
+from mandates.models.steps import Step
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.tenancy import CountyOwned, TenantForeignKey
-from mandates.models.calls import Objection, Part
+from mandates.models.calls import Part
+from mandates.models.disputes import Objection
 from mandates.models.lists import Matter
 
 
