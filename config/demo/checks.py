@@ -52,6 +52,7 @@ BUILT_UNDER_LOCK = (
     "0006_numbers_of_sources",  # mandates: a partial index that already stood, with one column less
     "0007_deliveries",  # common: the queue of letters not yet sent, emptied every night
     "0015_ladder_letters_pauses",  # mandates: some dozen rows a county
+    "0018_lists_of_three_generations",  # mandates: the lists themselves, some twenty a county
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # A browser, Chinese fonts, what WeasyPrint draws PDFs with, and what tests read them with.

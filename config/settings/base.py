@@ -291,7 +291,7 @@ SPECTACULAR_SETTINGS = {
         "Rating": "mandates.models.calls.Rating",
         "Appeal": "mandates.models.calls.Appeal",
         "AppealOutcome": "mandates.models.ratings.RatingAppeal.Outcome",
-        "ObjectionOutcome": "mandates.models.calls.Objection.Outcome",
+        "ObjectionOutcome": "mandates.models.disputes.Objection.Outcome",
         "CallState": "mandates.models.calls.CallState",
         "AssignmentState": "mandates.models.calls.AssignmentState",
         "Party": "mandates.models.clocks.Party",
