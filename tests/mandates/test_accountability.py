@@ -14,7 +14,6 @@ from django.test import Client
 from common import tenancy
 from common.errors import Invalid
 from common.models import AuditEntry
-from config.demo.checks import can_make_pdf
 from mandates.models import AccountabilityReport, Call
 from mandates.models.accountability import code_of, tidy_code
 from mandates.operations import accountability
@@ -23,7 +22,7 @@ from mandates.queries.accountability import Asked, TooManyCalls, Verdict, verify
 from tests.factories.calls import World, at, make_world
 from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
-from tests.mandates.test_call_sheet import words_of
+from tests.mandates.test_call_sheet import needs_pango, words_of
 from townships.http import Member
 from townships.roles import Role
 
@@ -31,9 +30,6 @@ pytestmark = pytest.mark.django_db
 NOW = at(3, 10)
 ASKED = Asked("SL-01", date(2026, 3, 2), date(2026, 3, 10))
 FORM = {"matter": "SL-01", "first": "2026-03-02", "last": "2026-03-10"}
-needs_pango = pytest.mark.skipif(
-    not can_make_pdf(), reason="Pango or pdftotext is missing; `make test` installs them as root"
-)
 
 
 @pytest.fixture

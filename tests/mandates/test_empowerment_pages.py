@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -184,3 +186,39 @@ def test_systems_read_the_catalogue_batches_grants_and_ask(world: World) -> None
     elsewhere = make_world()
     wrong = may(item="SL-01", township=str(elsewhere.township.uid))
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid")
+
+
+def test_powers_in_order_of_their_codes_have_more_pages_than_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page token holds a code, which is a text: also one that reads like an instant."""
+    codes = ["2026-03-02", "AA-01", "AA-02"]
+    for code in codes:
+        powers.item(world, code)
+    monkeypatch.setattr("mandates.views.powers.SIZE", 1)
+    shown: list[str] = []
+    address = url("power-list")
+    for _n in codes:
+        answer = Browser(world.desk, at=NOW).get(address)
+        shown += [row["one"].code for row in answer.context["rows"]]
+        address = answer.context["pager"].next_url
+    assert shown == codes
+    back = answer.context["pager"].previous_url
+    answer = Browser(world.desk, at=NOW).get(back)
+    assert [row["one"].code for row in answer.context["rows"]] == ["AA-01"]
+
+    machine = System.beside(world.desk)
+    first = machine.get("powers/", size=2).json()
+    rest = machine.client.get(first["next"]).json()
+    assert [row["code"] for row in first["results"] + rest["results"]][:3] == codes
+
+
+@pytest.mark.parametrize("place", [[["a", "b"], 1], [[1], 1], [["\0"], 1], ["SL-01", 1], [[], 1]])
+def test_a_tampered_place_in_the_powers_is_told(world: World, place: list[Any]) -> None:
+    powers.item(world, "SL-01")
+    text = base64.urlsafe_b64encode(json.dumps([0, *place]).encode()).decode().rstrip("=")
+    assert (
+        Browser(world.desk, at=NOW).get(url("power-list"), data={"cursor": text}).status_code == 400
+    )
+    answer = System.beside(world.desk).get("powers/", cursor=text)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
