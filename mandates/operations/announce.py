@@ -167,6 +167,9 @@ def _readers(one: Told) -> set[Reader]:
     # A level of the ladder says itself whom it tells.
     for audience in one.step.data.get("told") or AUDIENCES.get(one.step.move, ()):
         found |= _audience(audience, one)
+    if one.call.raised_at is None:
+        # A draft is the township's own: nobody else could open what they are told of.
+        found = {reader for reader in found if reader[0] in ("township", "township_head", "user")}
     return found
 
 

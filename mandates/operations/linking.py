@@ -74,6 +74,11 @@ def _original(making: Making) -> Call:
                 "original": _("That call has ended or follows another itself: name an open one.")
             }
         )
+    if call.parent_id is not None and original.open_parts:
+        # It would end after this one, and this one after it.
+        raise Invalid(
+            fields={"original": _("That call ends after its own parts: a part cannot follow it.")}
+        )
     return original
 
 

@@ -153,6 +153,17 @@ def test_a_call_is_not_rated_withdrawn_or_linked_over_an_open_part(world: World)
         assert refused.value.code == "parts_open"
 
 
+def test_a_part_follows_no_call_that_waits_for_parts(world: World) -> None:
+    call, other = world.handling(), world.handling()
+    part = split(world, call)
+    with pytest.raises(Invalid) as refused:
+        world.make("link", part, by=world.head, when=TUESDAY, original=call.number, note="同一件。")
+    assert set(refused.value.fields) == {"original"}
+    assert world.fresh(part).state == "routed"
+    world.make("link", part, by=world.head, when=TUESDAY, original=other.number, note="同一件。")
+    assert world.fresh(part).state == "duplicate"
+
+
 def test_the_time_to_rate_runs_from_the_end_of_the_last_part(world: World) -> None:
     call = world.handling()
     first, second = split(world, call), split(world, call)

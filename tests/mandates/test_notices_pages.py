@@ -10,11 +10,14 @@ from django.utils import translation
 from common import tenancy
 from common.models import Notice
 from mandates import notices
+from mandates.models import Step
+from mandates.operations import sweep
 from mandates.operations.announce import AUDIENCES
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import member
 from tests.mandates.pages import Browser, url
 from townships.http import Member
+from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +94,19 @@ def test_every_kind_has_its_sentence(kind: str, language: str) -> None:
     assert kind not in (said, bare)
     assert "%" not in said
     assert notices.icon(Notice(kind=kind)) != "circle-dot"
+
+
+def test_of_a_draft_that_waits_too_long_only_its_township_is_told(world: World) -> None:
+    """The others could not open it: a draft is the township's own."""
+    assert (leader := world.member(Role.COUNTY_LEADER, world.county))
+    work = world.draft(when=MONDAY, then="submit")
+    world.drain(when=MONDAY)
+    for day in (3, 4, 6):
+        sweep.sweep(at=at(3, day))
+        world.drain(when=at(3, day))
+    with tenancy.everywhere(reason="a test looks"):
+        steps = Step.objects.filter(call=work.call).values_list("move", flat=True)
+        assert {"supervised", "escalated"} <= set(steps)
+        told = set(Notice.objects.filter(about=work.call.uid).values_list("user", flat=True))
+    assert told == {world.head.user_id}
+    assert leader.user_id not in told
