@@ -181,6 +181,6 @@ def test_the_accounts_are_printed_without_a_database() -> None:
 
 def test_texts_fit_their_columns() -> None:
     titles = [sample.title for rows in texts.samples().values() for sample in rows]
-    assert len(titles) == 135
+    assert len(titles) == 201
     assert all(4 <= len(title) <= 60 for title in titles)
     assert set(texts.answers()) - {""} == set(texts.samples())

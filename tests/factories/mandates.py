@@ -39,6 +39,13 @@ UNITS = (
     "women_federation",
     "education_sports",
     "fire_rescue",
+    "health",
+    "justice",
+    "medical_insurance",
+    "culture_tourism",
+    "petitions",
+    "veterans",
+    "finance",
     "county_desk",
 )
 HEADER = ",".join(list_files.COLUMNS)
