@@ -31,6 +31,7 @@ from mandates.views import (
     notice_settings,
     notices,
     overlaps,
+    papers,
     powers,
     precedents,
     public,
@@ -164,6 +165,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "calls/<uuid:uid>/files/<uuid:file>/small/", calls.call_file_small, name="call-file-small"
     ),
+    path("papers/<slug:kind>/", papers.paper_make, name="paper-make"),
     path("calls/<uuid:uid>/sheet/", sheet.call_sheet, name="call-sheet"),
     path("calls/<uuid:uid>/sheet.pdf", sheet.call_sheet_pdf, name="call-sheet-pdf"),
     path("calls/<uuid:uid>/letters/<uuid:letter>/", letters.letter, name="letter"),

@@ -26,6 +26,7 @@ from oauth2_provider.models import AccessToken
 
 from common import prepared, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
+from common.papers import Undrawn
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
 from townships.http import (
@@ -123,6 +124,9 @@ class PostScope:
             response = self.get_response(request)
             if request.undo or response.status_code >= 500:  # type: ignore[attr-defined]
                 transaction.set_rollback(True)
+        if isinstance(response, Undrawn):
+            # Only now: drawing takes seconds, and nobody should wait for what this one holds.
+            response.draw()
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -189,7 +189,7 @@ class AccountabilityPdf(ApiView):
 
         As a PDF; taking it is written into the audit trail. 406 `pdf_unavailable`
         from an installation that cannot make PDFs, 406 `pdf_too_long` for a report of some twenty
-        calls and more: read it as JSON, or print its page.
+        calls and more: `POST /papers/` has it made.
         """
         member = reader(request, Permission.ACCOUNT_READ)
         return as_pdf(uid, request._request, member=member)

@@ -17,6 +17,7 @@ from mandates.api import (
     lists,
     matters,
     overlaps,
+    papers,
     powers,
     precedents,
     reviews,
@@ -68,6 +69,7 @@ urlpatterns = [
         "calls/<uuid:uid>/letters/<uuid:letter>.pdf", files.LetterPdf.as_view(), name="letter-pdf"
     ),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
+    path("papers/", papers.Papers.as_view(), name="paper-list"),
     path("lists/", lists.DutyLists.as_view(), name="list-list"),
     path("matters/", matters.MatterList.as_view(), name="matter-list"),
     path("matters/suggest/", suggest.MatterSuggest.as_view(), name="matter-suggest"),

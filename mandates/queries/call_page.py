@@ -82,6 +82,12 @@ class CallRecord:
         return next((step for step in reversed(self.steps) if step.move == move), None)
 
 
+def is_there(uid: UUID, *, member: Member) -> bool:
+    """Say whether a member may open a call, without reading it."""
+    there: bool = Call.objects.visible_to(member).filter(uid=uid).exists()
+    return there
+
+
 def load(uid: UUID, *, member: Member, may_follow: bool = False) -> CallRecord:
     """Fetch a call for its page. Raises Call.DoesNotExist out of reach.
 

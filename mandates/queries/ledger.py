@@ -18,6 +18,8 @@ from common.models import Outbox
 from common.tenancy import everywhere
 from common.workflow import ALGORITHM, chain_hash
 from mandates.models import (
+    AccountabilityCounter,
+    AccountabilityReport,
     Admission,
     AdmissionStep,
     Call,
@@ -30,11 +32,13 @@ from mandates.models import (
     Step,
 )
 from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
+from mandates.queries.accountability import verify
 from mandates.queries.chain import step_facts
 
 SWEEP_PATIENCE = timedelta(minutes=5)
 # A file is written before its row: only one that stays without a row is too many.
 FILE_PATIENCE = timedelta(hours=1)
+REPORTS = 5  # in memory
 
 
 def _calls(check: Check) -> Iterator[list[Call]]:
@@ -247,6 +251,35 @@ def _fault_of_admission(one: Admission, steps: list[AdmissionStep]) -> str:
     if (steps[-1].to_state, len(steps), previous) != (one.state, one.step_count, one.last_hash):
         return f"is {one.state} after {one.step_count} steps, which its steps do not say"
     return ""
+
+
+@invariant("I9", _("Every accountability report is as it was sealed and agrees with its records"))
+def reports_agree(check: Check) -> Iterator[Violation]:
+    """A report proves as much as the steps below it: steps that came since take nothing from it."""
+    given: Counter[tuple[int, int]] = Counter()
+    # Each is megabytes and has up to two hundred chains of its own: few at a time.
+    for rows in portions(AccountabilityReport.objects.all, check, size=REPORTS):
+        for row in rows:
+            given[row.county_id, row.year] += 1
+            with everywhere(reason="the ledger is verified"):
+                verdict = verify(row)
+            if not verdict.is_sealed:
+                yield Violation(f"report {row.number}", "was changed, or bears another code")
+            for chain in verdict.broken:
+                where = f"call {chain.number or chain.uid}, step {chain.broken}"
+                yield Violation(f"report {row.number}", f"does not agree with {where}")
+    with everywhere(reason="the ledger is verified"):
+        counters = list(
+            AccountabilityCounter.objects.values_list("county", "year", "last").order_by("pk")
+        )
+    for county, year, last in counters:
+        if given[county, year] < last:
+            with everywhere(reason="the ledger is verified"):
+                rows_now = AccountabilityReport.objects.filter(
+                    county=county, year=year, sequence__lte=last
+                ).count()
+            if rows_now < last:
+                yield Violation(f"reports {year} of county {county}", f"{rows_now} of {last}")
 
 
 def _name(call: Call) -> str:

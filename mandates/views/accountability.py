@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -14,10 +14,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from common import pdf, tenancy
+from common import papers, pdf, tenancy
 from common.display import Crumb, Pager
 from common.errors import NotAllowed, Problem
 from common.paging import page
@@ -42,18 +41,7 @@ COLUMNS = {
 NAMES = ("matter", "first", "last", "township", "place")
 
 
-# Rows of a report that the server draws within a request; a browser prints any number.
-PDF_ROWS = 600
-
-
-class TooLongForPdf(pdf.NoPdf):
-    """So long that drawing it would hold up the request: the page for printing serves."""
-
-    code = "pdf_too_long"
-    detail = gettext_lazy(
-        "This report is too long to be drawn as a PDF here. Print the page: the browser makes a PDF "
-        "of it, too."
-    )
+KIND = "accountability_pdf"  # the job that makes a long one
 
 
 @login_required
@@ -113,8 +101,8 @@ def accountability_issue(request: MemberRequest) -> HttpResponse:
 @require_safe
 def accountability_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One report as it was issued: what the browser prints is the report alone."""
-    report = _found(request.member, uid)
-    return render(request, TEMPLATE, _context(report, request))
+    report = found(request.member, uid)
+    return render(request, TEMPLATE, _context(report, request.build_absolute_uri(verify_path())))
 
 
 @login_required
@@ -125,18 +113,28 @@ def accountability_pdf(request: MemberRequest, uid: UUID) -> HttpResponse:
 
 
 def as_pdf(uid: UUID, request: HttpRequest, *, member: Member) -> HttpResponse:
-    """Draw a report, and keep who took it. Raises Http404, NoPdf, TooLongForPdf."""
-    report = _found(member, uid)
-    if _is_long(report):
-        raise TooLongForPdf
-    context = {**_context(report, request), "for_file": True}
-    drawn = pdf.render(render_to_string(TEMPLATE, context))
-    accountability.exported(report, by=member, at=timezone.now())
-    answer = HttpResponse(drawn, content_type="application/pdf")
-    name = quote(f"{report.number}.pdf")
-    answer["Content-Disposition"] = f"attachment; filename=\"report.pdf\"; filename*=UTF-8''{name}"
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    """Hand out a report, and keep who took it. Raises Http404, NoPdf, TooLong."""
+    address = request.build_absolute_uri(verify_path())
+    return papers.answer(paper(uid, member=member, address=address), at=timezone.now())
+
+
+def verify_path() -> str:
+    """Return where a code is checked."""
+    return reverse("mandates:accountability-verify")
+
+
+def paper(uid: UUID, *, member: Member, address: str) -> papers.Paper:
+    """Write a report for the printer; ``address`` is where its code is checked. Raises Http404."""
+    report = found(member, uid)
+    context = {**_context(report, address), "for_file": True}
+    return papers.Paper(
+        render_to_string(TEMPLATE, context),
+        name=report.number,
+        short="report",
+        keep=lambda now: accountability.exported(report, by=member, at=now),
+        kind=KIND,
+        parameters={"uid": str(report.uid), "address": address},
+    )
 
 
 @require_safe
@@ -210,33 +208,27 @@ def _asking(
     return render(request, "mandates/accountability/list.html", context, status=status)
 
 
-def _context(report: AccountabilityReport, request: HttpRequest) -> dict[str, Any]:
-    where = reverse("mandates:accountability-verify")
+def _context(report: AccountabilityReport, address: str) -> dict[str, Any]:
+    where = verify_path()
     return {
         "report": report,
         "county": report.county,
         "told": shown(report.facts, rulebook(report.county_id)),
         "is_sealed": report.is_sealed,
-        "verify_address": request.build_absolute_uri(where),
+        "verify_address": address,
         "verify_url": f"{where}?{urlencode({'code': report.code})}",
         "back_url": reverse("mandates:accountability-list"),
         "pdf_url": reverse("mandates:accountability-pdf", args=[report.uid]),
-        "pdf_available": pdf.is_available() and not _is_long(report),
-        "no_pdf": TooLongForPdf.detail if _is_long(report) else pdf.NoPdf.detail,
+        "pdf_available": pdf.is_available(),
+        "no_pdf": pdf.NoPdf.detail,
     }
-
-
-def _is_long(report: AccountabilityReport) -> bool:
-    calls = report.facts["calls"]
-    rows = sum(12 + len(one["clocks"]) + 2 * len(one["steps"]) for one in calls)
-    return rows > PDF_ROWS
 
 
 def _sent(data: Any) -> dict[str, str]:
     return {name: value for name in NAMES if (value := data.get(name))}
 
 
-def _found(member: Member, uid: UUID) -> AccountabilityReport:
+def found(member: Member, uid: UUID) -> AccountabilityReport:
     if member.scope is None or not member.may(Permission.ACCOUNT_READ):
         raise Http404
     report = readable(member).filter(uid=uid).first()

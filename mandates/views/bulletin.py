@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from common import audit, pdf
+from common import audit, papers
 from common.errors import NotAllowed
 from mandates.models import Assessment
 from mandates.permissions import Permission
@@ -24,8 +25,9 @@ from mandates.queries.assessments import Seen, load
 from mandates.queries.statistics.definitions import FIGURES
 from mandates.queries.statistics.periods import Period
 from mandates.views.assessments import score_view, table
-from townships.http import MemberRequest
+from townships.http import Member, MemberRequest
 
+KIND = "bulletin_pdf"  # the job that makes a long one
 TYPES = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -37,6 +39,22 @@ TYPES = {
 def assessment_bulletin(request: MemberRequest, uid: UUID, kind: str) -> HttpResponse:
     """The bulletin as a file; taking it leaves a row in the audit trail."""
     member, now = request.member, timezone.now()
+    seen = found(uid, member)
+    if kind == "pdf":
+        return papers.answer(paper(seen, member), at=now)
+    body = written(seen)
+    _keep(seen, kind, member, now)
+    answer = HttpResponse(body, content_type=TYPES[kind])
+    name = quote(f"{title(seen)}.{kind}")
+    answer["Content-Disposition"] = (
+        f"attachment; filename=\"bulletin.{kind}\"; filename*=UTF-8''{name}"
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def found(uid: UUID, member: Member) -> Seen:
+    """Find a published assessment for a post of the county. Raises NotAllowed, Http404."""
     if member.scope is None or not member.may(Permission.STATISTICS_READ):
         raise NotAllowed
     if member.township_id is not None or member.department_id is not None:
@@ -47,15 +65,11 @@ def assessment_bulletin(request: MemberRequest, uid: UUID, kind: str) -> HttpRes
         raise Http404 from error
     if not seen.assessment.is_published:
         raise Http404
-    body = written(seen) if kind == "xlsx" else drawn(seen, request)
-    audit.record("assessment_exported", seen.assessment, by=member, at=now, what=kind)
-    answer = HttpResponse(body, content_type=TYPES[kind])
-    name = quote(f"{title(seen)}.{kind}")
-    answer["Content-Disposition"] = (
-        f"attachment; filename=\"bulletin.{kind}\"; filename*=UTF-8''{name}"
-    )
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return seen
+
+
+def _keep(seen: Seen, kind: str, member: Member, at: datetime) -> None:
+    audit.record("assessment_exported", seen.assessment, by=member, at=at, what=kind)
 
 
 def title(seen: Seen) -> str:
@@ -64,8 +78,8 @@ def title(seen: Seen) -> str:
     return f"{_('Bulletin of an assessment')} {one.scheme} {during}"
 
 
-def drawn(seen: Seen, request: MemberRequest) -> bytes:
-    """Draw the bulletin. Raises NoPdf."""
+def paper(seen: Seen, member: Member) -> papers.Paper:
+    """Write the bulletin for the printer."""
     one = seen.assessment
     context = {
         "title": title(seen),
@@ -73,9 +87,16 @@ def drawn(seen: Seen, request: MemberRequest) -> bytes:
         "during": Period(one.first, one.after).label,
         "table": table(seen),
         "units": [score_view(row, seen, is_county=True) for row in seen.scores],
-        "printed_by": request.member.user,
+        "printed_by": member.user,
     }
-    return pdf.render(render_to_string("mandates/assessments/bulletin.html", context))
+    return papers.Paper(
+        render_to_string("mandates/assessments/bulletin.html", context),
+        name=title(seen),
+        short="bulletin",
+        keep=lambda at: _keep(seen, "pdf", member, at),
+        kind=KIND,
+        parameters={"uid": str(one.uid)},
+    )
 
 
 def written(seen: Seen) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
-from common import pdf
+from common import papers, pdf
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
 from common.sheets import TYPES, XLSX, Head, opened
@@ -35,6 +36,8 @@ from mandates.queries.sql import Pair
 from townships.http import Member, MemberRequest
 
 PAGE = 25
+KIND = "comparison_pdf"  # the job that makes a long one
+NAMES = ("before", "after", "matter", "sort")
 ON_PAPER = 2000  # matters; a county has some hundred
 
 
@@ -93,7 +96,13 @@ def compare(request: MemberRequest) -> HttpResponse:
 @require_safe
 def compare_pdf(request: MemberRequest) -> HttpResponse:
     """The comparison as a file. Raises NoPdf."""
-    asked = _asked(request)
+    now = timezone.now()
+    return papers.answer(paper(request.member, request.GET, at=now), at=now)
+
+
+def paper(member: Member, sent: Mapping[str, Any], *, at: datetime) -> papers.Paper:
+    """Write a comparison for the printer. Raises Http404."""
+    asked = asked_for(member, sent)
     if asked.before is None or asked.after is None:
         raise Http404
     found = _difference(asked)
@@ -103,18 +112,23 @@ def compare_pdf(request: MemberRequest) -> HttpResponse:
         "found": found,
         "changes": found.changes(pairs[:ON_PAPER]),
         "left_out": max(0, len(pairs) - ON_PAPER),
-        "printed_at": timezone.now(),
-        "printed_by": request.member.user,
+        "printed_at": at,
+        "printed_by": member.user,
     }
-    drawn = pdf.render(render_to_string("mandates/matters/compare_sheet.html", context))
-    name = quote(
-        f"{asked.after.duty_list.name} {asked.before.number}-{asked.after.number} "
-        f"{_('Comparison of versions')}.pdf"
+    return papers.Paper(
+        render_to_string("mandates/matters/compare_sheet.html", context),
+        name=f"{asked.after.duty_list.name} {asked.before.number}-{asked.after.number} "
+        f"{_('Comparison of versions')}",
+        short="list",
+        keep=lambda now: None,  # a list is no secret: who takes one is not kept
+        kind=KIND,
+        parameters={
+            "before": str(asked.before.uid),
+            "after": str(asked.after.uid),
+            "matter": asked.matter.code if asked.matter else "",
+            "sort": asked.sort,
+        },
     )
-    answer = HttpResponse(drawn, content_type="application/pdf")
-    answer["Content-Disposition"] = f"attachment; filename=\"list.pdf\"; filename*=UTF-8''{name}"
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
 
 
 @login_required
@@ -169,10 +183,14 @@ def _sorts() -> dict[str, str]:
 
 
 def _asked(request: MemberRequest) -> Asked:
-    member = request.member
+    return asked_for(request.member, request.GET)
+
+
+def asked_for(member: Member, sent: Mapping[str, Any]) -> Asked:
+    """Read what is to be compared. Raises NotAllowed, Http404."""
     if not member.may(Permission.LIST_READ):
         raise NotAllowed
-    form = CompareForm(request.GET)
+    form = CompareForm(sent)
     after = _named(form, "after", member)
     versions = list(_versions(member, after))
     if after is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_safe
 
-from common import display, pdf
+from common import display, papers, pdf
 from common.display import Pager, SavedView
 from common.errors import NotAllowed
 from common.paging import page
@@ -107,16 +107,15 @@ def letter_pdf(request: MemberRequest, uid: UUID, letter: UUID) -> HttpResponse:
 
 
 def as_pdf(uid: UUID, letter: UUID, *, member: Member, at: datetime) -> HttpResponse:
-    """Draw a letter, and keep who took it. Raises Http404, NoPdf."""
+    """Hand out a letter, and keep who took it. Raises Http404, NoPdf."""
     found = _found(member, uid, letter)
-    drawn = pdf.render(render_to_string(TEMPLATE, {**_context(found, at), "for_file": True}))
-    letters.opened(found, by=member, at=at)
-    letters.exported(found, by=member, at=at)
-    answer = HttpResponse(drawn, content_type="application/pdf")
-    name = quote(f"{found.number}.pdf")
-    answer["Content-Disposition"] = f"attachment; filename=\"letter.pdf\"; filename*=UTF-8''{name}"
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+
+    def keep(now: datetime) -> None:
+        letters.opened(found, by=member, at=now)
+        letters.exported(found, by=member, at=now)
+
+    html = render_to_string(TEMPLATE, {**_context(found, at), "for_file": True})
+    return papers.answer(papers.Paper(html, found.number, "letter", keep), at=at)
 
 
 def _found(member: Member, uid: UUID, letter: UUID) -> Letter:

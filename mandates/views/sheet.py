@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -16,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from common import pdf
+from common import papers, pdf
 from common.display import ON_PAPER, ClockFace
 from mandates.models import AssignmentState, CallState, Clock, ClockKind
 from mandates.operations import sheets
@@ -28,6 +27,7 @@ from mandates.views.next_step import Case
 from townships.http import Member, MemberRequest
 
 TEMPLATE = "mandates/calls/sheet.html"
+KIND = "call_sheet_pdf"  # the job that makes a long one
 
 
 @login_required
@@ -46,16 +46,22 @@ def call_sheet_pdf(request: MemberRequest, uid: UUID) -> HttpResponse:
 
 
 def as_pdf(uid: UUID, *, member: Member, at: datetime) -> HttpResponse:
-    """Draw the sheet of a call, and write down who took it. Raises Http404, NoPdf."""
+    """Hand out the sheet of a call, and write down who took it. Raises Http404, NoPdf."""
+    return papers.answer(paper(uid, member=member, at=at), at=at)
+
+
+def paper(uid: UUID, *, member: Member, at: datetime) -> papers.Paper:
+    """Write the sheet of a call. Raises Http404."""
     case = case_of(uid, member=member, at=at)
     call = case.record.call
-    drawn = pdf.render(render_to_string(TEMPLATE, {**context_of(case), "for_file": True}))
-    sheets.exported(call, by=member, at=at)
-    answer = HttpResponse(drawn, content_type="application/pdf")
-    name = quote(f"{_('Call sheet')} {call.number or call.title}.pdf")
-    answer["Content-Disposition"] = f"attachment; filename=\"call.pdf\"; filename*=UTF-8''{name}"
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return papers.Paper(
+        render_to_string(TEMPLATE, {**context_of(case), "for_file": True}),
+        name=f"{_('Call sheet')} {call.number or call.title}",
+        short="call",
+        keep=lambda now: sheets.exported(call, by=member, at=now),
+        kind=KIND,
+        parameters={"uid": str(call.uid)},
+    )
 
 
 def context_of(case: Case) -> dict[str, Any]:

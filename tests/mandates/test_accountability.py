@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.urls import reverse
 
 from common import tenancy
 from common.errors import Invalid
+from common.ledger import Check
 from common.models import AuditEntry
 from mandates.models import AccountabilityReport, Call
 from mandates.models.accountability import code_of, tidy_code
 from mandates.operations import accountability
 from mandates.queries import accountability as reports
+from mandates.queries import ledger
 from mandates.queries.accountability import Asked, TooManyCalls, Verdict, verify
 from tests.factories.calls import World, at, make_world
 from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
 from tests.mandates.test_call_sheet import needs_pango, words_of
 from townships.http import Member
+from townships.operations import jobs
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +65,11 @@ def issued(world: World, by: Member | None = None, asked: Asked = ASKED) -> Acco
 def checked(report: AccountabilityReport) -> Verdict:
     with tenancy.everywhere(reason="a test looks"):
         return verify(AccountabilityReport.objects.get(pk=report.pk))
+
+
+def nightly() -> list[str]:
+    """What `verify_ledger` says of reports."""
+    return [str(one) for one in ledger.reports_agree(Check(at=NOW, tell=lambda _done: None))]
 
 
 @pytest.fixture
@@ -180,11 +190,13 @@ def test_unchanged_then_grown_then_a_changed_step_is_found_and_named(
     world.make("reply", call, by=world.officer(), when=at(3, 11), note="已到场")
     verdict = checked(report)
     assert (verdict.result, verdict.more) == ("grown", 1)
+    assert nightly() == []  # steps that came since take nothing from it
 
     tampering("mandates_step", "note = 'x' WHERE call_id = %s AND seq = 2", quiet.pk)
     verdict = checked(report)
     assert verdict.result == "disagrees"
     assert [(x.number, x.broken) for x in verdict.broken] == [(quiet.number, 2)]
+    assert nightly() == [f"report {report.number}: does not agree with call {quiet.number}, step 2"]
     page = Browser(world.desk, at=NOW).get(url("accountability-verify"), data={"code": report.code})
     assert quiet.number in page.content.decode()
 
@@ -198,6 +210,9 @@ def test_a_changed_report_is_not_genuine(world: World, tampering: Callable[..., 
         report.pk,
     )
     assert checked(report).result == "not_sealed"
+    assert nightly() == [f"report {report.number}: was changed, or bears another code"]
+    tampering("mandates_accountabilitycounter", "last = 2")
+    assert f"reports 2026 of county {report.county_id}: 1 of 2" in nightly()
 
 
 def test_units_issue_about_their_own_and_read_their_own(world: World) -> None:
@@ -315,21 +330,54 @@ def test_the_pdf_bears_the_code_and_taking_it_is_kept(
     assert audits() == ["accountability_issued", "accountability_exported"]
 
 
-def test_what_is_too_long_to_draw_is_printed_from_the_page(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@needs_pango
+def test_what_is_too_long_to_wait_for_is_drawn_by_a_worker(
+    world: World, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
     disputed(world)
     report = issued(world)
-    monkeypatch.setattr("mandates.views.accountability.PDF_ROWS", 10)
+    monkeypatch.setattr("common.papers.ROWS", 10)
     browser = Browser(world.desk, at=NOW)
-    assert (
-        url("accountability-pdf", report.uid)
-        not in browser.get(url("accountability-detail", report.uid)).content.decode()
-    )
-    assert browser.get(url("accountability-pdf", report.uid)).status_code == 406
+    refused = browser.get(url("accountability-pdf", report.uid))
+    make = url("paper-make", "accountability_pdf")
+    assert (refused.status_code, make in refused.content.decode()) == (406, True)
     told = browser.get(f"/api/v1/accountability/{report.uid}.pdf")
     assert (told.status_code, told.json()["code"]) == (406, "pdf_too_long")
     assert audits() == ["accountability_issued"]
+
+    other = Browser(world.head, at=NOW)  # of a township: the county's report is not there for it
+    assert other.post(make, {"uid": report.uid}).status_code == 404
+    assert browser.post(make, {"uid": report.uid}).status_code == 302
+    assert jobs.run_next(clock=lambda: NOW)
+    with tenancy.scope(world.desk.scope):
+        job = jobs.own(world.desk).get()
+    assert (job.state, job.words, job.done, job.total) == ("done", "", 7, 7)
+    assert list(tmp_path.glob("jobs/*")) == [tmp_path / job.path]
+    answer = browser.get(reverse("townships:job-file", args=[job.uid]))
+    assert report.code in words_of(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
+    assert "accountability_exported" in audits()
+    # Who may no longer see it may no longer fetch it.
+    monkeypatch.setattr(
+        "mandates.views.accountability.readable", lambda _m: reports.readable(_m).none()
+    )
+    assert browser.get(reverse("townships:job-file", args=[job.uid])).status_code == 404
+
+
+@needs_pango
+def test_nothing_is_open_while_a_pdf_is_drawn(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawn after the scope was left, for each kind of paper that answers at once."""
+    call = disputed(world)
+    report = issued(world)
+    seen: list[Any] = []
+    monkeypatch.setattr("common.pdf.render", lambda html: seen.append(tenancy.current()) or b"%PDF")
+    browser = Browser(world.desk, at=NOW)
+    for where in (url("accountability-pdf", report.uid), url("call-sheet-pdf", call.uid),
+                  f"/api/v1/calls/{call.uid}/sheet.pdf"):  # fmt: skip
+        assert browser.get(where).content == b"%PDF"
+    assert seen == [None, None, None]
 
 
 # --- the API -----------------------------------------------------------------------------------------
