@@ -124,6 +124,9 @@ PREFIXES = (
     # Of the county, or of the unit that issued it: tests/mandates/test_accountability.py.
     ("mandates:accountability-", CALL),
     ("api:accountability-", CALL),
+    # What is to be drawn stands in the body: tests/mandates/test_accountability.py.
+    ("mandates:paper-", PUBLIC),
+    ("api:paper-", PUBLIC),
     ("mandates:call-", CALL),
     # Of the applicant, those it concerns and those who review it.
     ("mandates:burden-", COUNTY),
@@ -330,6 +333,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "division": {"uid": world.township.uid},
         "department": {"uid": world.water.uid},
         "upload": {"kind": "list"},
+        "paper": {"kind": "call_sheet_pdf"},
     }
 
 
