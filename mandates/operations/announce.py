@@ -115,7 +115,8 @@ def announce(step_keys: Iterable[int], *, at: datetime) -> list[Event]:
             parts[part.call_id].append(part)
         told = [Told(step, step.call, parts[step.call_id]) for step in steps]
         _tell(told, at)
-        plan(calls)
+        # A step that others have followed leaves the planning to the last one's announcement.
+        plan({step.call_id for step in steps if step.seq == step.call.step_count})
         linking.close_followers(
             {step.call_id for step in steps if step.move in linking.CLOSING}, at=at
         )
