@@ -10,7 +10,8 @@ import pytest
 from common import tenancy
 from common.paging import page
 from mandates.models import Call
-from mandates.queries.call_list import CallFilters, page_of
+from mandates.queries.call_filters import CallFilters
+from mandates.queries.call_list import page_of
 from tests.factories.calls import MONDAY, at, make_world
 from tests.factories.systems import System
 from tests.mandates.pages import Browser

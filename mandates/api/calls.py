@@ -74,7 +74,8 @@ from mandates.operations.intake import digest, kept_before, taken
 from mandates.operations.making import Given
 from mandates.operations.writing import Draft
 from mandates.permissions import Permission
-from mandates.queries.call_list import READERS, CallFilters, facts_of
+from mandates.queries.call_filters import READERS, CallFilters
+from mandates.queries.call_list import facts_of
 from mandates.queries.call_page import has_letters, is_rated, was_disputed
 from mandates.queries.explain import explain_clocks
 from mandates.queries.letters import letters_of

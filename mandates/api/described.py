@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from common.workflow import Move
 from mandates.models import CallState, Origin, Urgency
 from mandates.models.moves import CALL
-from mandates.queries.call_list import LARGEST, LONGEST_WORDS, ORDERS, SIZE, WAITING
+from mandates.queries.call_filters import LARGEST, LONGEST_WORDS, ORDERS, SIZE, WAITING
 from mandates.queries.statistics.definitions import COUNTS
 
 IF_MATCH = OpenApiParameter(

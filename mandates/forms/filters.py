@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from mandates.models import CallState
 from mandates.operations.filters import NAME_LENGTH
-from mandates.queries.call_list import LONGEST_WORDS
+from mandates.queries.call_filters import LONGEST_WORDS
 
 Choices = Iterable[tuple[Any, Any]]
 

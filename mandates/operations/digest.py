@@ -11,7 +11,8 @@ from django.db.models import Q
 from common import deliveries, mails, tenancy
 from common.models import Channel, Notice, NoticeHabit, NoticeMail
 from common.worktime import SHANGHAI
-from mandates.queries.call_list import BY_DUE, MINE, CallFilters, call_rows
+from mandates.queries.call_filters import BY_DUE, MINE, CallFilters
+from mandates.queries.call_list import call_rows
 from mandates.queries.inbox import WATCHERS
 from townships.http import Member
 from townships.models import Post, Township

@@ -14,7 +14,7 @@ from common.texts import one_line
 from common.workflow import MoveRefused
 from mandates.models import SavedFilter
 from mandates.models.filters import LONGEST, UNITS
-from mandates.queries.call_list import conditions_of
+from mandates.queries.call_filters import conditions_of
 from townships.models import User
 
 if TYPE_CHECKING:

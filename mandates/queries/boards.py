@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from common import reference
 from common.errors import Invalid, NotAllowed
 from mandates.models import CallState, Origin, Urgency
-from mandates.queries.call_list import READERS, UNKNOWN, CallFilters
+from mandates.queries.call_filters import READERS, CallFilters
+from mandates.queries.call_list import UNKNOWN
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.counting import codes_of, grouped
 from mandates.queries.statistics.definitions import COUNTS

@@ -27,7 +27,8 @@ from mandates.models import (
     Urgency,
 )
 from mandates.permissions import Permission
-from mandates.queries.call_list import BY_DUE, CONDITIONS, MINE, CallFilters, call_rows, order_of
+from mandates.queries.call_filters import BY_DUE, CONDITIONS, MINE, CallFilters
+from mandates.queries.call_list import call_rows, order_of
 from mandates.queries.rulebook import rulebook
 from mandates.queries.statistics.definitions import COUNTS
 from townships.models import Department, Division

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from mandates.models import Assignment, AssignmentState, Call, CallState, Clock, Party
 from mandates.permissions import Permission
-from mandates.queries.call_list import BY_DUE, MINE, CallFilters, count_up_to, page_of
+from mandates.queries.call_filters import BY_DUE, MINE, CallFilters
+from mandates.queries.call_list import count_up_to, page_of
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from townships.roles import Role
 

@@ -21,7 +21,8 @@ from common.texts import one_line
 from common.worktime import SHANGHAI
 from mandates.models import Call
 from mandates.permissions import Permission
-from mandates.queries.call_list import LONGEST_WORDS, CallFilters, call_rows, page_of
+from mandates.queries.call_filters import LONGEST_WORDS, CallFilters
+from mandates.queries.call_list import call_rows, page_of
 from mandates.queries.finding import Found, find
 from mandates.queries.rulebook import Unit, rulebook
 

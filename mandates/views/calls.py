@@ -40,17 +40,15 @@ from mandates.permissions import Permission
 from mandates.queries import answers
 from mandates.queries import filters as kept_filters
 from mandates.queries.boards import counties
-from mandates.queries.call_list import (
+from mandates.queries.call_filters import (
     BY_DUE,
     CONDITIONS,
     MINE,
     NEWEST,
     CallFilters,
-    call_rows,
     conditions_of,
-    counted,
-    facts_of,
 )
+from mandates.queries.call_list import call_rows, counted, facts_of
 from mandates.queries.clocks import NONE, CallClocks, clocks_of
 from mandates.queries.inbox import WATCHERS
 from mandates.queries.rulebook import Rulebook, rulebook

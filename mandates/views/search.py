@@ -15,7 +15,8 @@ from django.views.decorators.http import require_safe
 from common.errors import Invalid, NotAllowed
 from mandates.permissions import Permission
 from mandates.queries import searching
-from mandates.queries.call_list import NEWEST, facts_from
+from mandates.queries.call_filters import NEWEST
+from mandates.queries.call_list import facts_from
 from mandates.queries.searching import COUNTED, FoundHere
 from mandates.views.calls import call_lines
 from townships.http import Member, MemberRequest

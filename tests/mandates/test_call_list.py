@@ -18,7 +18,8 @@ from common.errors import Invalid
 from common.paging import Page
 from config.demo.testbed import Access
 from mandates.models import Assignment, Call
-from mandates.queries.call_list import CallFilters, facts_of, page_of
+from mandates.queries.call_filters import CallFilters
+from mandates.queries.call_list import facts_of, page_of
 from tests.factories.calls import MONDAY, World, at, make_world
 from townships.http import Member
 

@@ -14,7 +14,8 @@ from mandates.api.shapes import CallAfter, CallRow, Rows, after
 from mandates.models import CallState
 from mandates.operations.casework import Casework
 from mandates.operations.guards import available_moves
-from mandates.queries.call_list import CallFilters, facts_of, page_of
+from mandates.queries.call_filters import CallFilters
+from mandates.queries.call_list import facts_of, page_of
 from mandates.queries.rulebook import rulebook
 from tests.factories.calls import MONDAY, World, make_world
 from townships.http import Member

@@ -17,7 +17,8 @@ from common import exports, jobs, sheets, spreadsheets, tenancy
 from common.errors import Invalid, NotAllowed
 from common.models import AuditEntry, Job, JobState
 from mandates.models import Call
-from mandates.queries.call_list import CallFilters, page_of
+from mandates.queries.call_filters import CallFilters
+from mandates.queries.call_list import page_of
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import PostFactory, member, system_token
 from townships.http import Member

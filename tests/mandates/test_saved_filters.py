@@ -16,7 +16,8 @@ from common.errors import Invalid, NotAllowed
 from common.workflow import MoveRefused
 from mandates.models import SavedFilter
 from mandates.operations import filters
-from mandates.queries.call_list import CallFilters, conditions_of, counted
+from mandates.queries.call_filters import CallFilters, conditions_of
+from mandates.queries.call_list import counted
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.townships import member
 from tests.mandates.pages import Browser, url
