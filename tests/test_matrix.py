@@ -325,7 +325,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "entry": {"uid": world.sand.uid},
         "answer": {"uid": answer.uid},
         "version": {"uid": world.version.uid},
-        "draft": {"uid": uuid4(), "opinion": uuid4(), "review": uuid4()},
+        "draft": {"uid": uuid4(), "opinion": uuid4(), "review": uuid4(), "entry": uuid4()},
         "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
         "notice": {"uid": notice.uid},
         "staff": {"uid": world.clerk.user.uid},

@@ -391,6 +391,10 @@ class EntryAdmin(CountyAdmin):
         rows = super().get_queryset(request)
         return rows.select_related("version__duty_list", "matter", "lead", "platform")
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return (*fields, "seen") if obj and self.has_change_permission(request, obj) else fields
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "version":
             kwargs["queryset"] = ListVersion.objects.filter(state=VersionState.DRAFT)

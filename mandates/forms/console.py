@@ -8,9 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminDateWidget
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from common.errors import Stale
 from mandates.models import Audience, ClockKind, Entry, Level, Matter, UnitChoices
+from mandates.operations.draft_lines import check_unchanged
+from mandates.queries.draft_lines import whole_mark
 from townships.models import Department
 
 CODE_LENGTH = Matter._meta.get_field("code").max_length
@@ -45,9 +49,13 @@ class EntryForm(CountyForm):
 
     day: date
     code = forms.CharField(label=_("code"), max_length=CODE_LENGTH)
+    # What the line said when it was read: a form sent after another officer's change is refused.
+    seen = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["seen"] = whole_mark(self.instance)
         if "lead" in self.fields:
             # What is chosen already stays to be seen, even if it has ended.
             standing = Department.objects.filter(county=self.instance.county_id)
@@ -59,7 +67,28 @@ class EntryForm(CountyForm):
         version, code = cleaned.get("version"), cleaned.get("code")
         if version and code and Entry.objects.filter(version=version, matter__code=code).exists():
             self.add_error("code", _("This code stands in the draft already."))
+        if self.instance.pk:
+            try:
+                check_unchanged(self.instance, cleaned.get("seen", ""))
+            except Stale as problem:
+                self._overtaken(cleaned, problem)
         return cleaned
+
+    def _overtaken(self, typed: dict[str, Any], problem: Stale) -> None:
+        """Say what stands there now; sent again, the form replaces it knowingly."""
+        now = Entry.objects.with_columns().get(pk=self.instance.pk)
+        data: Any = self.data
+        data = data.copy()
+        data[self.add_prefix("seen")] = whole_mark(now)
+        self.data = data
+        self.add_error(None, str(problem))
+        colon = pgettext("between a label and its error", ": ")
+        for name, field in self.fields.items():
+            if name in typed and hasattr(now, name) and getattr(now, name) != typed[name]:
+                shown = getattr(now, f"get_{name}_display", lambda name=name: getattr(now, name))()
+                label = f"{_('Stands there now')} - {field.label}"
+                self.add_error(None, f"{label}{colon}{shown or '—'}")
+        self.add_error(None, gettext("Look at what stands there now; sending again replaces it."))
 
 
 class EntryLimitForm(CountyForm):

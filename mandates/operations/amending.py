@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Model
+from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
@@ -35,7 +35,7 @@ from mandates.models import (
     VersionState,
 )
 from mandates.operations import lists
-from mandates.operations.list_files import LONGEST_TEXT
+from mandates.operations.draft_lines import TEXTS, longest_of, standing, texts_wrong
 from mandates.operations.precedents import without_numbers
 from mandates.operations.proposing import add_cases, raised, uncounted
 from mandates.permissions import Permission
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 NOTE_LENGTH = 2000
 MOST_CALLS = 50  # that one proposal names
 BY_HAND = [one for one in ProposalOrigin if one not in COUNTED_ALONE]
-TEXTS = ("category", "name", "department_duty", "township_duty", "legal_basis")
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def enter(written: Written, *, by: Member, at: datetime) -> ListProposal:
     if not 2 <= len(wanted) <= NOTE_LENGTH:
         wrong["wanted"] = _("Write 2 to %(n)d characters.") % {"n": NOTE_LENGTH}
     for name, text in (("law", law), ("article", article)):
-        longest = _longest(ListProposal, name)
+        longest = longest_of(ListProposal, name)
         if len(text) > longest:
             wrong[name] = _("At most %(n)d characters.") % {"n": longest}
         elif not text and written.origin == ProposalOrigin.LAW_CHANGE:
@@ -249,7 +248,7 @@ def _changed(draft: ListVersion, wanted: Line, by: Member, at: datetime) -> Matt
 
 def _added(draft: ListVersion, wanted: Line, at: datetime) -> Matter:
     code = wanted.code.strip()
-    if not 1 <= len(code) <= _longest(Matter, "code"):
+    if not 1 <= len(code) <= longest_of(Matter, "code"):
         raise Invalid(fields={"code": _("Give the new matter a code.")})
     last = draft.entries.aggregate(last=Max("position"))["last"] or 0
     entry = Entry(
@@ -264,14 +263,9 @@ def _added(draft: ListVersion, wanted: Line, at: datetime) -> Matter:
 
 def _write(entry: Entry, wanted: Line, at: datetime) -> None:
     """Let a line say what is wanted. Raises Invalid naming every field that is wrong."""
-    wrong: dict[str, Any] = {}
-    for name in TEXTS:
-        text = getattr(wanted, name).strip()
-        longest = _longest(Entry, name)
-        if len(text) > longest:
-            wrong[name] = _("At most %(n)d characters.") % {"n": longest}
-        elif not text and name in ("category", "name"):
-            wrong[name] = _("This is needed.")
+    texts = {name: getattr(wanted, name).strip() for name in TEXTS}
+    wrong: dict[str, Any] = {**texts_wrong(texts)}
+    for name, text in texts.items():
         setattr(entry, name, text)
     if wanted.urgency not in Urgency.values:
         wrong["urgency"] = _("This is needed.")
@@ -300,15 +294,7 @@ def _write(entry: Entry, wanted: Line, at: datetime) -> None:
     )
 
 
-def _longest(model: type[Model], name: str) -> int:
-    return getattr(model._meta.get_field(name), "max_length", None) or LONGEST_TEXT
-
-
 def _units(entry: Entry, uids: Sequence[UUID | None], at: datetime) -> dict[UUID, Department]:
     """Return the departments that stand, or have a part in the line already."""
-    rows = Department.objects.filter(county=entry.county_id, uid__in=[one for one in uids if one])
-    known = {entry.lead_id}
-    if entry.pk:
-        known |= {one.department_id for one in entry.assists.all()}
-    day = timezone.localdate(at)
-    return {one.uid: one for one in rows if one.in_force_on(day) or one.pk in known}
+    parts = [one.department_id for one in entry.assists.all()] if entry.pk else []
+    return standing(entry, uids, at, beside=parts)

@@ -27,6 +27,7 @@ from common.reasons import period_text
 from mandates.forms.matters import MatterFilters
 from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
+from mandates.queries.draft_lines import draft_of
 from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
 from mandates.queries.reviews import waiting_opinions
@@ -69,6 +70,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "entries": shown,
         "export_url": _export_url(request),
         "import_url": _import_url(member),
+        "draft_url": _draft_url(member, duty_list),
         "workbook_url": _workbook_url(member, version),
         "total": len(shown),
         "words": form.cleaned_data.get("q", ""),
@@ -169,6 +171,14 @@ def _import_url(member: Member) -> str:
     """Return where a workbook is taken in, for whoever writes the lists of a county."""
     may = member.county_id is not None and member.may(Permission.LIST_EDIT)
     return reverse("mandates:import-list") if may else ""
+
+
+def _draft_url(member: Member, duty_list: DutyList | None) -> str:
+    """Return where the draft of a list is written, "" where there is none or for others."""
+    if member.county_id is None or not member.may(Permission.LIST_EDIT) or duty_list is None:
+        return ""
+    draft = draft_of(duty_list.pk)
+    return reverse("mandates:draft-grid", args=[draft.uid]) if draft else ""
 
 
 def _workbook_url(member: Member, version: ListVersion | None) -> str:

@@ -13,6 +13,7 @@ from common.models import AuditEntry
 from common.worktime import SHANGHAI
 from mandates.models import Entry, ListVersion
 from mandates.operations import lists
+from mandates.queries.draft_lines import whole_mark
 from tests.factories.mandates import Ground
 from tests.factories.townships import PostFactory
 from townships.roles import Role
@@ -71,4 +72,6 @@ def fields_of(entry: Entry, **changes: Any) -> dict[str, Any]:
         for prefix in ("assists", "limits", "steps")
         for name in ("TOTAL_FORMS", "INITIAL_FORMS")
     }
-    return {**found, **counts, **changes}
+    with tenancy.everywhere(reason="a test reads"):
+        seen = whole_mark(Entry.objects.get(pk=entry.pk))
+    return {**found, **counts, "seen": seen, **changes}
