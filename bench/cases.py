@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import boards, bursts, ground, lists
+from bench import boards, bursts, evidence, ground, lists
 from bench.processes import pss_of
 from bench.report import Line, Report
 from bench.web import CONNECTIONS, Load, Request, Web, together
@@ -256,6 +256,7 @@ CASES: dict[str, Callable[[World, Report], Any]] = {
     "export": lists.export,
     "suggest": lists.suggest,
     "replay": replay,
+    "chains": evidence.chains,
     "board": boards.case,
     "create": create,
     "batch": batch,

@@ -15,6 +15,7 @@ from django.core.checks import Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from common import anchors, hashing
 from common.models import CalendarYear
 
 SHORTEST_KEY = 50
@@ -50,6 +51,38 @@ def _of_environment() -> Iterator[Any]:
         yield Warning(
             "This process knows DATABASE_OWNER_URL, which belongs to migrate alone.",
             id="huying.W006",
+        )
+
+
+@register()
+def evidence(**_options: Any) -> list[Any]:
+    """Without these no step could be written, or no anchor believed: asked at every start."""
+    return list(_of_evidence())
+
+
+def _of_evidence() -> Iterator[Any]:
+    name = settings.CHAIN_ALGORITHM
+    if name not in hashing.ALGORITHMS:
+        known = ", ".join(hashing.ALGORITHMS)
+        yield Error(f"CHAIN_ALGORITHM is {name}; it must be one of {known}.", id="huying.E007")
+    elif not hashing.is_available(name):
+        yield Error(
+            f"The OpenSSL of this Python has no {name}.",
+            hint="Take a Python built with an OpenSSL that has it, or set CHAIN_ALGORITHM=sha256.",
+            id="huying.E008",
+        )
+    names = [one.partition(":")[0].strip() for one in settings.ANCHOR_KEYS]
+    secrets = [one.partition(":")[2].strip() for one in settings.ANCHOR_KEYS]
+    if len(set(names)) < len(names) or any(not 0 < len(one) <= 40 for one in names):
+        yield Error(
+            "ANCHOR_KEYS: each is name:key, with a name of its own of at most 40 characters.",
+            id="huying.E009",
+        )
+    elif any(len(one) < anchors.SHORTEST_KEY for one in secrets):
+        yield Error(
+            f"ANCHOR_KEYS holds a key of less than {anchors.SHORTEST_KEY} characters.",
+            hint='Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+            id="huying.E017",
         )
 
 

@@ -165,27 +165,34 @@ def refuse_changes(run: Any, table: str) -> None:
         f"create trigger append_only_truncate before truncate on {table} "
         "for each statement execute function refuse_change()"
     )
+    # Also for a session that passes itself off as a replica's.
+    run(f"alter table {table} enable always trigger append_only")
+    run(f"alter table {table} enable always trigger append_only_truncate")
 
 
 class AppendOnly(_TableOperation):
     """A table without an owner to which rows are only added: the audit trail.
 
-    Everybody adds; only reading the id back is granted, so the trail is no way around tenancy.
-    ``readers`` may read it.
+    Everybody adds, or only ``writers``; only reading the id back is granted, so the trail is no way
+    around tenancy. ``readers`` may read it.
     """
 
-    def __init__(self, model_name: str, readers: tuple[str, ...] = ()) -> None:
-        self.model_name, self.readers = model_name, readers
+    def __init__(
+        self, model_name: str, readers: tuple[str, ...] = (), writers: tuple[str, ...] = ()
+    ) -> None:
+        self.model_name, self.readers, self.writers = model_name, readers, writers
 
     def deconstruct(self) -> Any:
-        return type(self).__qualname__, [self.model_name], {"readers": self.readers}
+        options = {"writers": self.writers} if self.writers else {}
+        return type(self).__qualname__, [self.model_name], {"readers": self.readers, **options}
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
         table, run = self._table(app_label, schema_editor, to_state), schema_editor.execute
         run(f"revoke all on {table} from {ALL_ROLES}")
-        run(f"grant insert, select (id) on {table} to {ALL_ROLES}")
+        adding = ", ".join(f"huying_{kind}" for kind in self.writers) or ALL_ROLES
+        run(f"grant insert, select (id) on {table} to {adding}")
         for kind in self.readers:
             run(f"grant select on {table} to huying_{kind}")
         refuse_changes(run, table)

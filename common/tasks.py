@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from common import attachments, duties, heartbeats, outbox
+from common import anchors, attachments, duties, heartbeats, outbox, verifying
 from common.api import forget_answers
 
 
@@ -52,6 +52,25 @@ def clear_expired(**_unknown: Any) -> None:
 def clear_orphans(**_unknown: Any) -> None:
     """Lay aside files that belong to nothing."""
     attachments.clear_orphans(at=_now())
+
+
+@shared_task(name="common.anchor_histories", ignore_result=True, time_limit=1800)
+def anchor_histories(**_unknown: Any) -> None:
+    """Anchor what was added since the last hour, and write it where it is taken elsewhere from."""
+    anchors.anchor(at=_now())
+    anchors.hand_out(at=_now())
+
+
+# As long as the records ask for; killed by nothing but its limit, and begun anew the next night.
+@shared_task(
+    name="common.verify_histories", ignore_result=True, time_limit=6 * 3600, acks_late=False
+)
+def verify_histories(**_unknown: Any) -> None:
+    """Anchor whatever was missed, then hold all histories against their anchors and hashes."""
+    anchors.anchor(at=_now(), everything=True)
+    anchors.hand_out(at=_now())
+    begun = _now()
+    verifying.keep(verifying.verify(), begun_at=begun, ended_at=_now())
 
 
 duties.register(

@@ -6,7 +6,6 @@ One table of moves per kind of record is its whole life: methods, buttons, the A
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from typing import Any
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
+from common import hashing
 from common.errors import Refused
-
-ALGORITHM = "sha256"
 
 
 @dataclass(frozen=True)
@@ -89,10 +87,12 @@ def table(moves: Iterable[Move]) -> dict[str, Move]:
     return found
 
 
-def chain_hash(previous: str, facts: Mapping[str, Any], *, algorithm: str = ALGORITHM) -> str:
+def chain_hash(previous: str, facts: Mapping[str, Any], *, algorithm: str) -> str:
     """Return the hash of a step: over the hash of the step before and its own facts.
 
-    Instants count as UTC with microseconds, so that the value survives the database.
+    Instants count as UTC with microseconds, so that the value survives the database. New steps are
+    made with `hashing.algorithm()`, which stands beside the hash; a chain may change it midway.
+    Raises hashing.UnknownAlgorithm.
     """
 
     def plain(value: Any) -> Any:
@@ -103,4 +103,4 @@ def chain_hash(previous: str, facts: Mapping[str, Any], *, algorithm: str = ALGO
     text = json.dumps(
         [previous, facts], ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=plain
     )
-    return hashlib.new(algorithm, text.encode()).hexdigest()
+    return hashing.digest(text.encode(), algorithm).hex()

@@ -25,6 +25,12 @@ app.conf.beat_schedule = {
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
     # Steps of duty admissions whose limit has passed.
     "sweep-admissions": {"task": "mandates.sweep_admissions", "schedule": 300.0},
+    # What was added to histories gets its keyed root; at night all of them are verified.
+    "anchor-histories": {"task": "common.anchor_histories", "schedule": crontab(minute=7)},
+    "verify-histories": {
+        "task": "common.verify_histories",
+        "schedule": crontab(hour=4, minute=10),
+    },
     # Sessions, tokens and kept answers that have run out.
     "clear-expired": {"task": "common.clear_expired", "schedule": 6 * 3600.0},
     # What other systems are owed, also where dispatch is away; and its list, which runs out.

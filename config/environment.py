@@ -98,6 +98,18 @@ SETTINGS = (
         _("For how many days the first answer to an Idempotency-Key is given again."),
     ),
     Setting(
+        "CHAIN_ALGORITHM",
+        "sha256",
+        _("What new hashes of histories are made with: sha256 or sm3."),
+    ),
+    Setting(
+        "ANCHOR_KEYS",
+        "",
+        _("Keys of anchors as name:key, the newest first; without any, one made from SECRET_KEY."),
+        secret=True,
+    ),
+    Setting("ANCHOR_FOLDER", "", _("Where new anchors are written, to be taken elsewhere.")),
+    Setting(
         "WEBHOOK_INSIDE",
         "",
         _(

@@ -1,6 +1,7 @@
 from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
 from common.models.events import Event, EventCounter
+from common.models.evidence import Anchor, Verification
 from common.models.heartbeats import Heartbeat
 from common.models.jobs import Job, JobState
 from common.models.notices import (
@@ -15,6 +16,7 @@ from common.models.outbox import IdempotencyKey, Outbox
 from common.models.reference import ReferenceVersion
 
 __all__ = [
+    "Anchor",
     "AuditEntry",
     "CalendarDay",
     "CalendarYear",
@@ -32,4 +34,5 @@ __all__ = [
     "NoticeWish",
     "Outbox",
     "ReferenceVersion",
+    "Verification",
 ]

@@ -217,6 +217,14 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 # How long the first answer to an Idempotency-Key is kept.
 IDEMPOTENCY_DAYS = env.int("IDEMPOTENCY_DAYS", default=30)
 
+# --- Evidence ---------------------------------------------------------------------------------
+# What new hashes of histories are made with: sha256 or sm3. What stands keeps its own.
+CHAIN_ALGORITHM = env("CHAIN_ALGORITHM", default="sha256")
+# Keys of anchors as name:key, the newest first; without any, one that follows from SECRET_KEY.
+ANCHOR_KEYS = env.list("ANCHOR_KEYS", default=[])
+# Where new anchors are written as files, to be taken elsewhere.
+ANCHOR_FOLDER = env("ANCHOR_FOLDER", default="")
+
 # --- Webhooks: what other systems are told, at addresses of theirs --------------------------------
 # Networks and hosts inside that may be called, also without https; empty: only the world outside.
 WEBHOOK_INSIDE = env.list("WEBHOOK_INSIDE", default=[])

@@ -142,6 +142,10 @@ create trigger append_only before update or delete on mandates_directoryentry
     for each row execute function refuse_change();
 create trigger append_only_truncate before truncate on mandates_directoryentry
     for each statement execute function refuse_change();
+alter table mandates_directoryentry enable always trigger append_only;
+alter table mandates_directoryentry enable always trigger append_only_truncate;
+revoke update, delete, truncate on mandates_directoryentry
+    from huying_app, huying_township, huying_department, huying_county, huying_all, huying_dispatch;
 """,
     "back": """
 drop trigger append_only_truncate on mandates_directoryentry;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from datetime import UTC
@@ -11,11 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from common import hashing
 from common.tenancy import CountyOwned, TenantForeignKey, TownshipOwned, tenant_target
 from mandates.models.clocks import Party
 from mandates.models.limits import LadderAction
-
-ALGORITHM = "sha256"
 
 
 class LetterKind(models.TextChoices):
@@ -72,7 +70,7 @@ class Letter(TownshipOwned):
         return self.number
 
     def seal(self) -> str:
-        """Return the check value of all that the letter says."""
+        """Return the check value of all that the letter says; "" by an unknown algorithm."""
         said = [
             self.kind,
             self.number,
@@ -81,7 +79,10 @@ class Letter(TownshipOwned):
             self.facts,
         ]
         text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        try:
+            return hashing.digest(text.encode(), self.algorithm).hex()
+        except hashing.UnknownAlgorithm:
+            return ""
 
 
 class LetterReading(TownshipOwned):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from common import audit
+from common import audit, hashing
 from common.errors import NotAllowed
 from common.tenancy import dispatching
 from mandates.models import AccountabilityReport, Matter
-from mandates.models.accountability import ALGORITHM, code_of
+from mandates.models.accountability import code_of
 from mandates.operations.casework import local_day
 from mandates.permissions import Permission
 from mandates.queries import sql
@@ -46,7 +46,7 @@ def issue(asked: Asked, *, by: Member, at: datetime) -> AccountabilityReport:
         issued_at=at,
         issued_by=by.user,
         facts=facts,
-        algorithm=ALGORITHM,
+        algorithm=hashing.algorithm(),
     )
     report.digest = report.seal()
     report.code = code_of(report.digest)

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from common.workflow import ALGORITHM, chain_hash
+from common import hashing
+from common.workflow import chain_hash
 from mandates.models import (
     Admission,
     AdmissionBody,
@@ -98,9 +99,9 @@ class Work:
             county_id=one.county_id, admission=one, seq=one.step_count + 1, move=move,
             from_state=before, to_state=one.state, by_id=who.user_id, post_id=who.post_id,
             role=who.role, unit=who.unit, actor=who.name, at=self.at, note=note.strip(),
-            data=self.data, algorithm=ALGORITHM, previous_hash=one.last_hash,
+            data=self.data, algorithm=hashing.algorithm(), previous_hash=one.last_hash,
         )  # fmt: skip
-        made.hash = chain_hash(made.previous_hash, made.facts(one.uid))
+        made.hash = chain_hash(made.previous_hash, made.facts(one.uid), algorithm=made.algorithm)
         one.step_count, one.last_hash = made.seq, made.hash
         self.steps.append(made)
         self.data = {}

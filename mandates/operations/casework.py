@@ -17,9 +17,9 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone, translation
 
-from common import bulk, prepared, worktime
+from common import bulk, hashing, prepared, worktime
 from common.errors import Problem
-from common.workflow import ALGORITHM, Move, chain_hash
+from common.workflow import Move, chain_hash
 from common.worktime import SHANGHAI
 from mandates.models import (
     Assignment,
@@ -373,10 +373,10 @@ class Casework:
             recorded_at=recorded_at or at,
             note=note,
             data=data,
-            algorithm=ALGORITHM,
+            algorithm=hashing.algorithm(),
             previous_hash=call.last_hash,
         )
-        step.hash = chain_hash(call.last_hash, step_facts(step, call))
+        step.hash = chain_hash(call.last_hash, step_facts(step, call), algorithm=step.algorithm)
         call.last_hash = step.hash
         self.new_steps.append(step)
         return step

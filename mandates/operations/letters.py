@@ -11,9 +11,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from common import audit, bulk
+from common import audit, bulk, hashing
 from mandates.models import Letter, LetterKind, LetterReading, Party, Step
-from mandates.models.letters import ALGORITHM
 from mandates.operations.casework import local_day, mover
 from mandates.queries import sql
 from mandates.queries.rulebook import Rulebook, rulebook
@@ -87,7 +86,7 @@ def _letter(step: Step, sequence: int, book: Rulebook, townships: dict[int, str]
         addressee=_addressee(party, department, township, book),
         issued_at=step.recorded_at,
         facts=_facts(step, book, township),
-        algorithm=ALGORITHM,
+        algorithm=hashing.algorithm(),
     )
     letter.digest = letter.seal()
     return letter

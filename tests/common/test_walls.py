@@ -15,24 +15,6 @@ OURS = ("common", "townships", "mandates", "grid", "enforcement", "services")
 MODELS = [m for m in apps.get_models() if m._meta.app_label in OURS]
 OWNED = [m for m in MODELS if issubclass(m, Owned)]
 TOWNSHIPS = [m for m in MODELS if issubclass(m, TownshipOwned)]
-APPEND_ONLY = [
-    "common_auditentry",
-    "common_event",
-    "mandates_admissionstep",
-    "mandates_admissionvoice",
-    "mandates_assessmentexclusion",
-    "mandates_assessmentrank",
-    "mandates_burdenstep",
-    "mandates_callnote",
-    "mandates_callrating",
-    "mandates_overlap",
-    "mandates_overlapparty",
-    "mandates_proposalevidence",
-    "mandates_capabilitycheck",
-    "mandates_powerevaluation",
-    "mandates_step",
-    "mandates_unlistedstep",
-]
 READ_ALL = {"huying_all", "huying_dispatch", "huying_readonly"}
 
 pytestmark = pytest.mark.django_db
@@ -201,19 +183,6 @@ def test_every_reference_between_tenants_is_a_constraint_of_the_model(
             field.related_model, TownshipOwned | CountyOwned
         ):
             assert field.name in names
-
-
-@pytest.mark.parametrize("table", APPEND_ONLY)
-def test_history_refuses_change_of_every_kind(table: str) -> None:
-    found = rows(
-        "select tgname::text, tgenabled::text from pg_trigger "
-        "where tgrelid = %s::regclass and not tgisinternal and tgname like 'append_only%%'",
-        table,
-    )
-    assert {name for name, _enabled in found} == {"append_only", "append_only_truncate"}
-    for role in (APP, *SCOPE_ROLES):
-        for right in ("update", "delete", "truncate"):
-            assert rows("select has_table_privilege(%s, %s, %s)", role, table, right) == [(False,)]
 
 
 def test_views_and_definer_functions_are_no_way_around() -> None:
