@@ -41,7 +41,7 @@ VOLUME /srv/media
 EXPOSE 8000
 # As many processes as WEB_CONCURRENCY says: gunicorn reads it, and so does the share of each in a rate.
 STOPSIGNAL SIGTERM
-CMD ["gunicorn", "config.wsgi", "--bind=0.0.0.0:8000", "--worker-class=gthread", \
+CMD ["gunicorn", "config.wsgi", "--bind=0.0.0.0:8000", \
      "--threads=4", "--timeout=60", "--graceful-timeout=30", "--max-requests=5000", \
      "--max-requests-jitter=500", "--no-control-socket", "--worker-tmp-dir=/dev/shm", \
      "--config=python:config.serving", \

@@ -100,6 +100,14 @@ class ClockWrong(Unavailable):
     retry_after = 60
 
 
+class Overloaded(Unavailable):
+    """More is asked than this machine can do; whatever is begun is done in time."""
+
+    code = "overloaded"
+    detail = _("Too much is being asked of the system at once. Send it again in a few seconds.")
+    retry_after = 3
+
+
 class NoCalendar(Unavailable):
     """No working calendar has been loaded: no date can be worked out before somebody does."""
 

@@ -24,7 +24,7 @@ KINDS = (
     ("/readyz", "health"),
 )
 BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-NAMES = ("huying_http_requests_total", "huying_http_request_seconds")
+NAMES = ("huying_http_requests_total", "huying_http_request_seconds", "huying_http_shed_total")
 
 
 def _place() -> str:
@@ -48,11 +48,23 @@ SECONDS = Histogram(
     buckets=BUCKETS,
     registry=registry,
 )
+SHED = Counter(
+    "huying_http_shed",
+    "Requests refused at once because they had waited too long.",
+    ["kind"],
+    registry=registry,
+)
 
 
 def kind_of(path: str) -> str:
     """Name the kind of a request; pages are what is nothing else."""
     return next((kind for start, kind in KINDS if path.startswith(start)), "page")
+
+
+def begin_at_nothing() -> None:
+    """Have the count of what is refused stand at 0: what is not there cannot be subtracted."""
+    for kind in ("page", *(kind for _start, kind in KINDS)):
+        SHED.labels(kind)
 
 
 class Measured:

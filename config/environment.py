@@ -110,6 +110,16 @@ SETTINGS = (
     ),
     Setting("ANCHOR_FOLDER", "", _("Where new anchors are written, to be taken elsewhere.")),
     Setting(
+        "SHED_AFTER_SECONDS",
+        "2",
+        _("A request that has waited so long for a free thread is told to come again; 0: never."),
+    ),
+    Setting(
+        "REQUEST_READ_SECONDS",
+        "10",
+        _("After so long a request must arrive at a kilobyte a second, or it is cut off."),
+    ),
+    Setting(
         "WEBHOOK_INSIDE",
         "",
         _(

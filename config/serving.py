@@ -1,4 +1,7 @@
-"""Hooks of gunicorn (`--config=python:config.serving`): where each process counts its requests.
+"""How gunicorn serves (`--config=python:config.serving`): threads, and where processes count.
+
+The worker says of every request how long it has waited for a thread (`common/shedding.py`), and
+lets go of whoever sends so slowly that a thread would be held for nothing.
 
 A process gets the lowest free place, and counts on in the file of whoever had it before: there are
 never more files than processes, however often these are renewed.
@@ -7,10 +10,64 @@ never more files than processes, however often these are renewed.
 from __future__ import annotations
 
 import os
+import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from common import measuring, shedding
+
 PLACE = "HUYING_WEB_PLACE"
+# What arrives more slowly than this, after a while, is cut off: as Apache's RequestReadTimeout does.
+READ_SECONDS = float(os.environ.get("REQUEST_READ_SECONDS") or 10)
+LEAST_RATE = 1024  # bytes a second
+MOST_AT_ONCE = 1 << 16
+
+
+class Worker(ThreadWorker):
+    """Threads that know how long a request has waited, and wait for no slow sender."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        conn.since = time.monotonic()
+        conn.init = partial(_begin, conn)
+        super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        shedding.begins(time.monotonic() - conn.since)
+        return super().handle(conn)
+
+
+worker_class = "config.serving.Worker"
+
+
+def _begin(conn: Any) -> None:
+    TConn.init(conn)
+    unreader = getattr(conn.parser, "unreader", None)
+    if unreader is not None:
+        unreader.chunk = Paced(conn.sock, unreader.mxchunk).read
+
+
+class Paced:
+    """Reads what a client sends; raises TimeoutError once it comes too slowly."""
+
+    def __init__(self, sock: Any, most: int) -> None:
+        self.sock, self.most, self.read_so_far = sock, most, 0
+        self.began = time.monotonic()
+
+    def read(self, wanted: int | None = None) -> bytes:
+        granted = READ_SECONDS + self.read_so_far / LEAST_RATE
+        left = granted - (time.monotonic() - self.began)
+        if left <= 0:
+            raise TimeoutError("the request arrives too slowly")
+        self.sock.settimeout(left)
+        try:
+            found: bytes = self.sock.recv(max(self.most, min(wanted or 0, MOST_AT_ONCE)))
+        finally:
+            self.sock.settimeout(None)
+        self.read_so_far += len(found)
+        return found
 
 
 def _folder() -> Path | None:
@@ -42,3 +99,4 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(_server: Any, worker: Any) -> None:
     os.environ[PLACE] = str(worker.place)
+    measuring.begin_at_nothing()

@@ -30,7 +30,7 @@ def known_figures() -> dict[str, str]:
     found = {name: label for name, (_told, label) in metrics.OWN.items()}
     for one in metrics.all_sources():
         found |= {name: label for name, (_told, label) in one.metrics.items()}
-    found |= {"huying_http_requests_total": "kind,method,status"}
+    found |= {"huying_http_requests_total": "kind,method,status", measuring.NAMES[2]: "kind"}
     found |= {f"{measuring.NAMES[1]}{end}": "kind,le" for end in ("_bucket", "_sum", "_count")}
     return {**found, "up": "job"}
 

@@ -16,7 +16,9 @@ def web(port: int, *, application: str = "config.wsgi", workers: int = 2) -> lis
     return [
         *(PYTHON, "-m", "gunicorn", application, f"--bind=127.0.0.1:{port}"),
         # Loaded once for all workers: half the work at every start.
-        *("--preload", f"--workers={workers}", "--worker-class=gthread", "--threads=4"),
+        *("--preload", f"--workers={workers}", "--threads=4"),
+        # Says how long a request has waited, so that what comes too late is refused.
+        "--config=python:config.serving",
         *("--timeout=60", "--graceful-timeout=8", "--no-control-socket", "--access-logfile=-"),
     ]
 

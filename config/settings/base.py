@@ -51,6 +51,8 @@ MIDDLEWARE = [
     "common.incoming.Incoming",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    # Before anything is asked of the database.
+    "common.shedding.Shedding",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -216,6 +218,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
 # How long the first answer to an Idempotency-Key is kept.
 IDEMPOTENCY_DAYS = env.int("IDEMPOTENCY_DAYS", default=30)
+
+# A request that has waited so long for a free thread is refused at once; 0: it waits on.
+SHED_AFTER_SECONDS = env.float("SHED_AFTER_SECONDS", default=2)
 
 # --- Evidence ---------------------------------------------------------------------------------
 # What new hashes of histories are made with: sha256 or sm3. What stands keeps its own.

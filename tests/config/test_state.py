@@ -131,6 +131,7 @@ def test_settings_page_and_example_name_what_the_settings_read() -> None:
         # Read otherwise: by a name chosen while starting, by Django, by a command, by a library.
         *("DATABASE_URL", "DJANGO_SETTINGS_MODULE"),
         *("DISPATCH_HEARTBEAT", "PROMETHEUS_MULTIPROC_DIR"),
+        "REQUEST_READ_SECONDS",
     }
     example = re.findall(r"^([A-Z_]+)=", EXAMPLE.partition("# --- docker compose only")[0], re.M)
     told = re.findall(r"^\| `([A-Z_]+)` \|", DOCS, re.M)
