@@ -11,13 +11,13 @@ from contextlib import closing
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bench.faults import ground, report, rivals
+from bench.faults import backlog, ground, network, report, rivals
 from bench.faults.client import Ledger
 from bench.faults.runs import Profile, Result, Run
 from bench.faults.scenarios import SCENARIOS, SHORT
 from bench.faults.system import HOME, System, running
 
-REGISTERED = (ground, rivals)  # importing them registers their scenarios
+REGISTERED = (backlog, ground, network, rivals)  # importing them registers their scenarios
 
 
 def main() -> int:

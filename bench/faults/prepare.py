@@ -18,11 +18,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, set_token_value
 
-from common import tenancy
+from common import sealing, tenancy, webhooks
 from config.demo import ground
 from mandates.models import Entry
-from townships.models import County, Department, Post, SystemAccount, Township, User
+from townships.models import County, Department, Post, Receiver, SystemAccount, Township, User
 from townships.roles import Role
+from townships.rules import county_of
 
 TOWNSHIPS = 20
 OFFICERS = 8
@@ -55,6 +56,7 @@ def _people(counties: list[County], today: date) -> dict[str, Any]:
             .order_by("position")
         )
     lead = entries[0].lead
+    _receivers(clients[0]["account"])
     return {
         "clients": clients,
         "second": _system(begin, role=Role.TOWNSHIP_HEAD, township=chosen[0]),
@@ -71,6 +73,21 @@ def _people(counties: list[County], today: date) -> dict[str, Any]:
     }
 
 
+def _receivers(key: int) -> None:
+    """Let one system be told at two addresses; a scenario names them, and switches them on."""
+    account = SystemAccount.objects.select_related("post").get(pk=key)
+    for name in ("fine", "bad"):
+        Receiver.objects.create(
+            account=account,
+            county_id=county_of(account.post),
+            owner_id=account.user_id,
+            url=f"http://127.0.0.1:9/{name}",
+            is_active=False,
+            created_at=timezone.now(),
+            secret=sealing.seal(webhooks.new_secret()),
+        )
+
+
 def _post(user: User, begin: date, role: str, **unit: Any) -> Post:
     return Post.objects.create(user=user, role=role, valid_from=begin, **unit)
 
@@ -85,7 +102,7 @@ def _system(begin: date, *, role: str, **unit: Any) -> dict[str, Any]:
         client_type=Application.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
     )
-    SystemAccount.objects.create(
+    account = SystemAccount.objects.create(
         application=made,
         user=user,
         post=_post(user, begin, role, **unit),
@@ -96,7 +113,7 @@ def _system(begin: date, *, role: str, **unit: Any) -> dict[str, Any]:
     issued = AccessToken(application=made, expires=timezone.now() + YEAR, scope=SCOPES)
     set_token_value(issued, token)
     issued.save()
-    return {"headers": {"Authorization": f"Bearer {token}"}}
+    return {"headers": {"Authorization": f"Bearer {token}"}, "account": account.pk}
 
 
 def _person(begin: date, department: Department) -> dict[str, Any]:

@@ -39,3 +39,10 @@ def owner_of_port(port: int) -> int | None:
     sockets = {f"socket:[{line[9]}]" for line in _connections() if line[1] == local}
     found = (folder for folder in PROC.glob("[0-9]*") if sockets & _sockets(folder))
     return next((int(folder.name) for folder in found), None)
+
+
+def holders_of(ports: Iterable[int], chosen: Iterable[int]) -> list[int]:
+    """Return those of some processes that hold connections from these ports of 127.0.0.1."""
+    locals_ = {f"0100007F:{port:04X}" for port in ports}
+    sockets = {f"socket:[{line[9]}]" for line in _connections() if line[1] in locals_}
+    return [process for process in chosen if sockets & _sockets(PROC / str(process))]

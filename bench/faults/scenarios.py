@@ -230,7 +230,7 @@ def everything_twice(run: Run) -> None:
     with run.load(run.draw(run.profile.some(200, 16), rate=run.profile.pick(8, 8))):
         pass
     wait_for("routed", lambda: all_routed(run), seconds=60)
-    wait_for("planned", lambda: _planned(run), seconds=60)
+    wait_for("planned", lambda: planned(run), seconds=60)
     mine = [f"〔{run.name}-%〕"]
     run.system.query(AGE_CLOCKS, mine)
     run.system.query(AGE_ACTIONS, mine)
@@ -250,7 +250,7 @@ def everything_twice(run: Run) -> None:
         run.system.children.stop([child], seconds=10)
 
 
-def _planned(run: Run) -> bool:
+def planned(run: Run) -> bool:
     return bool(run.system.query(UNPLANNED, [f"〔{run.name}-%〕"])[0][0] == 0)
 
 

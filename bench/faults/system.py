@@ -128,6 +128,14 @@ class System:
         environment = {**self.environment, **told}
         return self.children.start(name, lines[kind or name], cwd=ROOT, environment=environment)
 
+    def replace(self, name: str, **told: str) -> Child:
+        """End a part if it runs, and start it anew, told something else."""
+        for child in [one for one in self.children.all if one.name == name]:
+            self.children.stop([child], seconds=10)
+        if name == DISPATCH:
+            told = {"DISPATCH_HEARTBEAT": str(self.control / "dispatch.alive"), **told}
+        return self.start_part(name, **told)
+
     def start_web(self, name: str, port: int, *, workers: int = 2, **told: str) -> Child:
         line = commands.web(port, application="bench.faults.web", workers=workers)
         environment = {**self.environment, **told}
@@ -205,6 +213,10 @@ class System:
             "MEDIA_ROOT": str(self.media),
             "STATIC_ROOT": str(self.place / "static"),
             "HUYING_FAULTS_CONTROL": str(self.control),
+            "WEBHOOK_INSIDE": "127.0.0.1",
+            "WEBHOOK_TIMEOUT_SECONDS": "2",
+            # Days of trying again, in a minute.
+            "WEBHOOK_SCHEDULE": ",".join(["1"] * 60),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
         }
@@ -239,6 +251,18 @@ class System:
         ):
             cursor.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Any]:
+        """Ask again and again over one connection, each time outside any transaction."""
+        url = self.postgres.url(ADMINISTRATOR, DATABASE)
+        connection = psycopg2.connect(url, connect_timeout=5)
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Any]:
