@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from common import anchors, hashing
+from common import anchors, ciphers, hashing
 from common.models import CalendarYear
 
 SHORTEST_KEY = 50
@@ -47,6 +49,18 @@ def _of_environment() -> Iterator[Any]:
         )
     if any(origin.startswith("http://") for origin in settings.CSRF_TRUSTED_ORIGINS):
         yield Warning("CSRF_TRUSTED_ORIGINS names an origin without TLS.", id="huying.W005")
+    if not ciphers.are_own():
+        yield Warning(
+            "PERSONAL_KEYS is empty: personal data are encrypted under what follows from SECRET_KEY.",
+            hint="Make one with: manage.py rotate_keys --new NAME",
+            id="huying.W007",
+        )
+    try:
+        sealed = ciphers.encrypt("check", of="check")
+        if ciphers.decrypt(sealed, of="check") != "check":
+            raise ImproperlyConfigured("PERSONAL_CIPHER does not give back what it was given")
+    except (ImproperlyConfigured, UnsupportedAlgorithm) as error:
+        yield Error(str(error), id="huying.E017")
     if settings.DATABASE_OWNER_URL:
         yield Warning(
             "This process knows DATABASE_OWNER_URL, which belongs to migrate alone.",

@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from common import masking
+
 
 def without_query(
     _logger: Any, _method: str, event: structlog.typing.EventDict
@@ -18,6 +20,13 @@ def without_query(
     return event
 
 
+def without_persons(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Mask mobile numbers and identity cards: logs are kept long, and leave this machine."""
+    return {name: masking.in_values(value) for name, value in event.items()}
+
+
 SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -26,6 +35,7 @@ SHARED: list[structlog.typing.Processor] = [
     without_query,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    without_persons,
 ]
 
 

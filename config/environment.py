@@ -67,6 +67,18 @@ SETTINGS = (
         _("The gateway that sends text messages; without it none are sent."),
         is_url=True,
     ),
+    Setting(
+        "PERSONAL_KEYS",
+        "",
+        _("Keys that encrypt personal data, name:base64 of 32 bytes each, the current one first."),
+        secret=True,
+    ),
+    Setting("PERSONAL_KEYS_FILE", "", _("A file with such keys, one a line.")),
+    Setting(
+        "PERSONAL_CIPHER",
+        "aes-256-gcm",
+        _("What encrypts personal data: aes-256-gcm or sm4-gcm. What is there is still read."),
+    ),
     Setting("SMS_TOKEN", "", _("The gateway's token, sent as Bearer."), secret=True),
     Setting(
         "SMS_BODY",

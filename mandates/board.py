@@ -37,6 +37,7 @@ def offer(member: Member, at: datetime) -> Offer:
             *_calls(member, at),
             *_basis(member, at),
             *_account(member),
+            *_persons(member),
             *_answers(member),
             *_staff(member),
             *_start(member),
@@ -152,6 +153,14 @@ def _account(member: Member) -> list[Entry]:
         return []
     reports = reverse("mandates:accountability-list")
     return [Entry(_item(_("Accountability"), reports, "file-text"), 114, "basis")]
+
+
+def _persons(member: Member) -> list[Entry]:
+    works = (Permission.PERSON_SEARCH, Permission.RETENTION_EDIT, Permission.DISPOSAL_DECIDE)
+    if member.county_id is None or not any(map(member.may, works)):
+        return []
+    item = _item(_("Personal data"), reverse("mandates:person-list"), "users")
+    return [Entry(item, 122, "basis")]
 
 
 def _powers_url(member: Member) -> str:

@@ -27,6 +27,11 @@ class Permission(StrEnum):
     CALL_URGE = "mandates.call_urge"
     CALL_ON_SITE = "mandates.call_on_site"  # whistle for departments, and call it off
     CALL_NOTE = "mandates.call_note"
+    PERSON_REVEAL = "mandates.person_reveal"  # see who asked for a call, for a reason
+    PERSON_SEARCH = "mandates.person_search"  # find all that is kept about a person
+    RETENTION_EDIT = "mandates.retention_edit"
+    DISPOSAL_PROPOSE = "mandates.disposal_propose"
+    DISPOSAL_DECIDE = "mandates.disposal_decide"  # never of what oneself has proposed
     STATISTICS_READ = "mandates.statistics_read"
     ASSESSMENT_EDIT = "mandates.assessment_edit"  # the schemes
     ASSESSMENT_RUN = "mandates.assessment_run"

@@ -128,6 +128,9 @@ PREFIXES = (
     ("mandates:paper-", PUBLIC),
     ("api:paper-", PUBLIC),
     ("mandates:call-", CALL),
+    ("mandates:caller-", CALL),
+    # Of the desk, the office and the leader: tests/mandates/test_personal_data.py.
+    ("mandates:person-", COUNTY),
     # Of the applicant, those it concerns and those who review it.
     ("mandates:burden-", COUNTY),
     ("api:burden-", COUNTY),
@@ -334,6 +337,8 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "department": {"uid": world.water.uid},
         "upload": {"kind": "list"},
         "paper": {"kind": "call_sheet_pdf"},
+        "caller": {"uid": call.uid},
+        "person": {"uid": uuid4()},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ctypes.util
 import os
@@ -141,6 +142,7 @@ def slow_checks(access: Access) -> list[Check]:
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "huying.example.org",
+        "PERSONAL_KEYS": f"check:{base64.b64encode(secrets.token_bytes(32)).decode()}",
         "CSRF_TRUSTED_ORIGINS": "https://huying.example.org",
         "INSTALLATION_NAME": "Huying",
         "DATABASE_OWNER_URL": "",  # as web has it

@@ -188,6 +188,10 @@ SITE_URL = env("SITE_URL", default="").rstrip("/")  # how e-mails name this inst
 # --- Text messages ----------------------------------------------------------------------------
 # One POST of JSON to a gateway; without an address nobody is offered text messages.
 SMS_URL = env("SMS_URL", default="")
+# Keys of personal data, name:base64 of 32 bytes, the current one first; or a file of such lines.
+PERSONAL_KEYS = env("PERSONAL_KEYS", default="")
+PERSONAL_KEYS_FILE = env("PERSONAL_KEYS_FILE", default="")
+PERSONAL_CIPHER = env("PERSONAL_CIPHER", default="aes-256-gcm")
 SMS_TOKEN = env("SMS_TOKEN", default="")
 SMS_BODY = env("SMS_BODY", default="") or '{"mobile":"{mobile}","content":"{text}","id":"{id}"}'
 SMS_SUCCESS = env("SMS_SUCCESS", default="")  # field=value of a gateway that answers 200 always

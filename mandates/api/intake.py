@@ -61,8 +61,22 @@ class CallRecord(CallWritten):
     division = _maybe(15, "code of the township or village (9 or 12 digits), of a county's system")
 
 
+class CallerNew(Strict):
+    """Who asked: kept encrypted, shown masked, seen in full only for a reason that is kept."""
+
+    name = _maybe(60)
+    phone = _maybe(30, "a mobile number, or a telephone with its area code")
+    id_number = _maybe(20, "of the identity card; its check digit must be right")
+    address = _maybe(200)
+
+
 class HotlineOrder(FromSource):
-    """An order of a 12345 hotline. Who called is not taken: no name, no telephone number."""
+    """An order of a 12345 hotline."""
+
+    caller = CallerNew(
+        required=False,
+        help_text="who asked, as far as the call needs it; no part of what makes two orders equal",
+    )
 
     title = _text(200)
     content = _text(4000)

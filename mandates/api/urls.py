@@ -8,6 +8,7 @@ from mandates.api import (
     assessments,
     bulk,
     burdens,
+    callers,
     calls,
     deadlines,
     events,
@@ -68,6 +69,7 @@ urlpatterns = [
     path(
         "calls/<uuid:uid>/letters/<uuid:letter>.pdf", files.LetterPdf.as_view(), name="letter-pdf"
     ),
+    path("calls/<uuid:uid>/caller/", callers.CallCaller.as_view(), name="call-caller"),
     path("calls/<uuid:uid>/notes/", files.CallNotes.as_view(), name="call-notes"),
     path("papers/", papers.Papers.as_view(), name="paper-list"),
     path("lists/", lists.DutyLists.as_view(), name="list-list"),

@@ -30,6 +30,7 @@ from mandates.models.assessments import (
     AssessmentState,
 )
 from mandates.models.burdens import Burden, BurdenState, BurdenStep
+from mandates.models.callers import Caller, CallerReveal, PersonSearch
 from mandates.models.calls import (
     Appeal,
     Assignment,
@@ -44,6 +45,7 @@ from mandates.models.calls import (
 from mandates.models.clocks import Clock, ClockAction, ClockExtension, ClockPause, Party
 from mandates.models.days import DayFigures, DayKept, DayLengths, DayMark
 from mandates.models.directories import Directory, DirectoryEntry, DirectoryMatter
+from mandates.models.disposals import Disposal, DisposalState, RetentionKind, RetentionRule
 from mandates.models.disputes import Objection
 from mandates.models.empowerment import (
     APPROVED_STATES,
@@ -115,6 +117,13 @@ from mandates.models.steps import Step
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
+    "Caller",
+    "CallerReveal",
+    "Disposal",
+    "DisposalState",
+    "PersonSearch",
+    "RetentionKind",
+    "RetentionRule",
     "AccountabilityCounter",
     "AccountabilityReport",
     "Burden",

@@ -17,8 +17,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Invalid, NotAllowed, Problem, Refused
-from mandates.models import Call
+from common.personal import Kind
+from mandates.models import Call, Caller
 from mandates.models.moves import MOVES
+from mandates.operations.callers import asked_by
 from mandates.operations.calls import checked
 from mandates.operations.casework import Casework, Mover, local_day, mover, save_new
 from mandates.operations.drafts import go_on
@@ -73,6 +75,8 @@ class Record:
     division: str = ""
     place: str = ""
     hints: Sequence[Hint] = ()
+    # Who asked, checked (`common.personal.written`); empty where nobody was named.
+    caller: Mapping[Kind, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -88,6 +92,7 @@ class Row:
     said: Mapping[str, Any] | None = field(default=None, repr=False)
     content: str = ""
     work: Casework | None = field(default=None, repr=False)
+    caller: Mapping[Kind, str] = field(default_factory=dict, repr=False)
 
     def refuse(self, problem: Problem) -> None:
         self.outcome, self.problem, self.call, self.work = "refused", problem, None, None
@@ -104,7 +109,8 @@ def digest(sent: Mapping[str, Any]) -> str:
     said = {
         name: value
         for name, value in sent.items()
-        if name != "source_no" and value not in (None, "")
+        # Who asked is no part: a hash of all that is known but a telephone would give that away.
+        if name not in ("source_no", "caller") and value not in (None, "")
     }
     text = json.dumps(said, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -160,6 +166,7 @@ def take_in(
             # In an order of their own: who sends the same numbers meanwhile is waited for.
             save_new(sorted(works, key=lambda work: work.call.source_no))
             taking.settle(rows)
+            taking.keep_callers(rows)
     return rows
 
 
@@ -200,7 +207,7 @@ class _Taking:
             return
         try:
             record = meaning(row.said, self.by, self.at)
-            row.hints = record.hints
+            row.hints, row.caller = record.hints, record.caller
             row.work = self._begun(row, record)
             self._go_on(row.work)
         except Problem as problem:
@@ -283,6 +290,14 @@ class _Taking:
             else:
                 row.refuse(taken(call))
                 row.call = call
+
+    def keep_callers(self, rows: Sequence[Row]) -> None:
+        """Keep who asked for the calls that are new: with what came again nothing is changed."""
+        Caller.objects.bulk_create(
+            asked_by(row.call, row.caller, by_id=self.by.user_id, at=self.at)
+            for row in rows
+            if row.outcome == "accepted" and row.call is not None and row.caller
+        )
 
     def settle(self, rows: Sequence[Row]) -> None:
         """Say what became of new records: what was not written has come in between, or is afar."""

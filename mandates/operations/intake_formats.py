@@ -8,6 +8,7 @@ what the words suggest beside it as a hint.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from common.worktime import SHANGHAI
 from mandates.models import Call, Origin
+from mandates.operations.callers import read as read_caller
 from mandates.operations.casework import local_day
 from mandates.operations.intake import Hint, Record
 from mandates.operations.writing import Draft
@@ -69,8 +71,9 @@ def of_hotline_order(said: Said, by: Member, at: datetime) -> Record:
             (_("Received by the hotline"), _written(said["received_at"])),
             (_("The hotline asks for an answer by"), _written(said["respond_by"])),
         ]
-        return _record(said, by, at, title=said["title"], text=said["content"], facts=facts,
-                       origin=Origin.HOTLINE, done_so_far=said["done_so_far"])  # fmt: skip
+        record = _record(said, by, at, title=said["title"], text=said["content"], facts=facts,
+                         origin=Origin.HOTLINE, done_so_far=said["done_so_far"])  # fmt: skip
+    return replace(record, caller=read_caller(said.get("caller") or {}, within="caller"))
 
 
 def of_city_case(said: Said, by: Member, at: datetime) -> Record:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from common import attachments
 from common.ledger import PORTION, Check, Violation, invariant, portions
 from common.models import Outbox
-from common.tenancy import everywhere
+from common.tenancy import dispatching, everywhere
 from common.workflow import chain_hash
 from mandates.models import (
     AccountabilityCounter,
@@ -23,9 +23,11 @@ from mandates.models import (
     Admission,
     AdmissionStep,
     Call,
+    Caller,
     CallFile,
     Clock,
     ClockAction,
+    Disposal,
     Letter,
     LetterCounter,
     Level,
@@ -287,6 +289,43 @@ def reports_agree(check: Check) -> Iterator[Violation]:
                 ).count()
             if rows_now < last:
                 yield Violation(f"reports {year} of county {county}", f"{rows_now} of {last}")
+
+
+@invariant(
+    "I10", _("Every disposal of personal data is as it was signed, and nothing else is gone")
+)
+def disposals_stand(check: Check) -> Iterator[Violation]:
+    chains: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for rows in portions(lambda: Disposal.objects.filter(state="done"), check, size=REPORTS):
+        for row in rows:
+            chains[row.county_id].append((row.number or 0, row.previous_hash, row.hash))
+            name = f"disposal {row.number} of county {row.county_id}"
+            if not row.is_signed:
+                known = row.is_signed is not None
+                yield Violation(name, "was changed" if known else "is signed by an unknown key")
+            yield from _faults_of_disposal(row, name)
+    for county, links in chains.items():
+        before = ""
+        for wanted, (number, previous, own) in enumerate(sorted(links), start=1):
+            if (number, previous) != (wanted, before):
+                yield Violation(f"disposal {wanted} of county {county}", "is missing, or moved")
+            before = own
+    with dispatching(reason="the ledger is verified"):
+        named = Disposal.objects.filter(state="done").values("uid")
+        gone = Caller.objects.filter(disposed_at__isnull=False).exclude(disposal_uid__in=named)
+        uids = list(gone.order_by("pk").values_list("uid", flat=True)[:PORTION])
+    for uid in uids:
+        yield Violation(f"person {uid}", "is gone without a record of disposal")
+
+
+def _faults_of_disposal(row: Disposal, name: str) -> Iterator[Violation]:
+    uids = [one["uid"] for one in row.items]
+    with dispatching(reason="the ledger is verified"):
+        gone = Caller.objects.filter(
+            county=row.county_id, uid__in=uids, disposal_uid=row.uid, disposed_at=row.decided_at
+        ).count()
+    if gone != len(uids):
+        yield Violation(name, f"names {len(uids)} persons, of whom {gone} are gone by it")
 
 
 def _name(call: Call) -> str:

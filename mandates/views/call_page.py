@@ -134,6 +134,9 @@ def page(case: Case, *, active: MoveView | None, oldest_first: bool) -> dict[str
         "precedents": _precedents(case),
         "precedents_url": reverse("mandates:precedent-list"),
         "sheet_url": reverse("mandates:call-sheet", args=[call.uid]),
+        "caller_url": reverse("mandates:call-caller", args=[call.uid])
+        if case.member.county_id is not None
+        else "",
         "file_form": FileForm(auto_id="id_file_%s") if may_attach(case) else None,
         "file_url": reverse("mandates:call-attach", args=[call.uid]),
         "notes": record.notes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 from typing import Any
@@ -169,6 +170,7 @@ def sound(settings: Any) -> Any:
     settings.CSRF_TRUSTED_ORIGINS = ["https://huying.example.org"]
     settings.INSTALLATION_NAME = "试验市"
     settings.DATABASE_OWNER_URL = ""
+    settings.PERSONAL_KEYS = f"k1:{base64.b64encode(bytes(32)).decode()}"
     return settings
 
 
@@ -179,6 +181,9 @@ def sound(settings: Any) -> Any:
         ("SECRET_KEY", "a" * 80, "huying.W001"),
         ("TIME_ZONE", "UTC", "huying.E002"),
         ("ALLOWED_HOSTS", ["*"], "huying.W003"),
+        ("PERSONAL_KEYS", "", "huying.W007"),
+        ("PERSONAL_KEYS", "k1:short", "huying.E017"),
+        ("PERSONAL_CIPHER", "rot13", "huying.E017"),
         ("INSTALLATION_NAME", " ", "huying.W004"),
         ("CSRF_TRUSTED_ORIGINS", ["http://huying.example.org"], "huying.W005"),
         ("DATABASE_OWNER_URL", "postgres://huying_owner@db/huying", "huying.W006"),

@@ -1,0 +1,203 @@
+"""个人信息: all that is kept about a person, how long it is kept, and its disposal by two persons."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from common.display import Crumb
+from common.errors import NotAllowed, Problem
+from mandates.forms.persons import DecideForm, PersonSearchForm, RuleForm
+from mandates.models import Disposal, RetentionKind, RetentionRule
+from mandates.operations import disposals, persons
+from mandates.permissions import Permission
+from mandates.queries.callers import due, searches, shown
+from townships.http import Member, MemberRequest
+
+WORKS = (
+    Permission.PERSON_SEARCH,
+    Permission.RETENTION_EDIT,
+    Permission.DISPOSAL_PROPOSE,
+    Permission.DISPOSAL_DECIDE,
+)
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@login_required
+@require_safe
+def person_list(request: MemberRequest) -> HttpResponse:
+    """The search, the periods, what is due, and the records of disposal."""
+    return _page(request)
+
+
+@login_required
+@require_POST
+def person_find(request: MemberRequest) -> HttpResponse:
+    """Find a person's calls, or write out all that is kept about them; either leaves a row."""
+    _reader(request, Permission.PERSON_SEARCH)
+    form, now = PersonSearchForm(request.POST), timezone.now()
+    if not form.is_valid():
+        return _page(request, search=form, status=422)
+    asked = form.cleaned_data
+    try:
+        if "export" in request.POST:
+            return _file(persons.export(**asked, by=request.member, at=now))
+        found = persons.search(**asked, by=request.member, at=now)
+    except NotAllowed:
+        raise
+    except Problem as problem:
+        form.blame(problem)
+        return _page(request, search=form, status=422)
+    rows = [{"one": one, "call": one.call, "values": shown(one)} for one in found.callers]
+    return _page(request, search=form, found={"what": found.what, "rows": rows})
+
+
+@login_required
+@require_POST
+def person_rule(request: MemberRequest) -> HttpResponse:
+    """Say how long something is kept."""
+    _reader(request, Permission.RETENTION_EDIT)
+    form = RuleForm(request.POST)
+    if form.is_valid():
+        try:
+            disposals.set_rule(**form.cleaned_data, by=request.member, at=timezone.now())
+        except NotAllowed:
+            raise
+        except Problem as problem:
+            form.blame(problem)
+        else:
+            messages.success(request, _("Kept."))
+            return redirect("mandates:person-list")
+    return _page(request, rule=form, status=422)
+
+
+@login_required
+@require_POST
+def person_propose(request: MemberRequest) -> HttpResponse:
+    """Propose to dispose of all whose time is over."""
+    _reader(request, Permission.DISPOSAL_PROPOSE)
+    try:
+        row = disposals.propose(request.POST.get("kind", ""), by=request.member, at=timezone.now())
+    except NotAllowed:
+        raise
+    except Problem as problem:
+        messages.error(request, str(problem))
+        return redirect("mandates:person-list")
+    messages.success(request, _("Proposed. A second person decides."))
+    return redirect("mandates:person-disposal", row.uid)
+
+
+@login_required
+@require_safe
+def person_disposal(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """One record: what, who, by which rule, and whether it is as it was signed."""
+    return _record(request, uid)
+
+
+@login_required
+@require_POST
+def person_decide(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """Dispose of what was proposed, or keep it; the second person decides."""
+    _reader(request, Permission.DISPOSAL_DECIDE)
+    form = DecideForm(request.POST)
+    if form.is_valid():
+        try:
+            disposals.decide(
+                uid, agrees=form.cleaned_data["agrees"] == "yes", note=form.cleaned_data["note"],
+                by=request.member, at=timezone.now(),
+            )  # fmt: skip
+        except Disposal.DoesNotExist as error:
+            raise Http404 from error
+        except NotAllowed:
+            raise
+        except Problem as problem:
+            form.blame(problem)
+        else:
+            messages.success(request, _("Decided."))
+            return redirect("mandates:person-disposal", uid)
+    return _record(request, uid, form=form, status=422)
+
+
+def may_open(member: Member) -> bool:
+    """Say whether a post has anything to do on these pages."""
+    return member.county_id is not None and any(member.may(one) for one in WORKS)
+
+
+def _reader(request: MemberRequest, *wanted: Permission) -> int:
+    member = request.member
+    if member.scope is None or not may_open(member) or not all(map(member.may, wanted)):
+        raise NotAllowed
+    assert member.county_id is not None
+    return member.county_id
+
+
+def _page(
+    request: MemberRequest,
+    *,
+    search: PersonSearchForm | None = None,
+    found: dict[str, Any] | None = None,
+    rule: RuleForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    county, member, now = _reader(request), request.member, timezone.now()
+    rules = list(RetentionRule.objects.filter(county=county).order_by("kind"))
+    waiting = Disposal.objects.filter(county=county, state="proposed").exists()
+    context = {
+        "search": (search or PersonSearchForm()) if member.may(Permission.PERSON_SEARCH) else None,
+        "found": found,
+        "searches": searches(county) if member.may(Permission.PERSON_SEARCH) else [],
+        "rules": [
+            {
+                "rule": one,
+                "label": RetentionKind(one.kind).label,
+                "due": len(due(county, before=disposals.ends_before(one, now))),
+            }
+            for one in rules
+        ],
+        "rule_form": (rule or RuleForm()) if member.may(Permission.RETENTION_EDIT) else None,
+        "form": rule or search,
+        "may_propose": member.may(Permission.DISPOSAL_PROPOSE) and not waiting,
+        "disposals": Disposal.objects.filter(county=county).order_by("-id")[:50],
+    }
+    return render(request, "mandates/persons/list.html", context, status=status)
+
+
+def _record(
+    request: MemberRequest, uid: UUID, *, form: DecideForm | None = None, status: int = 200
+) -> HttpResponse:
+    county, member = _reader(request), request.member
+    row = Disposal.objects.filter(county=county, uid=uid).first()
+    if row is None:
+        raise Http404
+    decides = (
+        row.state == "proposed"
+        and member.may(Permission.DISPOSAL_DECIDE)
+        and row.proposed_by_id != member.user_id
+    )
+    context = {
+        "row": row,
+        "label": RetentionKind(row.kind).label,
+        "is_signed": row.is_signed if row.state == "done" else None,
+        "form": (form or DecideForm()) if decides else None,
+        "crumbs": [
+            Crumb(_("Personal data"), reverse("mandates:person-list")),
+            Crumb(_("Disposal")),
+        ],
+    }
+    return render(request, "mandates/persons/disposal.html", context, status=status)
+
+
+def _file(content: bytes) -> HttpResponse:
+    answer = HttpResponse(content, content_type=SHEET)
+    answer["Content-Disposition"] = 'attachment; filename="person.xlsx"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
