@@ -46,6 +46,7 @@ app.conf.beat_schedule = {
     # Exports and other long work: what waits, and what a dead worker has left.
     "run-jobs": {"task": "townships.run_jobs", "schedule": 15.0},
     # Their results that have run out.
+    "clear-doors": {"task": "townships.clear_doors", "schedule": 6 * 3600.0},
     "clear-jobs": {"task": "townships.clear_jobs", "schedule": crontab(hour=2, minute=40)},
     # Files whose process died before it wrote their row.
     "clear-orphans": {"task": "common.clear_orphans", "schedule": crontab(hour=3, minute=40)},

@@ -167,6 +167,7 @@ PREFIXES = (
     ("mandates:calendar", PUBLIC),
     ("townships:post-", PERSON),
     ("townships:profile", PERSON),
+    ("townships:session-", PERSON),
     ("townships:job-", PERSON),
     ("townships:export-", PUBLIC),
     # Of the audit administrator alone: tests/townships/test_audit_pages.py.

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import base64
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.scopes import SettingsScopes
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from common import audit, grants
+from common import grants
 from common.shell import TYPE_SIZE_COOKIE
 from common.tenancy import Scope
 from townships.models import County, Department, Division, Post, SystemAccount, User
@@ -147,67 +140,6 @@ class MemberRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody who signs in or out: no post is in use yet."""
-
-    user_id: int
-    label: str
-    role: str = ""
-    county_id: int | None = None
-
-
-class AccountAdapter(DefaultAccountAdapter):
-    """Sign-in with a user name that an administrator has given; nobody signs up."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return False
-
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        # An input method may be left at full width: ｗａｎｇ is wang.
-        if username := credentials.get("username"):
-            credentials["username"] = unicodedata.normalize("NFKC", username).strip()
-        return super().authenticate(request, **credentials)
-
-    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Write down every refusal, with what was typed as the name and never the password."""
-        audit.record(
-            "sign_in_failed",
-            str(credentials.get("username", ""))[:60],
-            by=None,
-            at=timezone.now(),
-            ip=self.get_client_ip(request),
-        )
-
-    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        with transaction.atomic():
-            answer: HttpResponse = super().post_login(request, user, **kwargs)
-            audit.record(
-                "sign_in",
-                user,
-                by=Person(user.pk, str(user)),
-                at=timezone.now(),
-                ip=self.get_client_ip(request),
-            )
-        return answer
-
-    def logout(self, request: HttpRequest) -> None:
-        user = request.user
-        if isinstance(user, User):
-            audit.record("sign_out", user, by=Person(user.pk, str(user)), at=timezone.now())
-        super().logout(request)
-
-    def set_password(self, user: Any, password: str) -> None:
-        """Keep the new password; what an administrator set is no longer to be changed."""
-        now = timezone.now()
-        user.set_password(password)
-        user.must_change_password = False
-        user.password_changed_at = now
-        with transaction.atomic():
-            user.save(update_fields=["password", "must_change_password", "password_changed_at"])
-            audit.record("password_changed", user, by=Person(user.pk, str(user)), at=now)
-
-
 class MemberAuthentication(BaseAuthentication):
     """Hands REST framework what the middleware found; pages' sessions must prove their origin."""
 
@@ -250,84 +182,6 @@ def client_named(request: HttpRequest) -> str:
         return base64.b64decode(value).decode().partition(":")[0][:100]
     except ValueError:
         return ""
-
-
-class AddressRefused(OAuth2Error):
-    """The secret or the token is right, and comes from where its owner is not."""
-
-    error = code = "address_not_allowed"
-    status_code = 403
-    description = "This account may not be used from this address."
-    detail = gettext_lazy("This account may not be used from this address.")
-
-
-class Secrets(str):
-    """The hash of a system's secret, and of the one before while it still holds."""
-
-    previous = ""
-
-    @classmethod
-    def of(cls, application: Any) -> Secrets:
-        """Read what holds now; the library looks at the first, `AccountValidator` at both."""
-        held = cls(application.client_secret)
-        accounts = SystemAccount.objects.filter(
-            application=application, previous_secret_ends_at__gt=timezone.now()
-        )
-        held.previous = accounts.values_list("previous_secret", flat=True).first() or ""
-        return held
-
-
-class AccountValidator(OAuth2Validator):
-    """Gives tokens to the systems that have an account in use, and to nobody else."""
-
-    def _load_application(self, client_id: str | None, request: Any) -> Any:
-        # Credentials may be missing, or hold what the database cannot store.
-        if client_id is None or not client_id.isprintable():
-            return None
-        found = super()._load_application(client_id, request)
-        if found is not None and not isinstance(found.client_secret, Secrets):
-            found.client_secret = Secrets.of(found)
-        return found
-
-    def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        if super()._check_secret(provided_secret, stored_secret):
-            return True
-        previous = getattr(stored_secret, "previous", "")
-        return bool(previous) and super()._check_secret(provided_secret, previous)
-
-    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        if not super().authenticate_client(request, *args, **kwargs):
-            return False
-        accounts = SystemAccount.objects.filter(application=request.client)
-        account = accounts.filter(is_active=True, user__is_active=True).first()
-        if account is None:
-            return False
-        came = HttpRequest()
-        came.META = dict(
-            request.headers
-        )  # the library hands on what the server told of the request
-        if not account.admits(client_address(came)):
-            raise AddressRefused
-        return True
-
-
-class AccountScopes(SettingsScopes):
-    """What a system may ask for: what its account was given, and nothing without one."""
-
-    def get_available_scopes(
-        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
-    ) -> list[str]:
-        account = SystemAccount.objects.filter(application=application, is_active=True).first()
-        allowed = account.allowed_scopes.split() if account else []
-        known = super().get_available_scopes(application, request)
-        return [scope for scope in known if scope in allowed]
-
-    def get_default_scopes(
-        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
-    ) -> list[str]:
-        available = self.get_available_scopes(application, request)
-        default = super().get_default_scopes(application, request)
-        return [scope for scope in default if scope in available]
 
 
 class IsMember(BasePermission):

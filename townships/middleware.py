@@ -29,22 +29,22 @@ from common.errors import ClockWrong, Problem, outage
 from common.papers import Undrawn
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
+from townships.api.tokens import AddressRefused
 from townships.http import (
-    AddressRefused,
     Member,
     client_address,
     client_named,
     remember_language,
     remember_type_size,
 )
-from townships.models import Post, User
+from townships.models import HowEnded, Post, User
 from townships.models.people import unit_facts
+from townships.operations import passwords, sessions
 
 logger = logging.getLogger(__name__)
 
 POST_KEY = "post"
-SEEN_KEY = "seen"
-STAMP_SECONDS = 60  # the session is written at most this often only to say it is in use
+SEEN_KEY = sessions.SEEN
 API = "/api/"
 # What a system's request reads; the rest is fetched when somebody asks for it.
 USER_FACTS = ("username", "name", "language", "type_size", "is_machine", "is_active", "uid")
@@ -107,12 +107,13 @@ class PostScope:
         if not request.user.is_authenticated:
             return None
         _speak(request)
-        if _idle(request, now):
+        if ended := _ended(request, now):
+            sessions.left(request.session, ended, at=now)
             logout(request)
-            messages.info(request, _("You were signed out after a time without use."))
+            messages.info(request, _why(ended))
             return None
         request.member = member_of_session(request, at=now)  # type: ignore[attr-defined]
-        return _first_password(request) or _no_post(request)
+        return _first_password(request, now) or _no_post(request)
 
     def _answer(self, request: HttpRequest, now: datetime) -> HttpResponse:
         if request.path == _path("account_login"):
@@ -265,15 +266,20 @@ def member_of_session(request: HttpRequest, *, at: datetime) -> Member | None:
     return Member.holding(post, posts=posts, user=user)
 
 
-def _idle(request: HttpRequest, now: datetime) -> bool:
-    """Say whether the session was unused for too long; else stamp it, once a minute at most."""
-    stamp = int(now.timestamp())
-    seen = request.session.get(SEEN_KEY)
-    if seen is not None and stamp - seen > settings.IDLE_TIMEOUT_SECONDS:
-        return True
-    if seen is None or stamp - seen >= STAMP_SECONDS:
-        request.session[SEEN_KEY] = stamp
-    return False
+def _ended(request: HttpRequest, now: datetime) -> HowEnded | None:
+    """Say why the session may be used no longer; None while it may."""
+    if not isinstance(request.user, User):
+        return None
+    browser = sessions.Browser(client_address(request), request.headers.get("User-Agent", ""))
+    return sessions.check(request.session, request.user, browser, at=now)
+
+
+def _why(ended: HowEnded) -> str:
+    if ended == HowEnded.IDLE:
+        return _("You were signed out after a time without use.")
+    if ended == HowEnded.TOO_LONG:
+        return _("You were signed out: a sign-in does not last for longer. Sign in again.")
+    return _("This sign-in was ended. Sign in again.")
 
 
 def _speak(request: HttpRequest) -> None:
@@ -302,13 +308,16 @@ def _keep_size(request: HttpRequest, response: HttpResponse) -> None:
         remember_type_size(response, size)
 
 
-def _first_password(request: HttpRequest) -> HttpResponse | None:
+def _first_password(request: HttpRequest, now: datetime) -> HttpResponse | None:
     """Send somebody with a password that others know to the page that changes it."""
     must = settings.FORCE_PASSWORD_CHANGE and getattr(request.user, "must_change_password", False)
-    if not must or _always_open(request):
+    is_old = isinstance(request.user, User) and passwords.is_too_old(request.user, at=now)
+    if not (must or is_old) or _always_open(request):
         return None
+    if is_old and not must and not request.path.startswith(API):
+        messages.info(request, _("Your password has been in use for long. Choose a new one."))
     if request.path.startswith(API):
-        detail = _("Change your first password before you go on.")
+        detail = _("Change your password before you go on.")
         return _refusal("password_change_required", detail)
     return HttpResponseRedirect(reverse("account_change_password"))
 

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from common import attachments, duties, jobs
-from townships.operations import deliveries, exports
+from townships.operations import deliveries, doors, exports, sessions
 from townships.operations import jobs as work
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,14 @@ def deliver_webhooks(**_unknown: Any) -> None:
 def forget_deliveries(**_unknown: Any) -> None:
     """Remove from the list of deliveries what is older than it is to be kept."""
     deliveries.forget_deliveries(before=_now() - timedelta(days=settings.WEBHOOK_LOG_DAYS))
+
+
+@shared_task(name="townships.clear_doors", ignore_result=True)
+def clear_doors(**_unknown: Any) -> None:
+    """Remove wrong tries that count no longer, and where people were signed in long ago."""
+    now = timezone.now()
+    doors.clear(at=now)
+    sessions.clear(before=now - timedelta(days=settings.SIGN_IN_KEPT_DAYS))
 
 
 _beside: threading.Thread | None = None

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from townships.views import audit, exports, jobs, joining, posts, profile
+from townships.views import audit, exports, jobs, joining, posts, profile, signing
 
 app_name = "townships"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("jobs/", jobs.job_list, name="job-list"),
     path("jobs/<uuid:uid>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<uuid:uid>/file/", jobs.job_file, name="job-file"),
+    path("sessions/", signing.session_list, name="session-list"),
+    path("sessions/end-others/", signing.session_end_others, name="session-end-others"),
+    path("sessions/<uuid:uid>/end/", signing.session_end, name="session-end"),
     path("profile/", profile.profile, name="profile"),
     path("type-size/", profile.type_size, name="type-size"),
     path("language/", profile.language, name="language"),

@@ -232,3 +232,16 @@ def lookup(mapping: Mapping[str, Any], key: str) -> Any:
 
 def _class(css: str) -> SafeString:
     return format_html(' class="{}"', css) if css else SafeString("")
+
+
+BROWSERS = ("Edg", "OPR", "QQBrowser", "MicroMessenger", "Firefox", "Chrome", "Safari")
+NAMED = {"Edg": "Edge", "OPR": "Opera", "MicroMessenger": "WeChat"}
+MACHINES = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux")
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """Name a browser and its machine by what it tells of itself; else the beginning of that."""
+    browser = next((NAMED.get(name, name) for name in BROWSERS if f"{name}/" in agent), "")
+    machine = next((name for name in MACHINES if name in agent), "")
+    return " · ".join(part for part in (browser, machine) if part) or agent[:40] or "-"

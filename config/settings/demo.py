@@ -12,3 +12,5 @@ ENVIRONMENT_NOTE = _(
     "Demonstration. Names of units come from public division data; people, calls and figures are "
     "made up."
 )
+# Its passwords are public and stand on the first page of README: nobody has to change them.
+PASSWORD_MAX_AGE_DAYS = 0

@@ -16,3 +16,4 @@ ENVIRONMENT_NOTE = _("Test")
 # Tests of rates set their own; the others ask as fast as they can.
 API_RATES = dict.fromkeys(API_RATES, "")
 API_PROCESSES = 1
+PASSWORD_MAX_AGE_DAYS = 0

@@ -29,6 +29,7 @@ from townships.models import (
     DivisionLoad,
     DivisionName,
     DivisionParent,
+    HowEnded,
     Invitation,
     Platform,
     Post,
@@ -36,7 +37,7 @@ from townships.models import (
     Township,
     User,
 )
-from townships.operations import invitations, people, posts, secrets
+from townships.operations import invitations, people, posts, secrets, sessions
 from townships.permissions import Permission
 
 # --- Divisions: loaded from files; here only what no file says may be changed --------------------
@@ -232,6 +233,8 @@ class UserAdmin(OfficerAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            sessions.end_all(obj, HowEnded.CLOSED, at=timezone.now())
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """Lead on to what comes next for a new account."""

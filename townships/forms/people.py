@@ -6,8 +6,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from common import networks
@@ -15,6 +19,10 @@ from townships.models import Post, SystemAccount, User
 from townships.operations.posts import check_giver
 
 SCOPES: dict[str, Any] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
+
+
+def _rules() -> str:
+    return " ".join(password_validators_help_texts())
 
 
 class UserForm(forms.ModelForm):
@@ -74,6 +82,8 @@ class ReasonForm(forms.Form):
 class JoinForm(forms.Form):
     """The code of an invitation, and the password its owner chooses."""
 
+    owner = ""  # the account, once the code has opened it
+
     code = forms.CharField(
         label=_("Invitation code"),
         max_length=80,
@@ -85,7 +95,7 @@ class JoinForm(forms.Form):
         strip=False,
         max_length=128,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 8 characters, not only digits, and not your user name."),
+        help_text=lazy(_rules, str)(),
     )
     password2 = forms.CharField(
         label=_("New password, once more"),

@@ -12,6 +12,7 @@ from townships.models.areas import (
     Township,
 )
 from townships.models.departments import Department, DepartmentKind
+from townships.models.doors import Attempt, Door, HowEnded, SignIn
 from townships.models.duty import Absence, Duty, Shift
 from townships.models.invitations import Invitation
 from townships.models.people import Post, SystemAccount, TypeSize, User
@@ -19,6 +20,10 @@ from townships.models.platforms import Platform
 from townships.models.receivers import DeadLetter, Delivery, Receiver
 
 __all__ = [
+    "Attempt",
+    "Door",
+    "HowEnded",
+    "SignIn",
     "Absence",
     "City",
     "County",

@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Lower
@@ -78,6 +78,10 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
     is_machine = models.BooleanField(_("is a system"), default=False)
     must_change_password = models.BooleanField(_("must change the password"), default=False)
     password_changed_at = models.DateTimeField(_("password changed at"), null=True, blank=True)
+    # Hashes of the passwords before, the latest first.
+    previous_passwords = ArrayField(
+        models.CharField(max_length=128), default=list, db_default=[], editable=False
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -112,6 +116,13 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.name
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash a new password, and keep the hash of the one before: save both."""
+        if self.password and self.has_usable_password():
+            kept = [self.password, *self.previous_passwords]
+            self.previous_passwords = kept[: max(0, settings.PASSWORD_HISTORY - 1)]
+        super().set_password(raw_password)
 
     def clean(self) -> None:
         super().clean()

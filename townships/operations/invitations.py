@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit
 from common.errors import Invalid, NotAllowed, Problem, Refused
-from townships.models import Invitation, Post, User
+from townships.models import HowEnded, Invitation, Post, User
+from townships.operations import doors, sessions
 
 VALID_FOR = timedelta(days=7)
 # Letters and digits that nobody mistakes for another, 5 bits each: 28 of them carry 140 bits.
@@ -121,7 +122,13 @@ def accept(code: str, password: str, *, at: datetime) -> User:
         user: User = row.user
         user.set_password(password)
         user.must_change_password, user.password_changed_at = False, at
-        user.save(update_fields=["password", "must_change_password", "password_changed_at"])
+        user.save(
+            update_fields=[
+                "password", "previous_passwords", "must_change_password", "password_changed_at",
+            ]
+        )  # fmt: skip
+        sessions.end_all(user, HowEnded.PASSWORD, at=at)
+        doors.forgive(user.username)
         row.used_at = at
         row.save(update_fields=["used_at"])
         audit.record("invitation_accepted", user, by=None, at=at)

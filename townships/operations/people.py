@@ -12,7 +12,8 @@ from django.utils.crypto import get_random_string
 from oauth2_provider.models import Application
 
 from common import audit
-from townships.models import City, Post, SystemAccount, User
+from townships.models import City, HowEnded, Post, SystemAccount, User
+from townships.operations import sessions
 from townships.roles import DUTY_CLASS, Role
 
 
@@ -23,6 +24,7 @@ def give_first_password(user: User, password: str, *, by: audit.Actor | None, at
     user.password_changed_at = at
     with transaction.atomic():
         user.save()
+        sessions.end_all(user, HowEnded.PASSWORD, at=at)
         audit.record("first_password_given", user, by=by, at=at)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from common import audit
 from townships.http import Member, MemberRequest
 from townships.middleware import POST_KEY
+from townships.operations import sessions
 
 
 @login_required
@@ -38,6 +39,7 @@ def _use(request: MemberRequest, uid: UUID) -> HttpResponse:
     if post is None:
         raise Http404
     request.session[POST_KEY] = post.pk
+    sessions.renew(request.session)
     audit.record(
         "post_used", post, by=Member.holding(post), at=timezone.now(), before=request.member.label
     )
