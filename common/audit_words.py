@@ -51,6 +51,7 @@ ACTIONS: dict[str, Any] = {
     "list_line_changed": _("Line of a draft changed"),
     "list_review_opened": _("Units asked for their opinion on a draft"),
     "list_review_said": _("Opinion on a draft given"),
+    "list_review_commented": _("Comment on a line of a draft"),
     "list_objection_answered": _("Objection to a draft answered"),
     "list_review_closed": _("Round of opinions closed"),
     "list_loaded": _("List read from a file"),

@@ -22,6 +22,9 @@ from mandates.operations.burdens import PREFIX as BURDEN
 from mandates.operations.burdens import TOLD
 from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
+from mandates.operations.review_notices import MOVES as REVIEW_MOVES
+from mandates.operations.review_notices import PREFIX as REVIEWS
+from mandates.operations.review_notices import PROPOSALS
 from mandates.operations.telling import POWERS
 from mandates.operations.unlisted import PREFIX as UNLISTED
 from mandates.operations.unlisted import TELLS
@@ -116,6 +119,12 @@ def _sentences() -> dict[str, str]:
         "burden_merge": _("A burden of townships was merged into another"),
         "burden_cancel": _("A burden of townships was cancelled"),
         "burden_refuse": _("A burden of townships was refused"),
+        "review_asked": _("Your unit is asked for its opinion on a draft of a list"),
+        "review_said": _("%(unit)s agrees to a draft of a list"),
+        "review_objected": _("%(unit)s objects to a draft of a list; please answer"),
+        "review_commented": _("%(unit)s comments on a line of a draft"),
+        "review_answered": _("The objection of your unit to a draft was answered"),
+        "proposal_opened": _("A proposal to amend the list waits for your decision"),
         "admission_overdue": _("The limit of a step of a duty admission has passed"),
         "power_confirm": _("Powers wait for the confirmation of your township"),
         "power_taken_back": _("A power of your township is taken back"),
@@ -129,6 +138,8 @@ OTHERS = (
     *(f"{UNLISTED}{move}" for move in TELLS),
     *(f"{ASSESSMENTS}{move}" for move in MOVES),
     *(f"{BURDEN}{move}" for move in TOLD),
+    *(f"{REVIEWS}{move}" for move in REVIEW_MOVES),
+    f"{PROPOSALS}opened",
     *sorted(POWERS),
 )
 PAGES = {
@@ -136,6 +147,8 @@ PAGES = {
     UNLISTED: "unlisted-detail",
     ASSESSMENTS: "assessment-detail",
     BURDEN: "burden-detail",
+    REVIEWS: "draft-review",
+    PROPOSALS: "proposal-detail",
     "power_": "powerbatch-detail",
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,12 +15,22 @@ from common.api import ApiView
 from mandates.api.calls import reader
 from mandates.models import ListVersion, ReviewOpinion, Stance
 from mandates.permissions import Permission
+from mandates.queries.reviews import remarks
+
+
+class WordingShape(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
 
 
 class CommentShape(serializers.Serializer[Any]):
-    code = serializers.CharField(source="matter.code")
-    text = serializers.CharField()
-    at = serializers.DateTimeField()
+    """A comment on a line; ``text`` is empty where it was withdrawn, ``earlier`` the oldest first."""
+
+    code = serializers.CharField(source="now.matter.code")
+    text = serializers.CharField(source="now.text")
+    at = serializers.DateTimeField(source="now.at")
+    withdrawn = serializers.BooleanField(source="is_withdrawn")
+    earlier = WordingShape(many=True)
 
 
 class OpinionShape(serializers.Serializer[Any]):
@@ -35,7 +45,11 @@ class OpinionShape(serializers.Serializer[Any]):
     said_at = serializers.DateTimeField(allow_null=True)
     answer = serializers.CharField()
     answered_at = serializers.DateTimeField(allow_null=True)
-    comments = CommentShape(many=True, source="comments.all")
+    comments = serializers.SerializerMethodField()
+
+    @extend_schema_field(CommentShape(many=True))
+    def get_comments(self, opinion: ReviewOpinion) -> Any:
+        return CommentShape(remarks(opinion.comments.all()), many=True).data
 
 
 class Opinions(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -99,11 +100,17 @@ class ReviewOpinion(CountyOwned):
 
 
 class ReviewComment(CountyOwned):
-    """A remark of a unit that was asked on one line of the draft."""
+    """A remark of a unit that was asked on one line of the draft.
 
+    Nothing that was said is changed: another wording replaces the one before, and one without
+    words withdraws it.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     opinion = TenantForeignKey(ReviewOpinion, models.CASCADE, related_name="comments")
     matter = TenantForeignKey(Matter, models.PROTECT, related_name="+", verbose_name=_("matter"))
-    text = models.TextField()
+    replaces = TenantForeignKey("self", models.CASCADE, null=True, related_name="+", db_index=False)
+    text = models.TextField(blank=True)
     at = models.DateTimeField()
     by = models.CharField(max_length=100)
 
@@ -111,5 +118,12 @@ class ReviewComment(CountyOwned):
         verbose_name = _("comment on a line")
         verbose_name_plural = _("comments on lines")
         constraints = [
-            models.CheckConstraint(name="review_comment_says", condition=~Q(text="")),
+            county_target("review_comment"),
+            models.UniqueConstraint(fields=["uid", "county"], name="review_comment_uid"),
+            models.UniqueConstraint(
+                fields=["county", "replaces"], name="review_comment_replaced_once"
+            ),
+            models.CheckConstraint(
+                name="review_comment_says", condition=~Q(text="") | Q(replaces__isnull=False)
+            ),
         ]

@@ -38,6 +38,7 @@ from mandates.operations import lists
 from mandates.operations.draft_lines import TEXTS, longest_of, standing, texts_wrong
 from mandates.operations.precedents import without_numbers
 from mandates.operations.proposing import add_cases, raised, uncounted
+from mandates.operations.review_notices import tell_proposal
 from mandates.permissions import Permission
 from mandates.queries.amending import line, mark
 from townships.models import Department, Platform
@@ -131,6 +132,7 @@ def enter(written: Written, *, by: Member, at: datetime) -> ListProposal:
             _("A proposal with this title waits for a decision already."), code="already_proposed"
         ) from error
     audit.record("proposal_opened", made, by=by, at=at, origin=made.origin)
+    tell_proposal(made, by_id=by.user_id, at=at)
     return made
 
 

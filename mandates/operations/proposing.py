@@ -29,6 +29,7 @@ from mandates.models import (
 )
 from mandates.models.unlisted import OPEN as OPEN_TASKS
 from mandates.operations.precedents import without_numbers
+from mandates.operations.review_notices import tell_proposal
 from mandates.queries.alike import likeness, pairs
 from mandates.queries.rulebook import rulebook
 from townships.models import County
@@ -104,6 +105,7 @@ def _keep(
                 title=one.title[:200], cases=len(days), first_day=min(days), last_day=max(days),
                 opened_at=at,
             )  # fmt: skip
+            tell_proposal(one.proposal, by_id=None, at=at)
         else:
             proposal = one.proposal
             assert proposal.first_day is not None

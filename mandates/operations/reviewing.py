@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import audit
-from common.errors import Invalid, NotAllowed, Refused
+from common.errors import Invalid, NotAllowed, Refused, Stale
 from mandates.models import ListReview, ListVersion, Matter, ReviewComment, ReviewOpinion, Stance
+from mandates.operations import review_notices
 from mandates.operations.lists import hold_draft
 from mandates.permissions import Permission
 from townships.models import Department, Township
@@ -67,7 +68,8 @@ def invite(
         ReviewOpinion.objects.bulk_create(
             ReviewOpinion(**row.tenant, review=review, **unit) for unit in units
         )
-        audit.record("list_review_opened", row, by=by, at=at, units=len(units))
+        noted = audit.record("list_review_opened", row, by=by, at=at, units=len(units))
+        review_notices.tell_asked(review, key=noted.pk, by_id=by.user_id, at=at)
     return review
 
 
@@ -87,7 +89,9 @@ def say(uid: UUID, stance: str, text: str, *, by: Member, at: datetime) -> Revie
         row.said_by = by.label[:100]
         row.answer, row.answered_at = "", None
         row.save()
-        audit.record("list_review_said", row.review.version, by=by, at=at, stance=stance)
+        noted = audit.record("list_review_said", row.review.version, by=by, at=at, stance=stance)
+        move = "objected" if stance == Stance.OBJECT else "said"
+        review_notices.tell_office(move, row, key=noted.pk, by_id=by.user_id, at=at)
     return row
 
 
@@ -104,7 +108,45 @@ def comment(uid: UUID, code: str, text: str, *, by: Member, at: datetime) -> Rev
         made: ReviewComment = ReviewComment.objects.create(
             **row.tenant, opinion=row, matter=matter, text=text, at=at, by=by.label[:100]
         )
+        _remarked(made, "written", by, at)
     return made
+
+
+def reword(uid: UUID, text: str, *, by: Member, at: datetime) -> ReviewComment:
+    """Say a comment of one's own unit otherwise, or withdraw it ("") while the round runs.
+
+    What was said before stays and is shown with it. Raises ReviewComment.DoesNotExist, Stale
+    (it has been said otherwise meanwhile), Invalid, and what `say` raises.
+    """
+    text = _text(text.strip())
+    if text and len(text) < 2:
+        raise Invalid(fields={"text": [_("This is needed.")]})
+    with transaction.atomic():
+        before: ReviewComment = ReviewComment.objects.select_related("opinion", "matter").get(
+            uid=uid, county=by.county_id
+        )
+        row = _own(before.opinion.uid, by)
+        if ReviewComment.objects.filter(replaces=before).exists():
+            raise Stale
+        if not before.text:
+            raise Refused(_("This comment has been withdrawn."), code="comment_withdrawn")
+        if text == before.text:
+            return before
+        made: ReviewComment = ReviewComment.objects.create(
+            **row.tenant, opinion=row, matter=before.matter, replaces=before, text=text, at=at,
+            by=by.label[:100],
+        )  # fmt: skip
+        _remarked(made, "reworded" if text else "withdrawn", by, at)
+    return made
+
+
+def _remarked(made: ReviewComment, what: str, by: Member, at: datetime) -> None:
+    """Write down that a unit remarked on a line, and tell the office."""
+    noted = audit.record(
+        "list_review_commented", made.opinion.review.version, by=by, at=at, matter=made.matter.code,
+        what=what,
+    )  # fmt: skip
+    review_notices.tell_office("commented", made.opinion, key=noted.pk, by_id=by.user_id, at=at)
 
 
 def answer(uid: UUID, text: str, *, by: Member, at: datetime) -> ReviewOpinion:
@@ -122,7 +164,10 @@ def answer(uid: UUID, text: str, *, by: Member, at: datetime) -> ReviewOpinion:
         )
         row.answer, row.answered_at = text, at
         row.save(update_fields=["answer", "answered_at"])
-        audit.record("list_objection_answered", row.review.version, by=by, at=at, unit=row.unit)
+        noted = audit.record(
+            "list_objection_answered", row.review.version, by=by, at=at, unit=row.unit
+        )
+        review_notices.tell_answered(row, key=noted.pk, by_id=by.user_id, at=at)
     return row
 
 

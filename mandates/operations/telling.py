@@ -50,6 +50,7 @@ WORK = frozenset(
         "assessment_opened", "assessment_appealed",
         "burden_report", "burden_propose",
         "power_confirm", "power_taken_back", "power_swapped",
+        "review_asked", "review_objected", "proposal_opened",
     }
 )  # fmt: skip
 # Notices about powers of a township; they lead to a batch, all others to a call.

@@ -16,10 +16,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.display import Crumb, list_text
 from common.errors import Invalid, Problem
+from common.models import Notice
 from mandates.forms.reviews import InviteForm
-from mandates.models import Entry, ListReview, ListVersion, ReviewOpinion, VersionState
+from mandates.models import (
+    Entry,
+    ListReview,
+    ListVersion,
+    ReviewComment,
+    ReviewOpinion,
+    VersionState,
+)
 from mandates.operations import reviewing
 from mandates.permissions import Permission
+from mandates.queries.reviews import Remark, remarks
 from townships.http import Member, MemberRequest
 from townships.rules import require
 
@@ -27,10 +36,15 @@ from townships.rules import require
 @login_required
 @require_safe
 def draft_review(request: MemberRequest, uid: UUID) -> HttpResponse:
-    """The draft with its rounds: all opinions for the office, the own one for a unit that is asked."""
+    """The draft with its rounds: all opinions for the office, the own one for a unit that is asked.
+
+    What was said of a version stays to be read once it is published.
+    """
     member = request.member
     require(member, Permission.LIST_READ)
-    version = _draft(member, uid)
+    version = _version(member, uid)
+    if version is None:
+        return _gone(request, uid)
     return _page(request, version, InviteForm(**_offer(member)))
 
 
@@ -62,7 +76,12 @@ def draft_say(request: MemberRequest, uid: UUID, opinion: UUID) -> HttpResponse:
     text = given.get("text", "").replace("\0", "")
 
     def act() -> None:
-        if "matter" in given:
+        if "comment" in given:
+            if "withdraw" not in given and not text.strip():
+                raise Invalid(fields={"text": [_("This is needed.")]})
+            said = "" if "withdraw" in given else text
+            reviewing.reword(_comment(given), said, by=member, at=timezone.now())
+        elif "matter" in given:
             code = given["matter"].replace("\0", "")
             reviewing.comment(opinion, code, text, by=member, at=timezone.now())
         else:
@@ -100,15 +119,36 @@ def draft_close(request: MemberRequest, uid: UUID, review: UUID) -> HttpResponse
     )
 
 
-def _draft(member: Member, uid: UUID) -> ListVersion:
-    """Return a draft for the office, and for units that are or were asked about it."""
-    rows = ListVersion.objects.filter(county=member.county_id, uid=uid, state=VersionState.DRAFT)
+def _version(member: Member, uid: UUID) -> ListVersion | None:
+    """Return a version for the office, and for units that are or were asked about it."""
+    rows = ListVersion.objects.filter(county=member.county_id, uid=uid)
     if not member.may(Permission.LIST_EDIT):
         rows = rows.filter(reviews__opinions__in=_mine(member))
     found: ListVersion | None = rows.select_related("duty_list").distinct().first()
-    if found is None:
+    return found
+
+
+def _draft(member: Member, uid: UUID) -> ListVersion:
+    """Return a version that is still a draft, for those `_version` is for."""
+    found = _version(member, uid)
+    if found is None or found.state != VersionState.DRAFT:
         raise Http404
     return found
+
+
+def _gone(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """Lead on whoever was told of a draft that has been deleted since; to others it never was."""
+    if not Notice.objects.filter(user=request.member.user, about=uid).exists():
+        raise Http404
+    messages.info(request, _("This draft has been deleted since."))
+    return redirect("mandates:entry-list")
+
+
+def _comment(given: Any) -> UUID:
+    try:
+        return UUID(given["comment"])
+    except ValueError:
+        raise Http404 from None
 
 
 def _mine(member: Member) -> Any:
@@ -123,7 +163,7 @@ def _done(request: MemberRequest, version: ListVersion, act: Any, said: str) -> 
     try:
         act()
         messages.success(request, said)
-    except ReviewOpinion.DoesNotExist:
+    except (ReviewOpinion.DoesNotExist, ReviewComment.DoesNotExist):
         raise Http404 from None
     except ListReview.DoesNotExist:
         raise Http404 from None
@@ -150,14 +190,20 @@ def _page(
     if not edits:
         opinions = opinions.filter(pk__in=_mine(member))
     shown = list(opinions.prefetch_related("comments__matter").order_by("-review", "id"))
+    said = {one.pk: remarks(one.comments.all()) for one in shown}
+    own = next((one for one in shown if not edits and one.review.closed_at is None), None)
+    is_draft = version.state == VersionState.DRAFT
     reviews = ListReview.objects.filter(version=version).order_by("-id")
     context = {
         "version": version,
-        "entries": Entry.objects.filter(version=version).with_columns().order_by("position", "id"),
-        "rounds": [(one, [o for o in shown if o.review_id == one.pk]) for one in reviews],
-        "own": next((o for o in shown if not edits and o.review.closed_at is None), None),
+        "is_draft": is_draft,
+        "lines": _lines(version, said[own.pk] if own else []),
+        "rounds": [
+            (one, [(o, said[o.pk]) for o in shown if o.review_id == one.pk]) for one in reviews
+        ],
+        "own": own,
         "may_speak": member.may(Permission.LIST_OPINE),
-        "edits": edits,
+        "edits": edits and is_draft,
         "form": form,
         "runs": any(one.closed_at is None for one in reviews),
         "crumbs": [
@@ -166,3 +212,9 @@ def _page(
         ],
     }
     return render(request, "mandates/drafts/review.html", context, status=status)
+
+
+def _lines(version: ListVersion, own: list[Remark]) -> list[tuple[Entry, list[Remark]]]:
+    """Return the lines of a draft, each with what the reader's own unit remarked on it."""
+    entries = Entry.objects.filter(version=version).with_columns().order_by("position", "id")
+    return [(e, [r for r in own if r.now.matter_id == e.matter_id]) for e in entries]

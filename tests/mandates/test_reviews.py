@@ -12,11 +12,13 @@ from django.db import ProgrammingError, transaction
 from django.test import Client
 
 from common import tenancy
+from common.models import Notice
 from mandates.models import ListReview, ListVersion, ReviewComment, ReviewOpinion, Stance
 from mandates.operations import lists
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.systems import System
 from townships.http import Member
+from townships.models import Platform
 from townships.roles import Role
 
 FROM = date(2026, 6, 1)
@@ -87,7 +89,7 @@ def test_units_agree_and_object_each_for_itself(world: World, draft: ListVersion
     known = asked(world, draft)
     page = get(world.head, url(draft))
 
-    assert [one.unit for _round, shown in page.context["rounds"] for one in shown] == [
+    assert [one.unit for _round, shown in page.context["rounds"] for one, _said in shown] == [
         str(world.township)
     ]
     send(world.head, url(draft, known["township"].uid, "say"), stance="agree")
@@ -111,6 +113,87 @@ def test_lines_are_commented(world: World, draft: ListVersion) -> None:
         made = ReviewComment.objects.select_related("matter").get()
     assert (made.matter.code, made.text) == ("SL-01", "应由县里巡查")
     assert "应由县里巡查" in get(officer(world), url(draft)).content.decode()
+
+
+def test_a_comment_is_reworded_and_withdrawn_and_what_was_said_stays(
+    world: World, draft: ListVersion
+) -> None:
+    known = asked(world, draft)
+    path = url(draft, known["township"].uid, "say")
+    send(world.head, path, matter="SL-01", text="应由县里巡查")
+    send(world.head, path, comment=str(comments()[0].uid), text="应由县水利局巡查")
+    send(world.head, path, comment=str(comments()[0].uid), text="旧页面上写的")
+    page = get(officer(world), url(draft)).content.decode()
+    assert page.index("应由县水利局巡查") < page.index("应由县里巡查")
+    send(world.head, path, comment=str(comments()[1].uid), withdraw="1")
+    send(world.head, path, comment=str(comments()[2].uid), text="已撤回的")
+    own = System.beside(officer(world)).get(f"versions/{draft.uid}/review/").json()["results"][1]
+
+    assert [one.text for one in comments()] == ["应由县里巡查", "应由县水利局巡查", ""]
+    assert [(one["withdrawn"], len(one["earlier"])) for one in own["comments"]] == [(True, 2)]
+    assert "已撤回" in get(world.head, url(draft)).content.decode()
+    stranger = url(draft, known["department"].uid, "say")
+    assert (
+        send(chief(world), stranger, comment=str(comments()[0].uid), text="别的单位").status_code
+        == 404
+    )
+    with tenancy.scope(world.head.scope), pytest.raises(ProgrammingError), transaction.atomic():
+        ReviewComment.objects.update(text="改了历史")
+    send(officer(world), url(draft, known["township"].review.uid, "close"))
+    send(world.head, path, comment=str(comments()[1].uid), text="结束以后")
+    assert len(comments()) == 3
+
+
+def comments() -> list[ReviewComment]:
+    with tenancy.everywhere(reason="a test looks"):
+        return list(ReviewComment.objects.order_by("id"))
+
+
+def test_units_and_office_are_told_and_led_to_where_it_stands(
+    world: World, draft: ListVersion
+) -> None:
+    everybody = chief(world), world.head, world.clerk, officer(world)
+    known = asked(world, draft)
+    path = url(draft, known["department"].uid, "say")
+    send(everybody[0], path, matter="SL-01", text="人手不足")
+    send(chief(world), path, stance="object", text="人手不足")
+    send(officer(world), url(draft, known["department"].uid, "answer"), answer="已调整")
+    send(world.head, url(draft, known["township"].uid, "say"), stance="agree")
+
+    assert told(chief(world)) == ["review_asked", "review_answered"]
+    assert told(world.head) == told(world.clerk) == ["review_asked"]
+    assert told(officer(world)) == ["review_commented", "review_objected", "review_said"]
+    assert told(world.member(Role.TOWNSHIP_HEAD, world.sibling)) == []
+    page = get(world.head, "/notices/").content.decode()
+    assert "3月20日" in page
+    with tenancy.everywhere(reason="a test looks"):
+        notice = Notice.objects.get(user=world.head.user)
+    assert get(world.head, f"/notices/{notice.uid}/")["Location"] == url(draft)
+    with tenancy.dispatching(reason="a test prepares"):
+        lists.discard_draft(draft, reason="重来", by=None, at=MONDAY)
+    assert get(world.head, url(draft))["Location"] == "/matters/"
+
+
+def told(one: Member) -> list[str]:
+    with tenancy.everywhere(reason="a test looks"):
+        rows = Notice.objects.filter(user=one.user).order_by("id")
+        return list(rows.values_list("kind", flat=True))
+
+
+def test_what_was_said_of_a_version_is_read_after_its_publication(
+    world: World, draft: ListVersion
+) -> None:
+    known = asked(world, draft)
+    send(world.head, url(draft, known["township"].uid, "say"), matter="SL-01", text="应由县里巡查")
+    send(officer(world), url(draft, known["township"].review.uid, "close"))
+    with tenancy.dispatching(reason="a test publishes"):
+        draft.entries.update(platform=Platform.objects.first())
+        lists.publish(draft, valid_from=FROM, document_no="试办〔2026〕1号", by=None, at=MONDAY)
+    page = get(world.head, url(draft))
+
+    assert "应由县里巡查" in page.content.decode()
+    assert f'action="{url(draft)}' not in get(officer(world), url(draft)).content.decode()
+    assert send(officer(world), url(draft, "invite"), until="2026-07-20").status_code == 404
 
 
 def test_an_unanswered_objection_stands_in_the_way(world: World, draft: ListVersion) -> None:
