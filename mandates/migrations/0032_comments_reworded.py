@@ -9,7 +9,7 @@ import common.tenancy
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0030_empowerment"),
+        ("mandates", "0031_personal_data"),
         ("townships", "0010_developed_towns"),
     ]
 
