@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench import boards, bursts, evidence, ground, lists
+from bench import boards, bursts, dutylists, evidence, ground, lists
 from bench.processes import pss_of
 from bench.report import Line, Report
 from bench.web import CONNECTIONS, Load, Request, Web, together
@@ -255,6 +255,8 @@ CASES: dict[str, Callable[[World, Report], Any]] = {
     "sweep": sweep,
     "export": lists.export,
     "suggest": lists.suggest,
+    "versions": dutylists.reading,
+    "import": dutylists.importing,
     "replay": replay,
     "chains": evidence.chains,
     "board": boards.case,

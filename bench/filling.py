@@ -97,13 +97,13 @@ def fill(
     began = time.perf_counter()
     with psycopg2.connect(owner) as link, link.cursor() as cursor:
         columns = {table: _columns(cursor, table) for table in TABLES}
-        _force(cursor, "no force")
+        force(cursor, "no force")
         link.commit()
         known = _patterns(cursor, patterns, columns)
         townships = _townships()
         # The patterns' own clocks are not measured.
         cursor.execute("update mandates_clockaction set passed_at = now() where done_at is null")
-        later = _take_down(cursor)
+        later = take_down(cursor)
         link.commit()
         try:
             first = _first_keys(cursor)
@@ -124,7 +124,7 @@ def fill(
                 )
             _ring(cursor)
             cursor.execute("set constraints all immediate")
-            _force(cursor, "force")
+            force(cursor, "force")
             link.commit()
     vacuum(owner)
     return {"seconds": time.perf_counter() - began, "calls": sum(one.count for one in wanted)}
@@ -137,12 +137,12 @@ def _spread(cursor: Any, days: int) -> None:
         cursor.execute(f"update mandates_{table} set {changes}")
 
 
-def vacuum(owner: str) -> None:
+def vacuum(owner: str, tables: Sequence[str] = TABLES) -> None:
     """Leave the tables as a system that has run for a while leaves them."""
     link = psycopg2.connect(owner)
     link.autocommit = True
     with link.cursor() as cursor:
-        for table in (*(f"mandates_{name}" for name in TABLES), "common_outbox"):
+        for table in (*(f"mandates_{name}" for name in tables), "common_outbox"):
             cursor.execute(f"vacuum (analyze) {table}")
     link.close()
 
@@ -407,17 +407,17 @@ class _Texts:
 # --- taking down and putting up -----------------------------------------------------------------------
 
 
-def _force(cursor: Any, how: str) -> None:
+def force(cursor: Any, how: str) -> None:
     """Let the owner, who is bound by the walls like everybody, see all tenants, or no more."""
     cursor.execute("select oid::regclass::text from pg_class where relrowsecurity order by 1")
     for (table,) in cursor.fetchall():
         cursor.execute(f"alter table {table} {how} row level security")
 
 
-def _take_down(cursor: Any) -> list[str]:
+def take_down(cursor: Any, tables: Sequence[str] = TABLES) -> list[str]:
     """Drop what makes every row slow; return the statements that make it anew."""
     later = []
-    for table in (f"mandates_{name}" for name in TABLES):
+    for table in (f"mandates_{name}" for name in tables):
         cursor.execute(f"alter table {table} disable trigger user")
         cursor.execute(
             "select conname, pg_get_constraintdef(oid) from pg_constraint "

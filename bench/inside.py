@@ -24,7 +24,7 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from oauth2_provider.models import AccessToken, Application  # noqa: E402
 
-from bench import chaining, counting, filling, longwork, replaying  # noqa: E402
+from bench import chaining, counting, filling, longlists, longwork, replaying  # noqa: E402
 from bench.processes import pss_of  # noqa: E402
 from common import outbox, tenancy  # noqa: E402
 from common.models import Outbox  # noqa: E402
@@ -402,6 +402,7 @@ WORK: dict[str, Callable[..., Any]] = {
     "replay": replaying.replay,
     "chains": chaining.chains,
     "board": counting.measure,
+    **longlists.WORK,
 }
 
 

@@ -32,10 +32,11 @@ class Profile:
     routings: int
     page: int  # how deep the list is turned
     burst: int  # seconds at 500 records each
+    versions: int  # of the list with ten thousand matters
 
 
-FULL = Profile((10_000, 100_000, 1_000_000), 5, 5.0, 10_000, 20_000, 1000, 60)
-QUICK = Profile((2_000, 10_000), 3, 2.0, 1_000, 2_000, 15, 10)
+FULL = Profile((10_000, 100_000, 1_000_000), 5, 5.0, 10_000, 20_000, 1000, 60, 200)
+QUICK = Profile((2_000, 10_000), 3, 2.0, 1_000, 2_000, 15, 10, 20)
 POOL = 3000  # calls that wait for one department, to be moved; more in larger databases
 
 
@@ -69,7 +70,7 @@ class World:
 
     def database(self, name: str) -> Access:
         """Return a database: a number of calls, "bare" (without row security), "raised" (waiting
-        to be routed), or "board" (a year of one county).
+        to be routed), "board" (a year of one county), or "lists" (one long list, few calls).
         """
         if name not in self._made:
             base = self.base
@@ -80,7 +81,8 @@ class World:
 
     def _fill(self, made: Access, name: str) -> None:
         facts, began = self.facts, time.monotonic()
-        size = {"bare": int(self.smallest), "raised": int(self.smallest)}.get(name, 0)
+        few = int(self.smallest)
+        size = {"bare": few, "raised": few, "lists": few}.get(name, 0)
         size = int(self.largest) if name == "board" else size or int(name)
         late = self.profile.late if name == self.largest else size // 100
         plan = {
@@ -101,6 +103,17 @@ class World:
                 for (table,) in cursor.fetchall():
                     cursor.execute(f"alter table {table} disable row level security")
         _say(f"    in {time.monotonic() - began:.0f} s")
+
+    @cached_property
+    def lists(self) -> dict[str, Any]:
+        """Return how the long list is asked for, written into its database first."""
+        access, home = self.database("lists"), str(self.facts["home"])
+        _say(f"a list of ten thousand matters in {self.profile.versions} versions")
+        found: dict[str, Any] = ground.inside_of(
+            access, "lists", home, str(self.profile.versions), loud=True
+        )
+        _say(f"    in {found['seconds']:.0f} s")
+        return found
 
     # --- servers ---------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from common import bulk
+from common.attachments import fingerprint
 from common.errors import Invalid, PreconditionRequired, Problem, Stale
 from common.models import IdempotencyKey
 from common.tenancy import dispatching
@@ -424,6 +425,9 @@ def forget_answers(*, before: datetime, portion: int = 1000) -> int:
 
 
 def _digest(request: Request) -> str:
-    """Hash address and body; the order of fields and blanks between them do not count."""
-    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"))
+    """Hash address and body; the order of fields and blanks between them do not count.
+
+    Of a file its name and content count.
+    """
+    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=fingerprint)
     return hashlib.sha256(f"{request.path}\n{body}".encode()).hexdigest()

@@ -16,10 +16,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from common import paging, tenancy
-from common.api import ApiView, AsItIs, Strict, checked, page_answer
+from common.api import Answer, ApiView, AsItIs, Strict, checked, page_answer
 from common.errors import NotAllowed
 from common.openapi import LOCATION, REFUSED
 from mandates.api.calls import reader
+from mandates.api.described import ONCE
+from mandates.api.once import given_once
 from mandates.models import AccountabilityReport
 from mandates.operations import accountability
 from mandates.permissions import Permission
@@ -137,7 +139,7 @@ class AccountabilityList(ApiView):
     @extend_schema(
         operation_id="accountability_issue",
         request=ReportNew,
-        parameters=[LOCATION],
+        parameters=[ONCE, LOCATION],
         responses={201: ReportFull, 422: REFUSED},
         examples=[OpenApiExample("a matter in a month", NEW, request_only=True)],
     )
@@ -146,16 +148,21 @@ class AccountabilityList(ApiView):
 
         About the lines that held and the calls that were open on any of the days, as of now; at
         most 200 calls and three years. A township or department issues one about its own calls. Each
-        request is a report of its own, with a number of its own.
+        request is a report of its own, with a number of its own; one that was sent twice under one
+        key is not.
         """
         member, now = reader(request, Permission.ACCOUNT_ISSUE), timezone.now()
         if member.county_id is None:
             raise NotAllowed
-        sent = checked(ReportNew, request.data)
-        asked = Asked(**{"last": sent["first"], **sent})
-        report = accountability.issue(asked, by=member, at=now)
-        shown = ReportFull(report, context={"request": request}).data
-        return Response(shown, 201, headers={"Location": _address(request, report)})
+
+        def issue() -> Answer:
+            sent = checked(ReportNew, request.data)
+            asked = Asked(**{"last": sent["first"], **sent})
+            report = accountability.issue(asked, by=member, at=now)
+            shown = ReportFull(report, context={"request": request}).data
+            return Answer(201, shown, headers={"Location": _address(request, report)})
+
+        return given_once(request, member, at=now, work=issue)
 
 
 class AccountabilityDetail(ApiView):

@@ -28,9 +28,7 @@ from common.api import (
     Strict,
     checked,
     expected_version,
-    idempotency_key,
     is_unchanged,
-    once,
     page_answer,
 )
 from common.errors import NotAllowed, Problem
@@ -48,6 +46,7 @@ from mandates.api.admission_shapes import (
 )
 from mandates.api.calls import reader
 from mandates.api.described import IF_MATCH, IF_NONE_MATCH, ONCE
+from mandates.api.once import given_once
 from mandates.models import Admission
 from mandates.models.admission_moves import ADMISSION_MOVES
 from mandates.operations import admission_drafts, admitting
@@ -56,7 +55,6 @@ from mandates.operations.admission_work import Given
 from mandates.permissions import Permission
 from mandates.queries.admissions import Asked, admission_page, load, readable
 from townships.http import Member
-from townships.models import Township
 from townships.rules import require
 
 
@@ -94,22 +92,7 @@ class AdmissionList(ApiView):
         It is a draft of the own unit, which nobody else reads before `submit`.
         """
         member, now = reader(request, Permission.ADMISSION_APPLY), timezone.now()
-        key = idempotency_key(request, required=member.is_system)
-        if not key:
-            return _create(request, member, now).response()
-        owner = owner_of(member)
-        kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
-        return kept.response()
-
-
-def owner_of(member: Member) -> dict[str, int]:
-    """Return whose an answer given once is. It is the person's, wherever their unit stands."""
-    if member.county_id is None:
-        raise NotAllowed
-    # A department has no township: the rows of its county are kept with the first one.
-    first = Township.objects.filter(county=member.county_id).order_by("pk")
-    township = member.township_id or first.values_list("pk", flat=True)[0]
-    return {"county_id": member.county_id, "township_id": township, "user_id": member.user_id}
+        return given_once(request, member, at=now, work=lambda: _create(request, member, now))
 
 
 def _create(request: Request, member: Member, now: datetime) -> Answer:

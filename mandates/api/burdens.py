@@ -24,17 +24,15 @@ from common.api import (
     Strict,
     checked,
     expected_version,
-    idempotency_key,
     is_unchanged,
-    once,
     page_answer,
 )
 from common.errors import Invalid, NotAllowed, Problem
 from common.openapi import ETAG, LOCATION
 from common.workflow import Move
-from mandates.api.admissions import owner_of
 from mandates.api.calls import Everything, reader
 from mandates.api.described import IF_MATCH, IF_NONE_MATCH, ONCE
+from mandates.api.once import given_once
 from mandates.api.shapes import UnitShape
 from mandates.models import Burden, BurdenState, BurdenStep
 from mandates.models.burdens import BURDEN_MOVES, BurdenCycle, BurdenKind, BurdenLevel
@@ -227,12 +225,7 @@ class BurdenList(ApiView):
             burdens.may_report(member) or burdens.may_propose(member)
         ):
             raise NotAllowed
-        key = idempotency_key(request, required=member.is_system)
-        if not key:
-            return _create(request, member, now).response()
-        owner = owner_of(member)
-        kept = once(key, request, owner=owner, at=now, work=lambda: _create(request, member, now))
-        return kept.response()
+        return given_once(request, member, at=now, work=lambda: _create(request, member, now))
 
 
 def _create(request: Request, member: Member, now: datetime) -> Answer:

@@ -35,6 +35,13 @@ Scope = Callable[[], AbstractContextManager[Any]]
 Told = Callable[[int], None]
 
 
+class Overtaken(Refused):
+    """Two checks of one workbook at once would write its rows twice: the later one counts."""
+
+    code = "import_overtaken"
+    detail = gettext_lazy("This workbook is being checked again, or was applied already.")
+
+
 def checked(member: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is asked in its one form. Raises NotAllowed, Invalid."""
     require(member, Permission.LIST_EDIT)
@@ -47,13 +54,18 @@ def run(work: jobs.Work) -> None:
     """Look at a workbook; whatever is wrong with it stands in its rows and on its page."""
     with work.scope():
         imported = of_member(work.member, work.parameters["import"])
+    if imported.job != work.job.uid:
+        raise Overtaken
     check(imported, at=work.at, scope=work.scope, tell=work.report)
 
 
 def check(
     imported: ListImport, *, at: datetime, scope: Scope, tell: Told = lambda done: None
 ) -> ListImport:
-    """Write down every change and every problem of a workbook, a portion at a time."""
+    """Write down every change and every problem of a workbook, a portion at a time.
+
+    Raises Overtaken once somebody else checks or applies it, Moved where the list changes meanwhile.
+    """
     path = Path(settings.MEDIA_ROOT) / imported.path
     try:
         with workbooks.opened(path) as book:
@@ -65,13 +77,22 @@ def check(
         imported.state, imported.notices = State.FAILED, [str(problem)]
     imported.checked_at = at
     with scope():
-        row = ListImport.objects.select_for_update().get(pk=imported.pk)
-        if row.state != State.CHECKING:
-            raise Refused(_("This workbook was applied already."), code="import_applied")
-        imported.save(
-            update_fields=["layout", "notices", "counts", "state", "base_mark", "checked_at"]
-        )
-    return imported
+        row = held(imported)
+        row.layout, row.notices, row.counts = imported.layout, imported.notices, imported.counts
+        row.state, row.base_mark, row.checked_at = imported.state, imported.base_mark, at
+        row.save(update_fields=["layout", "notices", "counts", "state", "base_mark", "checked_at"])
+    return row
+
+
+def held(imported: ListImport) -> ListImport:
+    """Lock an import as long as this check of it is the one that counts. Raises Overtaken."""
+    rows = ListImport.objects.select_for_update(of=("self",), no_key=True)
+    found: ListImport | None = rows.filter(
+        pk=imported.pk, job=imported.job, state=State.CHECKING
+    ).first()
+    if found is None:
+        raise Overtaken
+    return found
 
 
 class _Check:
@@ -85,6 +106,7 @@ class _Check:
         self._seen: dict[str, str] = {}  # a code, and where it stands
         self._new: dict[tuple[str, str], str] = {}
         with scope():
+            held(imported)
             ImportRow.objects.filter(imported=imported).delete()
             self.base = base_of(imported.duty_list)
             self.mark = mark_of(self.base)
@@ -113,6 +135,7 @@ class _Check:
         self.counts["unknown"] = sorted(self.units.unknown)[:200]
 
     def _portion(self, portion: list[Written], layout: Mapping[str, Any]) -> None:
+        held(self.imported)
         known = self._known(portion)
         rows = [self._row(one, layout, known) for one in portion]
         bulk.insert(rows)
@@ -231,6 +254,7 @@ class _Check:
                 if code not in self._seen
             ]
             with self.scope():
+                held(self.imported)
                 bulk.insert(rows)
             self.counts["removed"] += len(rows)
 

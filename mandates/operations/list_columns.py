@@ -197,6 +197,13 @@ def values_of(entry: Entry) -> dict[str, Any]:
     }
 
 
+def field_label(name: str) -> str:
+    """Name a field of a change in words."""
+    if name == "position":
+        return _("position")
+    return str(FIELDS.get(name.removesuffix("_id"), name))
+
+
 def written(name: str, values: Mapping[str, Any], units: Units, *, assists: bool) -> str:
     """Write a value as a cell that `read` takes back.
 

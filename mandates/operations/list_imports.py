@@ -114,10 +114,12 @@ def name_columns(
     *,
     by: Member,
     at: datetime,
+    ask: bool = True,
 ) -> ListImport:
     """Keep what the columns mean, and which departments are meant by words, and ask for the check.
 
-    ``columns`` are the fields of the headings of each signature. Raises Invalid, Refused.
+    ``columns`` are the fields of the headings of each signature. Without ``ask`` the caller checks
+    the workbook itself, in this process. Raises Invalid, Refused.
     """
     require(by, Permission.LIST_EDIT)
     with transaction.atomic():
@@ -142,9 +144,10 @@ def name_columns(
             DepartmentWord.objects.update_or_create(
                 county_id=row.county_id, word=word[:60], defaults={"department": unit}
             )
-        row.state = State.CHECKING
-        job = asked_jobs.request("list_import", {"import": str(row.uid)}, by=by, at=at)
-        row.job = job.uid
+        row.state, row.job = State.CHECKING, None
+        if ask:
+            job = asked_jobs.request("list_import", {"import": str(row.uid)}, by=by, at=at)
+            row.job = job.uid
         row.save()
     return row
 

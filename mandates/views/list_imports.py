@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,10 +24,10 @@ from common.paging import page
 from mandates.forms.list_imports import ColumnsForm, ReasonForm, RowFilters, WorkbookForm
 from mandates.models import DutyList, ImportRow, ListImport, ListVersion, VersionState
 from mandates.operations import list_applying, list_imports, list_workbooks, lists
-from mandates.operations.list_columns import FIELDS
+from mandates.operations.list_columns import field_label
 from mandates.permissions import Permission
-from mandates.queries.importing import job_of
-from townships.http import MemberRequest
+from mandates.queries.importing import job_of, of_county, rows_of
+from townships.http import Member, MemberRequest
 from townships.models import County, Department
 from townships.rules import require
 
@@ -46,10 +45,7 @@ def _officer(request: MemberRequest) -> County:
 
 
 def _import(request: MemberRequest, uid: UUID) -> ListImport:
-    rows = ListImport.objects.filter(county=_officer(request)).select_related(
-        "duty_list", "by", "version"
-    )
-    found: ListImport = get_object_or_404(rows, uid=uid)
+    found: ListImport = get_object_or_404(of_county(_officer(request).pk), uid=uid)
     return found
 
 
@@ -76,9 +72,7 @@ def import_list(request: MemberRequest) -> HttpResponse:
                 status = problem.status
     context = {
         "form": form,
-        "imports": ListImport.objects.filter(county=county)
-        .select_related("duty_list", "by")
-        .order_by("-id")[:RECENT],
+        "imports": of_county(county.pk).order_by("-id")[:RECENT],
         "crumbs": _crumbs(),
     }
     return render(request, "mandates/imports/list.html", context, status=status)
@@ -167,13 +161,6 @@ def _texts(row: ImportRow) -> list[str]:
     return problems + changes or [""]
 
 
-def field_label(name: str) -> str:
-    """Name a field of a change as the page does."""
-    if name == "position":
-        return _("position")
-    return str(FIELDS.get(name.removesuffix("_id"), name))
-
-
 def _columns_form(one: ListImport, data: Any = None) -> ColumnsForm:
     units = Department.objects.filter(county_id=one.county_id).order_by("name")
     return ColumnsForm(
@@ -186,16 +173,9 @@ def _columns_form(one: ListImport, data: Any = None) -> ColumnsForm:
 
 def _narrowed(request: MemberRequest, one: ListImport) -> Any:
     form = RowFilters(request.GET)
-    rows = ImportRow.objects.filter(county_id=one.county_id, imported=one)
     if not form.is_valid():
-        return rows.exclude(kind=Kind.SAME)
-    if kind := form.cleaned_data["kind"]:
-        rows = rows.filter(kind=kind)
-    else:
-        rows = rows.exclude(kind=Kind.SAME)
-    if words := form.cleaned_data["q"]:
-        rows = rows.filter(Q(name__icontains=words) | Q(code__icontains=words) | Q(sheet=words))
-    return rows
+        return rows_of(one)
+    return rows_of(one, kind=form.cleaned_data["kind"], words=form.cleaned_data["q"])
 
 
 def _page(
@@ -273,11 +253,17 @@ def entry_workbook(request: MemberRequest) -> HttpResponseBase:
     """A version as a workbook, laid out as the county's own last one; a draft for its editors."""
     member = request.member
     require(member, Permission.LIST_READ)
-    rows = ListVersion.objects.filter(county_id=member.county_id).select_related("duty_list")
     try:
-        version = rows.filter(uid=UUID(request.GET.get("version", ""))).first()
+        uid = UUID(request.GET.get("version", ""))
     except ValueError:
-        version = None
+        raise Http404 from None
+    return as_workbook(uid, member=member)
+
+
+def as_workbook(uid: UUID, *, member: Member) -> HttpResponseBase:
+    """Return a version of the member's county as a workbook. Raises Http404."""
+    rows = ListVersion.objects.filter(county_id=member.county_id).select_related("duty_list")
+    version = rows.filter(uid=uid).first()
     if version is None or member.county_id is None:
         raise Http404
     if version.state == VersionState.DRAFT and not member.may(Permission.LIST_EDIT):
