@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -19,13 +20,16 @@ from django.utils.translation import gettext_lazy as _
 
 from common import bulk
 from common.errors import Invalid, Problem
-from common.models import Event, EventCounter
+from common.models import CountyEvent, Event, EventCounter
 from common.tenancy import Scope
 from common.worktime import SHANGHAI
 
 MOST = 500  # events of one page
 WINDOW = 2_000  # positions looked at for one page: what is others' costs no more than that
 CURSOR = re.compile(r"[0-9]{1,15}-[0-9]{1,18}(\.[0-9]{1,15}-[0-9]{1,18}){0,300}")
+
+# Of a call, told to those it concerns; or of the county, told to everybody in it.
+Told = Event | CountyEvent
 
 # The address of a record by the first part of its kind: "call.route" is about a call.
 Link = Callable[[UUID], str]
@@ -62,19 +66,20 @@ def uid_of(step_hash: str) -> UUID:
     return uuid5(NAMESPACE_OID, step_hash)
 
 
-def publish(events: Sequence[Event]) -> None:
+def publish(events: Sequence[Told]) -> None:
     """Add events, in the order given; those that are there already are left as they are.
 
     Last in a transaction: the counters of the counties stay locked until it ends.
     """
-    by_county: dict[int, list[Event]] = {}
+    by_county: dict[int, list[Told]] = {}
     for event in events:
         by_county.setdefault(event.county_id, []).append(event)
     for county_id, group in sorted(by_county.items()):
         first = _take(county_id, len(group))
         for offset, event in enumerate(group):
             event.position = first + offset
-        bulk.insert(group, ignore_conflicts=True)
+        for model in (Event, CountyEvent):
+            bulk.insert([one for one in group if type(one) is model], ignore_conflicts=True)
 
 
 def _take(county_id: int, count: int) -> int:
@@ -102,7 +107,7 @@ class Wanted:
 class Page:
     """Events in order, and where to go on. ``more``: there is something left to look at."""
 
-    events: Sequence[Event]
+    events: Sequence[Told]
     places: Mapping[int, int]
     more: bool
 
@@ -111,7 +116,7 @@ class Page:
 class _Reading:
     wanted: Wanted
     left: int
-    found: list[Event] = field(default_factory=list)
+    found: list[Told] = field(default_factory=list)
     more: bool = False
 
 
@@ -132,11 +137,37 @@ def read(
     return Page(reading.found, after, reading.more)
 
 
-def one(county_id: int, position: int, *, within: Scope) -> Event | None:
+def one(county_id: int, position: int, *, within: Scope) -> Told | None:
     """Return a single event, if the open scope may read it."""
-    rows = _within_reach(within).filter(county_id=county_id, position=position)
-    found: Event | None = rows.first()
-    return found
+    for rows in (_within_reach(within), CountyEvent.objects.all()):
+        found: Told | None = rows.filter(county_id=county_id, position=position).first()
+        if found is not None:
+            return found
+    return None
+
+
+def first_since(county_id: int, since: datetime) -> int | None:
+    """Return the position of the first event the open scope may read, told from an instant on."""
+    firsts = [
+        model.objects.filter(county_id=county_id, published_at__gte=since)
+        .order_by("position")
+        .values_list("position", flat=True)
+        .first()
+        for model in (Event, CountyEvent)
+    ]
+    return min((one for one in firsts if one is not None), default=None)
+
+
+def first_after(county_id: int, position: int) -> Told | None:
+    """Return the first event after a position that the open scope may read."""
+    rows = [
+        model.objects.filter(county_id=county_id, position__gt=position)
+        .order_by("position")
+        .first()
+        for model in (Event, CountyEvent)
+    ]
+    found = [one for one in rows if one is not None]
+    return min(found, key=lambda one: int(one.position), default=None)
 
 
 def lasts(within: Scope) -> dict[int, int]:
@@ -155,14 +186,18 @@ def _read(reading: _Reading, within: Scope, county_id: int, start: int, last: in
         reading.more = True
         return start
     until = min(start + WINDOW, last)
-    rows = _within_reach(within).filter(
-        county_id=county_id, position__gt=start, position__lte=until
-    )
-    if reading.wanted.kinds:
-        rows = rows.filter(kind__in=reading.wanted.kinds)
+    tables = [_within_reach(within)]
     if reading.wanted.source_system:
-        rows = rows.filter(source_system=reading.wanted.source_system)
-    found = list(rows.order_by("position")[: reading.left])
+        tables = [tables[0].filter(source_system=reading.wanted.source_system)]
+    else:
+        tables.append(CountyEvent.objects.all())
+    found: list[Told] = []
+    for rows in tables:
+        rows = rows.filter(county_id=county_id, position__gt=start, position__lte=until)
+        if reading.wanted.kinds:
+            rows = rows.filter(kind__in=reading.wanted.kinds)
+        found += rows.order_by("position")[: reading.left]
+    found = sorted(found, key=lambda one: one.position)[: reading.left]
     if len(found) == reading.left:
         until = found[-1].position
     reading.found += found
@@ -199,19 +234,24 @@ def parsed(cursor: str) -> dict[int, int]:
     return {int(county): int(position) for county, position in pairs}
 
 
-def payload(event: Event) -> dict[str, Any]:
+def payload(event: Told) -> dict[str, Any]:
     """Return what is told of an event, the same in feed and webhook: who and where, no content."""
     record = event.kind.partition(".")[0]
-    told: dict[str, Any] = {
-        record: str(event.about),
-        "url": f"{settings.SITE_URL}{_links[record](event.about)}",
-        "seq": event.seq,
-        "state": event.state,
-        "version": event.version,
-        "number": event.number,
-    }
-    if event.source_no:
-        told["source"] = {"system": event.source_system, "no": event.source_no}
+    url = f"{settings.SITE_URL}{_links[record](event.about)}"
+    told: dict[str, Any]
+    if isinstance(event, CountyEvent):
+        told = {**event.facts, "url": url}
+    else:
+        told = {
+            record: str(event.about),
+            "url": url,
+            "seq": event.seq,
+            "state": event.state,
+            "version": event.version,
+            "number": event.number,
+        }
+        if event.source_no:
+            told["source"] = {"system": event.source_system, "no": event.source_no}
     return {
         "id": str(event.uid),
         "type": event.kind,
@@ -220,5 +260,5 @@ def payload(event: Event) -> dict[str, Any]:
     }
 
 
-def payloads(events: Iterable[Event]) -> list[dict[str, Any]]:
+def payloads(events: Iterable[Told]) -> list[dict[str, Any]]:
     return [payload(event) for event in events]

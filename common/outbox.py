@@ -16,7 +16,8 @@ from django.db.models import Q
 
 from common import events
 from common.errors import outage
-from common.models import Event, Outbox
+from common.events import Told
+from common.models import Outbox
 from common.tenancy import dispatching
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ BATCH = 100
 SOON = timedelta(seconds=2)
 
 # Does the work of rows, and returns the events that other systems are told of it, if any.
-Handler = Callable[[Sequence[Outbox], datetime], Sequence[Event] | None]
+Handler = Callable[[Sequence[Outbox], datetime], Sequence[Told] | None]
 _handlers: dict[str, Handler] = {}
 
 
@@ -57,7 +58,7 @@ def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
         rows = list(waiting.select_for_update(skip_locked=True, no_key=True).order_by("id")[:limit])
         # Routing first: telling people can wait for it.
         rows.sort(key=lambda row: (row.kind != "route", row.kind, row.id))
-        told: list[Event] = []
+        told: list[Told] = []
         for kind, group in groupby(rows, key=lambda row: row.kind):
             told += _work(kind, list(group), at)
         # Last, whatever went wrong before: it locks the counters of counties until the commit, and
@@ -66,7 +67,7 @@ def drain(*, at: datetime, limit: int = BATCH, only: Q | None = None) -> int:
     return len(rows)
 
 
-def _work(kind: str, rows: list[Outbox], at: datetime) -> list[Event]:
+def _work(kind: str, rows: list[Outbox], at: datetime) -> list[Told]:
     """Do the work of rows of one kind and mark them; return what is to be told of it."""
     try:
         with transaction.atomic():

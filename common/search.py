@@ -20,8 +20,10 @@ def matching(text: str, *columns: str) -> models.Q | None:
         return None
     found = models.Q()
     for part in parts:
+        # Most parts have no case. Folding that of every row takes ten times as long as looking.
+        how = "contains" if part.upper() == part.lower() else "icontains"
         somewhere = models.Q()
         for column in columns:
-            somewhere |= models.Q(**{f"{column}__icontains": part})
+            somewhere |= models.Q(**{f"{column}__{how}": part})
         found &= somewhere
     return found

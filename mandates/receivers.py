@@ -1,4 +1,4 @@
-"""What this app does with rows of the outbox. A trigger on steps writes them."""
+"""What this app does with rows of the outbox. Triggers on steps and on versions of lists write them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from common import outbox
-from common.models import Event, Outbox
+from common.models import CountyEvent, Event, Outbox
 from mandates.operations.announce import announce
+from mandates.operations.publishing import lists_published
 from mandates.operations.routing import route_calls
 
 
@@ -19,3 +20,8 @@ def route(rows: Sequence[Outbox], at: datetime) -> None:
 @outbox.handles("announce")
 def tell(rows: Sequence[Outbox], at: datetime) -> list[Event]:
     return announce([row.subject_id for row in rows], at=at)
+
+
+@outbox.handles("list")
+def tell_of_lists(rows: Sequence[Outbox], at: datetime) -> list[CountyEvent]:
+    return lists_published([row.subject_id for row in rows], at=at)

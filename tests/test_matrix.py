@@ -187,6 +187,9 @@ PREFIXES = (
     ("api:version-", COUNTY),
     ("api:list-", COUNTY),
     ("mandates:directory", COUNTY),
+    ("api:directory-", COUNTY),
+    # Of those who edit a county's lists: tests/mandates/test_imports_api.py.
+    ("api:import-", COUNTY),
     # Of the office and of units that are asked: tests/mandates/test_reviews.py.
     ("mandates:draft-", COUNTY),
     # What a county shows to everybody: tests/mandates/test_public_lists.py.

@@ -41,6 +41,33 @@ class Event(TownshipOwned):
         return f"{self.position} {self.kind}"
 
 
+class CountyEvent(CountyOwned):
+    """事件 of a whole county: what everybody in it may be told; in one order with those of calls.
+
+    ``facts`` is what is told beside kind and time; the positions are those of `EventCounter`.
+    """
+
+    uid = models.UUIDField()
+    position = models.BigIntegerField()
+    kind = models.CharField(max_length=40)
+    about = models.UUIDField()
+    facts = models.JSONField(default=dict)
+    at = models.DateTimeField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["county", "position"], name="county_event_position"),
+            models.UniqueConstraint(fields=["county", "uid"], name="county_event_once"),
+        ]
+        indexes = [
+            models.Index(fields=["county", "published_at"], name="county_event_published"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.kind}"
+
+
 class EventCounter(CountyOwned):
     """The last position given out in a county; its row is the lock that orders events."""
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,8 +21,7 @@ from common.errors import Invalid, NotAllowed
 from common.events import Wanted
 from common.openapi import REFUSED
 from mandates.api.calls import reader
-from mandates.models import CallState
-from mandates.operations import publishing
+from mandates.models import CallState, ListKind
 from townships.http import Member
 from townships.roles import Role
 
@@ -41,13 +45,35 @@ class EventOfCall(serializers.Serializer[Any]):
     )
 
 
+class EventOfList(serializers.Serializer[Any]):
+    """Which version of which list."""
+
+    list = serializers.UUIDField()
+    list_version = serializers.UUIDField()
+    url = serializers.CharField(help_text="where the version is read")
+    kind = serializers.ChoiceField(ListKind.choices)
+    number = serializers.IntegerField()
+    document_no = serializers.CharField()
+    valid_from = serializers.DateField(help_text="the first day on which it holds")
+
+
 class EventShape(serializers.Serializer[Any]):
     """The same as a webhook delivers."""
 
     id = serializers.UUIDField(help_text="the same however often the event is read or sent")
-    type = serializers.CharField(help_text="`call.` and the name of the step")
+    type = serializers.CharField(help_text="`call.` and the name of the step, or `list.publish`")
     timestamp = serializers.DateTimeField(help_text="when the step took effect")
-    data = EventOfCall()  # type: ignore[assignment]
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]
+
+    @extend_schema_field(
+        PolymorphicProxySerializer(
+            component_name="EventData",
+            serializers=[EventOfCall, EventOfList],
+            resource_type_field_name=None,
+        )
+    )
+    def get_data(self, told: Any) -> Any:
+        return told["data"]
 
 
 class EventPage(serializers.Serializer[Any]):
@@ -75,7 +101,7 @@ SOURCE = OpenApiParameter(
 
 
 class EventFeed(ApiView):
-    """What has happened to calls, for systems that would rather ask than be told."""
+    """What has happened to calls and lists, for systems that would rather ask than be told."""
 
     read_scope = "calls.read"
     parameters = ("after", "limit", "type", "source")
@@ -91,7 +117,7 @@ class EventFeed(ApiView):
 
         Every event that the account's post may read comes exactly once, in the order of its
         county, and none ever turns up before a place that was already read. What is told is thin:
-        read the call at `url` for the rest. A page may be empty although `more` is true: what was
+        read the call, or the version of a list, at `url` for the rest. A page may be empty although `more` is true: what was
         looked at belonged to others.
         """
         member = reader(request)
@@ -118,7 +144,7 @@ def _limit(request: Request) -> int:
 
 def _wanted(request: Request, member: Member) -> Wanted:
     kinds = request.query_params.getlist("type")
-    known = publishing.kinds()
+    known = events.all_kinds()
     if any(kind not in known for kind in kinds):
         raise Invalid(fields={"type": _("There is no such kind of event.")})
     source = request.query_params.get("source")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -14,12 +13,21 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common import paging
+from common import paging, tenancy
 from common.api import ApiView, Strict, checked, is_storable, page_answer
 from common.errors import Invalid
 from mandates.api.calls import reader
 from mandates.api.shapes import UnitShape
-from mandates.models import ClockKind, DutyRole, Entry, Share, Side, UnitChoices, Urgency
+from mandates.models import (
+    ClockKind,
+    DutyRole,
+    Entry,
+    ListVersion,
+    Share,
+    Side,
+    UnitChoices,
+    Urgency,
+)
 from mandates.permissions import Permission
 from mandates.queries.quality import articles
 from townships.http import Member
@@ -207,16 +215,20 @@ class MatterDetail(ApiView):
 
 
 def _entries(member: Member, asked: dict[str, Any]) -> Any:
-    """Return the lines in force on the day asked for, of one list of the reader's county."""
-    known = Entry.objects.in_force_on(asked.get("as_of") or timezone.localdate())
-    rows: QuerySet[Any] = (
-        known.filter(version__duty_list__uid=asked["list"]) if "list" in asked else known.routing()
-    )
+    """Return the lines in force on the day asked for, of one list of the reader's county.
+
+    Which versions hold is asked first: there are few, and their lines then come in order by an
+    index, however many other versions there are.
+    """
+    held: Any = ListVersion.objects.in_force_on(asked.get("as_of") or timezone.localdate())
+    held = held.filter(duty_list__uid=asked["list"]) if "list" in asked else held.routing()
     if member.county_id is not None:
-        rows = rows.filter(county_id=member.county_id)
+        held = held.filter(county_id=member.county_id)
     if "county" in asked:
         found = County.objects.filter(uid=asked["county"]).values_list("pk", flat=True).first()
         if found is None or member.county_id not in (None, found):
             raise Invalid(fields={"county": _("There is no such county.")})
-        rows = rows.filter(county_id=found)
-    return rows
+        held = held.filter(county_id=found)
+    versions = dict(held.values_list("pk", "county_id"))
+    counties = tenancy.among("county_id", sorted(set(versions.values())))
+    return Entry.objects.filter(counties, tenancy.among("version_id", sorted(versions)))

@@ -28,6 +28,9 @@ class VersionQuery(Strict):
         required=False, help_text="for readers of many counties; others have their own"
     )
     list = serializers.UUIDField(required=False, help_text="one of `lists/`; all if left out")
+    as_of = serializers.DateField(
+        required=False, help_text="only those that held on this day; all if left out"
+    )
     cursor = serializers.CharField(required=False, max_length=300)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
@@ -109,10 +112,30 @@ class VersionList(ApiView):
             if found is None or member.county_id not in (None, found):
                 raise Invalid(fields={"county": _("There is no such county.")})
             rows = rows.filter(county_id=found)
+        if "as_of" in asked:
+            rows = rows.in_force_on(asked["as_of"])
         if "list" in asked:
             rows = rows.filter(duty_list__uid=asked["list"])
         page = paging.page(rows, order=("-id",), cursor=asked.get("cursor", ""), size=asked["size"])
         return Response(page_answer(request, page, VersionShape(page.rows, many=True).data))
+
+
+class VersionDetail(ApiView):
+    """One version."""
+
+    read_scope = "reference.read"
+
+    @extend_schema(operation_id="version_detail", responses=VersionShape)
+    def get(self, request: Request, uid: UUID) -> Response:
+        """Read a published version.
+
+        Which list it is of, its document number, and on which days it holds. `matters/` with
+        `list` and `as_of` reads its lines.
+        """
+        found = _readable(reader(request, Permission.LIST_READ)).filter(uid=uid).first()
+        if found is None:
+            raise Http404
+        return Response(VersionShape(found).data)
 
 
 class VersionChanges(ApiView):

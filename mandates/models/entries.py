@@ -170,6 +170,10 @@ class Entry(CountyOwned):
             models.UniqueConstraint(fields=["county", "version", "matter"], name="entry_matter"),
             models.UniqueConstraint(fields=["uid", "county"], name="entry_uid"),
         ]
+        indexes = [
+            # A page of a list of ten thousand lines is read in its order.
+            models.Index(fields=["county", "version", "position", "id"], name="entry_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -271,6 +271,26 @@ class Matter(CountyOwned):
         return self.code
 
 
+# Whatever publishes a version, other systems are told. A row of the outbox belongs to a township:
+# those of a county stand with its first one.
+PUBLISHED_RINGS: dict[str, str] = {
+    "forward": """
+create function list_version_rings() returns trigger language plpgsql as $$
+    begin
+        insert into common_outbox (county_id, township_id, kind, subject_id, created_at,
+                                   available_at, attempts, error)
+        select new.county_id, t.id, 'list', new.id, least(new.published_at, clock_timestamp()),
+               least(new.published_at, clock_timestamp()), 0, ''
+          from townships_township t where t.county_id = new.county_id order by t.id limit 1
+        on conflict (county_id, kind, subject_id) do nothing;
+        return null;
+    end $$;
+create trigger rings after update of state on mandates_listversion for each row
+    when (old.state = 'draft' and new.state = 'published') execute function list_version_rings();
+""",
+    "back": "drop trigger rings on mandates_listversion; drop function list_version_rings();",
+}
+
 # What PostgreSQL itself keeps: a published version and everything under it never changes.
 IMMUTABLE_SQL: dict[str, Any] = {
     "forward": """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from common import audit
+from common import audit, bulk
 from common.errors import Refused
 from mandates.models import (
     Entry,
@@ -155,7 +155,7 @@ def _write(draft: ListVersion, portion: Sequence[ImportRow]) -> None:
         _add(draft, portion)
     else:
         _change(draft, portion, entries)
-    ImportRow.objects.bulk_update(portion, ["before"])
+    bulk.update(portion, ("before",))
 
 
 def _add(draft: ListVersion, portion: Sequence[ImportRow]) -> None:
@@ -170,13 +170,13 @@ def _add(draft: ListVersion, portion: Sequence[ImportRow]) -> None:
         for row in portion
         if row.code not in known
     ]
-    known |= {one.code: one for one in Matter.objects.bulk_create(new)}
-    made = Entry.objects.bulk_create(
-        [
-            Entry(**draft.tenant, version=draft, matter=known[row.code], **_columns(row))
-            for row in portion
-        ]
-    )
+    bulk.insert(new)
+    known |= {one.code: one for one in new}
+    made = [
+        Entry(**draft.tenant, version=draft, matter=known[row.code], **_columns(row))
+        for row in portion
+    ]
+    bulk.insert(made)
     _assists(list(zip(portion, made, strict=True)))
 
 
@@ -186,8 +186,8 @@ def _change(draft: ListVersion, portion: Sequence[ImportRow], entries: dict[str,
     for row, entry in pairs:
         for name, value in _columns(row).items():
             setattr(entry, name, value)
-    fields = [Entry._meta.get_field(name.removesuffix("_id")).name for name in names]
-    Entry.objects.bulk_update([entry for _row, entry in pairs], fields)
+    fields = tuple(Entry._meta.get_field(name.removesuffix("_id")).name for name in names)
+    bulk.update([entry for _row, entry in pairs], fields)
     anew = [(row, entry) for row, entry in pairs if "assists" in row.values]
     EntryAssist.objects.filter(entry__in=[entry for _row, entry in anew]).delete()
     _assists(anew)
@@ -198,7 +198,7 @@ def _columns(row: ImportRow) -> dict[str, Any]:
 
 
 def _assists(pairs: Sequence[tuple[ImportRow, Entry]]) -> None:
-    EntryAssist.objects.bulk_create(
+    bulk.insert(
         [
             EntryAssist(county_id=entry.county_id, entry=entry, department_id=key, duty=duty)
             for row, entry in pairs

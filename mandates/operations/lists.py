@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common import audit, reference
+from common import audit, bulk, reference
 from common.errors import Invalid, Refused
 from mandates.models import (
     DutyList,
@@ -400,12 +400,11 @@ def _copy(source: ListVersion, target: ListVersion) -> None:
 
 
 def _copy_portion(found: list[Entry], target: ListVersion) -> None:
-    made = Entry.objects.bulk_create(
-        [_again(entry, uid=uuid.uuid4(), version_id=target.pk) for entry in found]
-    )
+    made = [_again(entry, uid=uuid.uuid4(), version_id=target.pk) for entry in found]
+    bulk.insert(made)
     pairs = list(zip(found, made, strict=True))
-    for name, model in PARTS.items():
-        model.objects.bulk_create(
+    for name in PARTS:
+        bulk.insert(
             [_again(one, entry_id=new.pk) for old, new in pairs for one in getattr(old, name).all()]
         )
 

@@ -79,7 +79,14 @@ def directory_for(county_id: int, day: date) -> Directory | None:
         division=county_id, relation=Relation.ADMINISTRATIVE
     )
     cities = City.objects.filter(pk__in=parents.values("parent"))
-    return Directory.objects.in_force_on(day).filter(city__in=cities).first()
+    return Directory.objects.in_force_on(day).filter(city__in=cities).select_related("city").first()
+
+
+def list_on(county_id: int, day: date) -> ListVersion | None:
+    """Return the version of the county's own list, the one calls go by, that holds on a day."""
+    rows = ListVersion.objects.filter(county=county_id).routing().in_force_on(day)
+    found: ListVersion | None = rows.select_related("duty_list").first()
+    return found
 
 
 def coverage(directory: Directory, version: ListVersion | None) -> Coverage:

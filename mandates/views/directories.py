@@ -22,7 +22,7 @@ from mandates.forms.directories import DeriveForm, DirectoryFilters
 from mandates.models import DirectoryMatter, DutyList, ListVersion, Matter, VersionState
 from mandates.operations import directories, lists
 from mandates.permissions import Permission
-from mandates.queries.directories import Coverage, coverage, directory_for
+from mandates.queries.directories import Coverage, coverage, directory_for, list_on
 from townships.http import Member, MemberRequest
 from townships.models import County
 from townships.rules import require
@@ -148,10 +148,9 @@ def _county(member: Member, counties: list[County], asked: str) -> int | None:
 
 def _coverage(county: int | None, day: date) -> Coverage | None:
     directory = directory_for(county, day) if county else None
-    if directory is None:
+    if county is None or directory is None:
         return None
-    versions = ListVersion.objects.filter(county=county).routing().in_force_on(day)
-    return coverage(directory, versions.select_related("duty_list").first())
+    return coverage(directory, list_on(county, day))
 
 
 def _draft(member: Member) -> ListVersion | None:

@@ -1,4 +1,4 @@
-"""A workbook in a browser: taken in with errors, mended, written into the draft."""
+"""A workbook in a browser: taken in with errors, mended, written into the draft, and published."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from common import tenancy
 from mandates.models import Entry
@@ -32,7 +33,7 @@ def checked(officer: Any) -> None:
     officer.page.locator("#rows").wait_for()
 
 
-def test_from_a_faulty_workbook_to_the_draft(
+def test_from_a_faulty_workbook_to_the_list_in_force(
     world: World, somebody: Any, tmp_path: Path, settings: Any
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
@@ -78,3 +79,15 @@ def test_from_a_faulty_workbook_to_the_draft(
         assert set(drafted.values_list("name", flat=True)) == {
             "河道非法采砂", "山洪灾害防御", "校外培训机构监管执法",
         }  # fmt: skip
+    officer.click('a[href$="/publish/"]')
+    page.fill("[name=valid_from]", f"{timezone.localdate()}")
+    page.fill("[name=document_no]", "试编办〔2026〕8号")
+    page.check("[name=confirmed]")
+    assert officer.untranslated() == []
+    officer.look("import-publish")
+    officer.click('#content-main button[type="submit"], #content-main input[type="submit"]')
+    page.locator(".messagelist .success").wait_for()
+    officer.go("/matters/")
+    assert page.get_by_text("试编办〔2026〕8号").count()
+    assert page.get_by_text("河道非法采砂").count()
+    officer.look("import-published")

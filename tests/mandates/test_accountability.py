@@ -388,9 +388,14 @@ def test_a_system_issues_reads_and_checks(world: World) -> None:
     system = System.beside(world.desk)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mandates.api.accountability.timezone.now", lambda: NOW)
-        made = system.post("accountability/", FORM)
-    assert made.status_code == 201
+        made = system.post("accountability/", FORM, key="one")
+        again = system.post("accountability/", FORM, key="one")
+    assert (made.status_code, again.status_code) == (201, 201)
+    assert (again["Idempotent-Replayed"], again["Location"]) == ("true", made["Location"])
     body = made.json()
+    assert again.json() == body
+    bare = system.post("accountability/", FORM)
+    assert (bare.status_code, bare.json()["code"]) == (400, "idempotency_key_required")
     assert body["facts"]["calls"][0]["number"] == call.number
     assert [x["uid"] for x in system.get("accountability/").json()["results"]] == [body["uid"]]
     told = system.get(f"accountability/verify/?code={body['code']}").json()
@@ -399,5 +404,5 @@ def test_a_system_issues_reads_and_checks(world: World) -> None:
         {"call": str(call.uid), "number": call.number, "more": 0, "broken_at": None}
     ]
     assert system.get("accountability/verify/?code=0000").status_code == 404
-    wrong = system.post("accountability/", {**FORM, "matter": "XX-9"})
+    wrong = system.post("accountability/", {**FORM, "matter": "XX-9"}, key="two")
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid")

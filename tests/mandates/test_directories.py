@@ -23,6 +23,7 @@ from mandates.operations.list_files import FileRefused
 from mandates.operations.lists import BadDate
 from mandates.queries.directories import coverage, directory_for
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.systems import System
 from tests.factories.townships import member
 from townships.http import Member
 from townships.models import City, DivisionParent, Relation
@@ -216,3 +217,46 @@ def test_the_shipped_sample_is_loaded_by_command(world: World) -> None:
     assert "26" in out.getvalue()
     with pytest.raises(CommandError):
         call_command("load_directory", city="1", **options)
+
+
+def test_other_systems_read_the_directory_and_its_coverage_as_of_a_day(world: World) -> None:
+    directory = loaded(world, day=date(2021, 1, 1))
+    loaded(world, day=date(2024, 1, 1), lines=LINES[:2])
+    matched(world, directory)
+    system = System.beside(world.clerk)
+
+    page = system.get("directory/", as_of="2023-12-31", size=2).json()
+    assert (page["directory"]["number"], page["directory"]["valid_to"]) == (1, "2024-01-01")
+    following = system.get(page["next"].partition("testserver")[2]).json()
+    assert [one["code"] for one in (*page["results"], *following["results"])] == [
+        "SL-01", "JS-01", "LY-01",
+    ]  # fmt: skip
+    assert [one["code"] for one in system.get("directory/", q="采砂").json()["results"]] == [
+        "SL-01"
+    ]
+    assert system.get("directory/", as_of="2020-12-31").status_code == 404
+
+    told = system.get("directory/coverage/", as_of="2023-12-31", size=1).json()
+    found = coverage(directory, world.version)
+    assert (told["matters"], told["covered"], told["missing"], told["differing"]) == (
+        3, found.covered, len(found.missing), len(found.differing),
+    )  # fmt: skip
+    assert (told["covered"], told["total"], len(told["results"])) == (2, 3, 1)
+    assert told["list_version"] == str(world.version.uid)
+    (missing,) = system.get("directory/coverage/", as_of="2023-12-31", state="missing").json()[
+        "results"
+    ]
+    assert (missing["code"], missing["matters"], missing["columns"]) == ("LY-01", [], [])
+    (differs, *_rest) = system.get(
+        "directory/coverage/", as_of="2023-12-31", state="differs"
+    ).json()["results"]
+    assert differs["matters"] == [differs["code"]]
+    assert "township_duty" in [one["name"] for one in differs["columns"]]
+    today = system.get("directory/coverage/").json()
+    assert (today["directory"]["number"], today["matters"]) == (2, 2)
+    bare = system.get("directory/coverage/", as_of="2019-12-31")
+    assert bare.status_code == 404
+    other = system.get("directory/", county="5c3a1f0e-8d3b-4c58-9a55-0f6f2a1f7f10")
+    assert (other.status_code, other.json()["errors"][0]["field"]) == (400, "county")
+    assert len(system.get("versions/", as_of="2023-12-31").json()["results"]) == 1
+    assert system.get("versions/", as_of="2019-12-31").json()["results"] == []

@@ -10,9 +10,10 @@ import time_machine
 from django.db import connections
 
 from common import events, outbox, tenancy
-from common.models import Event, Outbox
+from common.models import CountyEvent, Event, Outbox
 from config.demo.testbed import Access
 from mandates.models import Step
+from mandates.operations import lists
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
 
@@ -208,3 +209,50 @@ def test_a_step_that_cannot_be_told_holds_up_no_other_and_comes_when_it_can(
     world.drain(when=at(3, 3))
     rest = clerk.get("events/", after=page["cursor"]).json()
     assert [event["data"]["call"] for event in rest["events"]] == [str(first.uid)]
+
+
+def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world: World) -> None:
+    elsewhere = make_world()
+    with tenancy.dispatching(reason="a test publishes"):
+        duty_list = world.version.duty_list
+        draft = lists.open_draft(duty_list, reason="修订", by=None, at=MONDAY)
+        published = lists.publish(
+            draft, valid_from=MONDAY.date(), document_no="试〔2026〕9号", by=None, at=MONDAY
+        )
+    world.routed()
+    world.drain(when=at(2, 10))
+    world.drain(when=at(2, 11))
+
+    desk = System.beside(world.desk)
+    told = desk.get("events/").json()
+    assert sorted(kinds(desk.get("events/"))) == ["call.raise", "call.route", "list.publish"]
+    (event,) = [one for one in told["events"] if one["type"] == "list.publish"]
+    assert event["data"] == {
+        "list": str(duty_list.uid),
+        "list_version": str(published.uid),
+        "url": f"/api/v1/versions/{published.uid}/",
+        "kind": "territorial",
+        "number": 2,
+        "document_no": "试〔2026〕9号",
+        "valid_from": "2026-03-02",
+    }
+    assert desk.get(event["data"]["url"]).json()["document_no"] == "试〔2026〕9号"
+    for who in (
+        world.officer(world.housing),
+        world.clerk,
+        world.member("township_clerk", world.sibling),
+    ):
+        system = System.beside(who)
+        found = system.get("events/", type="list.publish").json()["events"]
+        assert [one["id"] for one in found] == [event["id"]]
+        assert system.get("events/", source="own").json()["events"] == []
+    assert "list.publish" not in kinds(System.beside(elsewhere.desk).get("events/"))
+    # Page by page, in one order with what happened to calls.
+    seen, cursor = [], ""
+    for _turn in range(3):
+        page = desk.get("events/", limit=1, **({"after": cursor} if cursor else {})).json()
+        seen += [one["id"] for one in page["events"]]
+        cursor = page["cursor"]
+    assert seen == [one["id"] for one in told["events"]]
+    with tenancy.dispatching(reason="a test looks"):
+        assert CountyEvent.objects.count() == 1

@@ -25,8 +25,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from common import audit, events, mails, sealing, webhooks
-from common.events import Wanted
-from common.models import Event, EventCounter
+from common.events import Told, Wanted
+from common.models import EventCounter
 from common.tenancy import Scope, dispatching, scope
 from common.webhooks import Answer
 from common.worktime import SHANGHAI
@@ -53,7 +53,7 @@ class Message:
     uid: UUID
     kind: str
     body: bytes
-    event: Event | None = None
+    event: Told | None = None
     letter: DeadLetter | None = None
 
 
@@ -213,7 +213,7 @@ def _add_events(turn: Turn, within: Scope, account: SystemAccount) -> None:
     turn.places, turn.more = page.places, page.more
 
 
-def _message(event: Event, letter: DeadLetter | None = None) -> Message:
+def _message(event: Told, letter: DeadLetter | None = None) -> Message:
     return Message(event.uid, event.kind, _body(events.payload(event)), event, letter)
 
 
@@ -331,7 +331,7 @@ def _settle_event(
     return waits is None and receiver.is_active
 
 
-def _pass(receiver: Receiver, event: Event) -> None:
+def _pass(receiver: Receiver, event: Told) -> None:
     """Go past an event: the next one is owed."""
     receiver.places = {**receiver.places, str(event.county_id): event.position}
     receiver.head, receiver.attempts, receiver.next_attempt_at = None, 0, None

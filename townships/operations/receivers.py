@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit, events, sealing, webhooks
 from common.errors import Invalid, NotAllowed, Refused
-from common.models import Event
 from common.tenancy import Scope, scope
 from townships.models import DeadLetter, Post, Receiver, SystemAccount
 from townships.roles import Role
@@ -182,8 +181,7 @@ def replay_from(
         with scope(within):
             places = {}
             for county, last in events.lasts(within).items():
-                later = Event.objects.filter(county_id=county, published_at__gte=since)
-                first = later.order_by("position").values_list("position", flat=True).first()
+                first = events.first_since(county, since)
                 back = last if first is None else first - 1
                 places[county] = min(back, held.places.get(str(county), last))
         held.places = kept(places)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from common import events
 from common.metrics import CAP, REASON, Figure, age, source
-from common.models import Event, EventCounter
+from common.models import EventCounter
 from common.tenancy import everywhere
 from townships.models import DeadLetter, Receiver
 
@@ -46,11 +47,8 @@ def _oldest_owed() -> datetime | None:
             place = receiver.places.get(str(county), 0)
             places[county] = min(place, places.get(county, place))
     found = [
-        Event.objects.filter(county_id=county, position__gt=place)
-        .order_by("position")
-        .values_list("published_at", flat=True)
-        .first()
+        events.first_after(county, place)
         for county, place in places.items()
         if place < last.get(county, 0)
     ]
-    return min((one for one in found if one is not None), default=None)
+    return min((one.published_at for one in found if one is not None), default=None)

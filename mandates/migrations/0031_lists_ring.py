@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from mandates.models.lists import PUBLISHED_RINGS
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("mandates", "0030_empowerment"),
+        ("common", "0008_county_events"),
+    ]
+
+    operations = [migrations.RunSQL(PUBLISHED_RINGS["forward"], PUBLISHED_RINGS["back"])]
