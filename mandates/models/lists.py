@@ -279,9 +279,9 @@ create function list_version_rings() returns trigger language plpgsql as $$
     begin
         insert into common_outbox (county_id, township_id, kind, subject_id, created_at,
                                    available_at, attempts, error)
-        select new.county_id, t.id, 'list', new.id, least(new.published_at, clock_timestamp()),
+        select new.county_id, t.division_id, 'list', new.id, least(new.published_at, clock_timestamp()),
                least(new.published_at, clock_timestamp()), 0, ''
-          from townships_township t where t.county_id = new.county_id order by t.id limit 1
+          from townships_township t where t.county_id = new.county_id order by t.division_id limit 1
         on conflict (county_id, kind, subject_id) do nothing;
         return null;
     end $$;

@@ -33,6 +33,7 @@ from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
 from mandates.operations.making import Given
 from mandates.operations.writing import Draft
+from tests.factories.mandates import told_already
 from tests.factories.townships import (
     CountyFactory,
     DepartmentFactory,
@@ -174,6 +175,7 @@ def make_world() -> World:
             document_no="试政办〔2020〕1号",
             published_at=at(1, 2, year=2020),
         )
+        told_already(county)
         _limits(county)
         CountyRules.objects.create(county=county)
         Scheme.objects.create(county=county, name="双考核示例", subject="department")

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management import call_command
 
 from common import tenancy
-from common.models import CalendarYear
+from common.models import CalendarYear, Outbox
 from common.worktime import SHANGHAI
 from mandates import operations
 from mandates.models import Entry, EntryAssist, ListVersion
@@ -114,12 +114,18 @@ def county_with_list(
             document_no="试编办〔2020〕1号" if publish else "",
         )
         assert loaded.version is not None
+        told_already(county)
         version = ListVersion.objects.select_related("duty_list").get(pk=loaded.version.pk)
         entries = {
             entry.matter.code: entry
             for entry in version.entries.select_related("matter", "lead", "version__duty_list")
         }
     return Ground(county, *townships, units, version, entries)
+
+
+def told_already(county: County) -> None:
+    """Have the publication of a county's list told long ago; needs a scope that writes."""
+    Outbox.objects.filter(county=county, kind="list", done_at=None).update(done_at=LOADED)
 
 
 def assist_keys(entry: Entry) -> list[int]:
