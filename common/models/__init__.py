@@ -1,8 +1,7 @@
 from common.models.audit import AuditEntry
 from common.models.calendar import CalendarDay, CalendarYear
-from common.models.events import Event, EventCounter
-from common.models.evidence import Anchor, Verification
 from common.models.events import CountyEvent, Event, EventCounter
+from common.models.evidence import Anchor, Verification
 from common.models.heartbeats import Heartbeat
 from common.models.jobs import Job, JobState
 from common.models.notices import (

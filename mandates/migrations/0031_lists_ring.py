@@ -6,7 +6,7 @@ from mandates.models.lists import PUBLISHED_RINGS
 class Migration(migrations.Migration):
     dependencies = [
         ("mandates", "0030_empowerment"),
-        ("common", "0008_county_events"),
+        ("common", "0009_county_events"),
     ]
 
     operations = [migrations.RunSQL(PUBLISHED_RINGS["forward"], PUBLISHED_RINGS["back"])]

@@ -6,7 +6,7 @@ from common import rls
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("common", "0007_deliveries"),
+        ("common", "0008_evidence"),
         ("townships", "0010_developed_towns"),
     ]
 
