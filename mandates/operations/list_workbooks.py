@@ -16,6 +16,8 @@ from mandates.operations.list_layouts import USUAL
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PORTION = 500  # entries in memory
+CATEGORY = "类别"
+LONGEST_NAME = 31  # of a sheet
 WIDE = ("legal_basis", "department_duty", "township_duty", "village_duty", "discretion")
 Runs = dict[str, tuple[int, str]]  # by field: the row where one text began, and the text
 
@@ -51,7 +53,27 @@ def _sheets(version: ListVersion) -> list[tuple[dict[str, Any], str | None]]:
     categories = list(dict.fromkeys(order)) or ["1"]
     by_name = {one["name"][:40]: one for one in known}
     usual = known[0] if known else {**USUAL, "name": ""}
-    return [(by_name.get(one, {**usual, "name": one}), one) for one in categories]
+    taken: set[str] = set()
+    found: list[tuple[dict[str, Any], str | None]] = []
+    for one in categories:
+        layout = by_name.get(one, {**usual, "name": one})
+        named = one == _sheet_name(one) and one.lower() not in taken
+        taken.add(one.lower())
+        if not named and "category" not in layout["columns"]:
+            layout = _with_category(layout)
+        found.append((layout, one))
+    return found
+
+
+def _with_category(layout: dict[str, Any]) -> dict[str, Any]:
+    """Give a sheet a column for a category that no sheet can be called by."""
+    column = max(place for place, _text in layout["headings"]) + 1
+    return {
+        **layout,
+        "head": [*layout["head"], [layout["end"], column, CATEGORY]],
+        "headings": [*layout["headings"], [column, CATEGORY]],
+        "columns": [*layout["columns"], "category"],
+    }
 
 
 def _entries(version: ListVersion, category: str | None) -> Iterator[Entry]:
@@ -137,9 +159,15 @@ class _Sheet:
                 self._end_run(name, column)
 
 
+def _sheet_name(title: str) -> str:
+    """Return what of a title XLSX lets a sheet be called."""
+    kept = (char for char in title if char.isprintable() and char not in "[]:*?/\\'")
+    return "".join(kept)[:LONGEST_NAME].strip()
+
+
 def _free_name(book: Any, title: str) -> str:
     """Return a name as XLSX takes it, other than those of the sheets before."""
-    name = "".join(char for char in title if char not in "[]:*?/\\'")[:31] or "1"
+    name = _sheet_name(title) or "1"
     taken = {one.get_name().lower() for one in book.worksheets()}
     number = 2
     found = name
