@@ -319,6 +319,8 @@ SPECTACULAR_SETTINGS = {
         "HandingMode": "mandates.models.admissions.HandingMode",
         "UnlistedState": "mandates.models.unlisted.UnlistedState",
         "ListKind": "mandates.models.lists.ListKind",
+        "JobState": "common.models.jobs.JobState",
+        "ImportState": "mandates.models.imports.ListImport.State",
         "VoiceKind": "mandates.models.admission_parts.VoiceKind",
         "Rating": "mandates.models.calls.Rating",
         "Appeal": "mandates.models.calls.Appeal",

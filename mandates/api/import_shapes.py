@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
@@ -101,7 +102,7 @@ class SheetShape(serializers.Serializer[Any]):
         return [text for _column, text in sheet["headings"]]
 
 
-class CountsShape(serializers.Serializer[Any]):
+class ImportCounts(serializers.Serializer[Any]):
     added = serializers.IntegerField(default=0)
     changed = serializers.IntegerField(default=0)
     moved = serializers.IntegerField(default=0)
@@ -143,7 +144,7 @@ class ImportFull(ImportShape):
 
     sheets = SheetShape(many=True, source="layout.sheets")
     notices = serializers.ListField(child=serializers.CharField(), help_text="what is left out")
-    counts = CountsShape(help_text="matters; `wrong` ones keep the workbook from being applied")
+    counts = ImportCounts(help_text="matters; `wrong` ones keep the workbook from being applied")
     unknown = serializers.SerializerMethodField(
         help_text="names of departments that the county has not: to be named"
     )
@@ -161,10 +162,10 @@ class ImportFull(ImportShape):
     def get_unknown(self, one: ListImport) -> list[str]:
         return list(one.counts.get("unknown", ()))
 
-    def get_check(self, one: ListImport) -> CheckShape | None:
+    @extend_schema_field(CheckShape(allow_null=True))
+    def get_check(self, one: ListImport) -> Any:
         job = job_of(one)
-        shown: Any = CheckShape(job).data if job else None
-        return shown
+        return CheckShape(job).data if job else None
 
     def get_can_undo(self, one: ListImport) -> bool:
         return list_applying.can_undo(one)
@@ -200,20 +201,20 @@ class ImportRowShape(serializers.Serializer[Any]):
     changes = serializers.SerializerMethodField()
     problems = serializers.SerializerMethodField()
 
-    def get_changes(self, row: ImportRow) -> list[ChangeOfField]:
+    @extend_schema_field(ChangeOfField(many=True))
+    def get_changes(self, row: ImportRow) -> Any:
         told = [
             {"field": name, "label": field_label(name), "before": before, "after": after}
             for name, before, after in row.changes
         ]
-        shown: Any = ChangeOfField(told, many=True).data
-        return shown
+        return ChangeOfField(told, many=True).data
 
-    def get_problems(self, row: ImportRow) -> list[ProblemOfCell]:
+    @extend_schema_field(ProblemOfCell(many=True))
+    def get_problems(self, row: ImportRow) -> Any:
         told = [
             {"where": where, "text": cell, "detail": text} for where, cell, text in row.problems
         ]
-        shown: Any = ProblemOfCell(told, many=True).data
-        return shown
+        return ProblemOfCell(told, many=True).data
 
 
 class ImportRowPage(serializers.Serializer[Any]):

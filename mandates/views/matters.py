@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -21,12 +20,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_safe
 
-from common.display import Chip, Crumb, SavedView
+from common.display import Chip, Crumb, Pager, SavedView
 from common.errors import NotAllowed
+from common.paging import page
 from common.reasons import period_text
 from mandates.forms.matters import MatterFilters
 from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
+from mandates.queries.browsing import Overview, narrowed, overview
 from mandates.queries.draft_lines import draft_of
 from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
@@ -35,6 +36,7 @@ from mandates.queries.rulebook import NoLimit, rulebook
 from townships.http import Member, MemberRequest
 from townships.models import County
 
+SIZE = 200  # lines of a page; most lists have fewer
 STAGES = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.CLOSE, ClockKind.CASE, ClockKind.RATE)
 
 
@@ -52,27 +54,38 @@ def entry_list(request: MemberRequest) -> HttpResponse:
     lists = readable_lists(county)
     duty_list = _chosen(lists, form.data.get("list", ""))
     version = _version(duty_list, day)
-    entries = list(Entry.objects.filter(version=version).with_columns().order_by("position", "id"))
-    form.narrow(departments=_leads(entries), lists=lists)
+    found = overview(version)
+    form.narrow(departments=found.leads, lists=lists)
     form.is_valid()
-    shown = _narrowed(form, version, entries)
+    rows = _narrowed(form, version)
+    shown = page(
+        rows.with_columns(),
+        order=("position", "id"),
+        cursor=request.GET.get("cursor", ""),
+        size=SIZE,
+    )
     context = {
         "version": version,
         "is_current": day == today,
         "day": day,
         "counties": [_county_tab(one, one == county) for one in counties],
         "form": form,
-        "categories": _categories(form, entries),
+        "categories": _categories(form, found),
         "chips": _chips(form, request),
         "clear_url": _without(request, "q", "category", "department", "day"),
         "duty_list": duty_list,
         "asked_for": waiting_opinions(member),
-        "entries": shown,
+        "entries": shown.rows,
+        "pager": Pager(
+            previous_url=_turned(request, shown.previous), next_url=_turned(request, shown.next)
+        )
+        if shown.previous or shown.next
+        else None,
         "export_url": _export_url(request),
         "import_url": _import_url(member),
         "draft_url": _draft_url(member, duty_list),
         "workbook_url": _workbook_url(member, version),
-        "total": len(shown),
+        "total": rows.count(),
         "words": form.cleaned_data.get("q", ""),
     }
     return render(request, "mandates/matters/list.html", context)
@@ -249,35 +262,29 @@ def _version(duty_list: DutyList | None, day: date) -> ListVersion | None:
 # --- Narrowing it --------------------------------------------------------------------------------
 
 
-def _leads(entries: Sequence[Entry]) -> list[tuple[str, str]]:
-    leads = {str(one.lead.uid): one.lead.name for one in entries if one.lead}
-    return list(leads.items())
-
-
-def _narrowed(
-    form: MatterFilters, version: ListVersion | None, entries: Sequence[Entry]
-) -> list[Entry]:
+def _narrowed(form: MatterFilters, version: ListVersion | None) -> Any:
     asked = form.cleaned_data
-    if words := asked.get("q"):
-        rows = Entry.objects.filter(version=version).speaking_of(words)
-        said = set(rows.values_list("pk", flat=True))
-        entries = [one for one in entries if one.pk in said]
-    if category := asked.get("category"):
-        entries = [one for one in entries if one.category == category]
-    if department := asked.get("department"):
-        entries = [one for one in entries if one.lead and str(one.lead.uid) == department]
-    return list(entries)
+    return narrowed(
+        version,
+        words=asked.get("q", ""),
+        category=asked.get("category", ""),
+        department=asked.get("department", ""),
+    )
 
 
-def _categories(form: MatterFilters, entries: Sequence[Entry]) -> list[SavedView]:
+def _categories(form: MatterFilters, found: Overview) -> list[SavedView]:
     chosen = form.cleaned_data.get("category", "")
     kept = {name: form.data[name] for name in ("list", "day", "county") if form.data.get(name)}
-    tabs = [SavedView(_("All"), _list_url(kept), str(len(entries)), not chosen)]
-    counts = Counter(one.category for one in entries)
+    tabs = [SavedView(_("All"), _list_url(kept), str(found.total), not chosen)]
     return tabs + [
         SavedView(name, _list_url({**kept, "category": name}), str(n), name == chosen)
-        for name, n in counts.items()
+        for name, n in found.categories.items()
     ]
+
+
+def _turned(request: MemberRequest, cursor: str | None) -> str:
+    kept = {name: value for name, value in request.GET.items() if value and name != "cursor"}
+    return _list_url({**kept, "cursor": cursor}) if cursor else ""
 
 
 def _list_url(query: dict[str, Any]) -> str:
@@ -303,7 +310,8 @@ def _export_url(request: MemberRequest) -> str:
 
 
 def _without(request: MemberRequest, *names: str) -> str:
-    kept = {name: value for name, value in request.GET.items() if value and name not in names}
+    left = (*names, "cursor")
+    kept = {name: value for name, value in request.GET.items() if value and name not in left}
     return _list_url(kept)
 
 

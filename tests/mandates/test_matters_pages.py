@@ -211,3 +211,16 @@ def test_a_county_without_a_list_says_so(world: World) -> None:
 
     assert page.status_code == 200
     assert page.context["version"] is None
+
+
+def test_a_long_list_is_turned_page_by_page_and_counted_whole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mandates.views.matters.SIZE", 1)
+    first = get(world.clerk, "/matters/?day=2026-03-02")
+    assert (names(first), first.context["total"]) == (["河道采砂、侵占河道"], 2)
+    assert [one.count for one in first.context["categories"]][0] == "2"
+    second = get(world.clerk, first.context["pager"].next_url)
+    assert (names(second), second.context["pager"].next_url) == (["违法建设查处"], "")
+    assert get(world.clerk, "/matters/?q=采砂").context["pager"] is None
+    assert get(world.clerk, "/matters/?cursor=x").status_code == 400
