@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from common import spreadsheets
+from common import spreadsheets, tenancy
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
 from common.paging import page
@@ -270,7 +270,9 @@ def as_workbook(uid: UUID, *, member: Member) -> HttpResponseBase:
         raise Http404
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.xlsx"
-        list_workbooks.write(version, path, day=timezone.localdate())
+        # What a county's files call departments, and how they are laid out, its office alone reads.
+        with tenancy.everywhere(reason="a list is written as the county lays it out"):
+            list_workbooks.write(version, path, day=timezone.localdate())
         file = path.open("rb")  # stays readable though its folder goes
     name = f"{version.duty_list.name}-{version.number}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=list_workbooks.TYPE)

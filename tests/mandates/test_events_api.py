@@ -12,7 +12,7 @@ from django.db import connections
 from common import events, outbox, tenancy
 from common.models import CountyEvent, Event, Outbox
 from config.demo.testbed import Access
-from mandates.models import Step
+from mandates.models import ListVersion, Step
 from mandates.operations import lists
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
@@ -216,9 +216,15 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
     with tenancy.dispatching(reason="a test publishes"):
         duty_list = world.version.duty_list
         draft = lists.open_draft(duty_list, reason="修订", by=None, at=MONDAY)
-        published = lists.publish(
-            draft, valid_from=MONDAY.date(), document_no="试〔2026〕9号", by=None, at=MONDAY
+        versions = ListVersion.objects.filter(duty_list=duty_list)
+        versions.filter(pk=world.version.pk).update(valid_to=MONDAY.date())
+        versions.filter(pk=draft.pk).update(
+            state="published",
+            valid_from=MONDAY.date(),
+            document_no="试〔2026〕9号",
+            published_at=MONDAY,
         )
+        published = versions.get(pk=draft.pk)
     world.routed()
     world.drain(when=at(2, 10))
     world.drain(when=at(2, 11))
