@@ -213,6 +213,7 @@ def test_a_step_that_cannot_be_told_holds_up_no_other_and_comes_when_it_can(
 
 def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world: World) -> None:
     elsewhere = make_world()
+    world.routed()
     with tenancy.dispatching(reason="a test publishes"):
         duty_list = world.version.duty_list
         draft = lists.open_draft(duty_list, reason="修订", by=None, at=MONDAY)
@@ -225,7 +226,6 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
             published_at=MONDAY,
         )
         published = versions.get(pk=draft.pk)
-    world.routed()
     world.drain(when=at(2, 10))
     world.drain(when=at(2, 11))
 

@@ -155,7 +155,8 @@ def test_what_cannot_be_sent_or_seen_is_refused_by_name(
     clerk = System(PostFactory(role=Role.TOWNSHIP_CLERK, township=ground.township))
     assert clerk.get("imports/").status_code == 403
     assert send(clerk, content, key="g").status_code == 403
-    assert clerk.get(f"versions/{ground.version.uid}.xlsx").status_code == 200
+    book = clerk.get(f"versions/{ground.version.uid}.xlsx")
+    assert b"".join(book.streaming_content).startswith(b"PK")
 
 
 def test_of_two_checks_of_one_workbook_the_later_counts(
