@@ -226,8 +226,8 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
             published_at=MONDAY,
         )
         published = versions.get(pk=draft.pk)
-    world.drain(when=at(2, 10))
-    world.drain(when=at(2, 11))
+    world.drain(when=at(3, 2, 10))
+    world.drain(when=at(3, 2, 11))
 
     desk = System.beside(world.desk)
     told = desk.get("events/").json()
