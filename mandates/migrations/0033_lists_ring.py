@@ -5,7 +5,7 @@ from mandates.models.lists import PUBLISHED_RINGS
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0031_personal_data"),
+        ("mandates", "0032_comments_reworded"),
         ("common", "0009_county_events"),
     ]
 

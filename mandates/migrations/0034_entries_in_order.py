@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     # A running system goes on writing while an index is built.
     atomic = False
 
-    dependencies = [("mandates", "0032_lists_ring")]
+    dependencies = [("mandates", "0033_lists_ring")]
 
     operations = [
         AddIndexConcurrently(
