@@ -105,6 +105,7 @@ ACTIONS: dict[str, Any] = {
     "job_result_taken": _("Result of long work fetched"),
     "list_exported": _("List exported"),
     "audit_exported": _("Audit trail exported"),
+    "anchors_exported": _("Anchors exported"),
     "demo_people_made": _("People of the demonstration made"),
 }
 
@@ -130,6 +131,8 @@ FACTS: dict[str, Any] = {
     "valid_to": _("valid until"),
     "scopes": _("what it may do"),
     "rows": _("rows (count)"),
+    "after": _("after number"),
+    "anchors": _("anchors (count)"),
     "asked": _("asked for"),
     "week": _("week from"),
     "calls": _("calls (count)"),

@@ -12,6 +12,7 @@ import hmac
 from django.conf import settings
 
 ALGORITHMS = ("sha256", "sm3")  # both give 32 bytes
+NAMES = {"sha256": "SHA-256", "sm3": "SM3"}  # as standards write them
 
 
 class UnknownAlgorithm(ValueError):

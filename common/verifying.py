@@ -106,7 +106,12 @@ def sentence(found: Finding) -> str:
         place.append(gettext("step %d") % found.seq)
     if found.anchor:
         place.append(gettext("anchor %d") % found.anchor)
-    return f"{', '.join(part for part in place if part)}: {WHAT[found.what]}"
+    parts = [part for part in place if part]
+    where = parts[0] if parts else ""
+    for part in parts[1:]:
+        where = gettext("%(place)s, %(part)s") % {"place": where, "part": part}
+    told = {"place": where, "what": WHAT[found.what]}
+    return gettext("%(place)s: %(what)s") % told
 
 
 Tell = Callable[[Progress], None]

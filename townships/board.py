@@ -23,6 +23,10 @@ def offer(member: Member, at: datetime) -> Offer:
         found.append(
             Entry(NavItem(_("Audit trail"), url, "history", on_phone=True), 890, "console")
         )
+        url = reverse("townships:audit-evidence")
+        found.append(
+            Entry(NavItem(_("Evidence of records"), url, "check", on_phone=True), 891, "console")
+        )
     if member.may(Permission.CONSOLE_ENTER):
         item = NavItem(_("Console"), reverse("admin:index"), "settings", on_phone=True)
         found.append(Entry(item, 900, "console"))

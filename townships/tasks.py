@@ -13,12 +13,12 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from common import attachments, duties, jobs
-from townships.operations import deliveries, doors, exports, sessions
+from townships.operations import deliveries, doors, evidence, exports, sessions
 from townships.operations import jobs as work
 
 logger = logging.getLogger(__name__)
 
-KINDS_OF_JOBS = (exports,)  # importing them makes their jobs known
+KINDS_OF_JOBS = (evidence, exports)  # importing them makes their jobs known
 LONGEST = 3600  # seconds: then the worker is killed, and the job is begun anew
 
 

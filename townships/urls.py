@@ -1,6 +1,6 @@
 from django.urls import path
 
-from townships.views import audit, exports, jobs, joining, posts, profile, signing
+from townships.views import audit, evidence, exports, jobs, joining, posts, profile, signing
 
 app_name = "townships"
 urlpatterns = [
@@ -8,6 +8,9 @@ urlpatterns = [
     path("posts/<uuid:uid>/use/", posts.post_use, name="post-use"),
     path("join/", joining.join, name="join"),
     path("audit/", audit.audit_list, name="audit-list"),
+    path("audit/evidence/", evidence.state, name="audit-evidence"),
+    path("audit/evidence/verify/", evidence.verify, name="audit-verify"),
+    path("audit/evidence/anchors/", evidence.export, name="audit-anchors"),
     path("exports/<slug:table>/", exports.export_new, name="export-new"),
     path("jobs/", jobs.job_list, name="job-list"),
     path("jobs/<uuid:uid>/cancel/", jobs.job_cancel, name="job-cancel"),
