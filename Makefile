@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: screens bench test check faults fuzz fix migrate messages migrations clean
+.PHONY: screens bench test check faults soak fuzz fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -29,6 +29,8 @@ help:
 	@echo "make fuzz               ask every operation of the API at length; FUZZ_EXAMPLES, FUZZ_SEED"
 	@echo "make faults             real processes are killed, and what was promised is counted (20 minutes);"
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
+	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"
+	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
 	@echo "make messages           collect new messages into locale/ and compile the catalogues"
@@ -116,6 +118,11 @@ messages: setup-dev
 faults: setup-dev
 	@$(BIN)/python -m bench.faults $(if $(ONLY),--only $(ONLY)) $(if $(CALLS),--calls $(CALLS)) \
 		$(if $(SEED),--seed $(SEED))
+
+SOAK_MINUTES ?= 30
+soak: setup-dev
+	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(if $(SEED),--seed $(SEED)) \
+		$(if $(BESIDE),--beside "$(BESIDE)") --write $(or $(WRITE),docs/soak.md)
 
 clean:
 	rm -rf .test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

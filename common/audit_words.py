@@ -69,6 +69,7 @@ ACTIONS: dict[str, Any] = {
     "work_handed_over": _("Work handed over"),
     "mobile_number_kept": _("Own mobile number kept"),
     "mobile_number_removed": _("Own mobile number removed"),
+    "works_retried": _("Work laid aside tried again"),
     "messages_retried": _("Messages tried again"),
     "messages_discarded": _("Messages discarded"),
     "scenario_kept": _("Scenario of a replay kept"),

@@ -99,3 +99,10 @@ def _put_off(row: Outbox, failure: Exception, at: datetime) -> None:
         row.available_at = at + timedelta(seconds=2**row.attempts)
     row.save(update_fields=["attempts", "error", "dead_at", "available_at"])
     logger.exception("outbox row failed", extra={"outbox_id": row.pk, "attempts": row.attempts})
+
+
+def try_again(keys: Sequence[int], *, at: datetime) -> int:
+    """Give work that was laid aside back to the queue; return how much. Needs a scope that writes."""
+    dead = Outbox.objects.filter(pk__in=list(keys), dead_at__isnull=False)
+    changed: int = dead.update(dead_at=None, attempts=0, available_at=at)
+    return changed

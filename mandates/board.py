@@ -19,6 +19,7 @@ from mandates.permissions import Permission
 from mandates.queries.admissions import waiting_count as admissions_waiting
 from mandates.queries.amending import open_count
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
+from mandates.queries.laid_aside import MOST, counted
 from townships.http import Member
 from townships.permissions import Permission as UnitPermission
 from townships.roles import Role
@@ -194,8 +195,13 @@ def _start(member: Member) -> list[Entry]:
         replay = _item(_("What-if replay"), reverse("mandates:replay-list"), "history")
         found.append(Entry(replay, 890, "console"))
     if member.may(UnitPermission.STATE_VIEW):
-        aside = _item(_("Messages laid aside"), reverse("mandates:dead-letter-list"), "mail-opened")
-        found.append(Entry(aside, 895, "console"))
+        # Work that is tried no more is the first thing an administrator has to know.
+        n = counted().total
+        aside = _item(
+            _("Waits after failing"), reverse("mandates:dead-letter-list"), "mail-opened",
+            count=f"{MOST}+" if n >= MOST else n or None, is_over=True, phone=True,
+        )  # fmt: skip
+        found.append(Entry(aside, 870 if n else 895, "console"))
     return found
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import yaml
 from django.core.management import get_commands
 from django.utils.module_loading import autodiscover_modules
 
-from common import measuring, metrics
+from common import logs, measuring, metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "operations"
@@ -173,3 +176,33 @@ def test_commands_services_and_links_of_a_page_exist(page: Path) -> None:
     assert services - set(SERVICES) == set()
     for target in re.findall(r"\]\(([\w./-]+\.\w+)(?:#[\w-]+)?\)", text):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.assurance("E9")
+def test_logs_are_shipped_whole_and_nobody_writes_a_line_of_his_own() -> None:
+    shipped = tomllib.loads((FOLDER / "vector.toml").read_text())
+    known = {**shipped["sources"], **shipped["transforms"]}
+    for part in (*shipped["transforms"].values(), *shipped["sinks"].values()):
+        assert set(part["inputs"]) <= set(known)
+    (sink,) = shipped["sinks"].values()
+    assert sink["uri"].startswith("https://")
+    assert (sink["buffer"]["type"], sink["buffer"]["when_full"]) == ("disk", "block")
+    program = shipped["transforms"]["lines"]["source"]
+    assert program.count("{") == program.count("}")
+    plain = (FOLDER / "rsyslog.conf").read_text()
+    for opening, closing in ("()", "{}"):
+        assert plain.count(opening) == plain.count(closing)
+    ruleset = re.search(r'input\(.*?ruleset="(\w+)"', plain, re.DOTALL)
+    assert ruleset
+    assert f'ruleset(name="{ruleset[1]}")' in plain
+    assert 'action.resumeRetryCount="-1"' in plain
+    # What these read is what our processes write: one object a line, whatever is in it.
+    forged = 'x\r\n{"event": "signed in", "user_id": 1}\u2028'
+    record = logging.LogRecord("huying", logging.WARNING, "", 0, forged, None, None)
+    line = logs.formatter().format(record)
+    assert len(line.splitlines()) <= 2, "U+2028 is no end of a line for them"
+    assert "\n" not in line
+    assert "\r" not in line
+    told = json.loads(line)
+    assert (told["event"], told["level"], told["logger"]) == (forged, "warning", "huying")
+    assert "user_id" not in told

@@ -15,6 +15,23 @@ from common.site import OfficerSite, Panel, PanelLine, may
 from mandates.admin.county import member_of
 from mandates.permissions import Permission
 from mandates.queries.dashboard import Dashboard, InWork, dashboard
+from mandates.queries.laid_aside import counted
+from townships.permissions import Permission as UnitPermission
+
+
+@OfficerSite.first_page
+def failed(request: HttpRequest) -> list[Panel]:
+    """What failed again and again and waits; for the system administrator, before all else."""
+    if not may(request, UnitPermission.STATE_VIEW):
+        return []
+    found, here = counted(), reverse("mandates:dead-letter-list")
+    told = (
+        (_("Accepted work"), found.works, here),
+        (_("Messages laid aside"), found.messages, here),
+        (_("Events for other systems"), found.events, reverse("admin:townships_deadletter_changelist")),
+    )  # fmt: skip
+    lines = [PanelLine(label, str(n), url, is_pressing=True) for label, n, url in told if n]
+    return [Panel(_("Waits after failing"), lines, _("Nothing waits."))]
 
 
 @OfficerSite.first_page

@@ -1,16 +1,14 @@
-"""未送达的消息: messages laid aside after failing again and again, tried again or given up."""
+"""搁置待处理: what failed again and again, tried again; of messages, also given up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from common import audit, deliveries
+from common import audit, deliveries, outbox
 from common.errors import Invalid
-from common.models import NoticeMail
 from common.tenancy import dispatching
 
 REASON = "messages laid aside belong to people of every unit"
@@ -46,8 +44,10 @@ def discard(keys: Sequence[int], *, reason: str, by: audit.Actor, at: datetime) 
     return changed
 
 
-def laid_aside() -> Any:
-    """Return what was laid aside and not dealt with; needs a scope that reads everything."""
-    return NoticeMail.objects.filter(dead_at__isnull=False, discarded_at=None).select_related(
-        "user"
-    )
+def do_again(keys: Sequence[int], *, by: audit.Actor, at: datetime) -> int:
+    """Give accepted work back to the queue; return how much. It cannot be given up."""
+    with dispatching(reason=REASON):
+        changed = outbox.try_again(keys, at=at)
+        if changed:
+            audit.record("works_retried", _("Work laid aside"), by=by, at=at, made=changed)
+    return changed

@@ -1,4 +1,4 @@
-"""未送达的消息, for the system administrator: what, to whom, why, and what becomes of it."""
+"""搁置待处理, for the system administrator: what, for whom, why, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from common.models import Notice, NoticeMail
 from common.paging import page
 from mandates import notices
 from mandates.operations import dead_letters
+from mandates.queries import laid_aside
+from mandates.queries.laid_aside import MOST
 from townships.http import MemberRequest
 from townships.permissions import Permission
 from townships.rules import require
@@ -32,7 +34,7 @@ SIZE = 30
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dead_letter_list(request: MemberRequest) -> HttpResponse:
-    """The last laid aside first; POST tries the ticked ones again, or discards them."""
+    """Work and messages, the last laid aside first; POST tries ticked ones again, or discards them."""
     require(request.member, Permission.STATE_VIEW)
     if request.method == "POST":
         return _done(request)
@@ -40,6 +42,8 @@ def dead_letter_list(request: MemberRequest) -> HttpResponse:
 
 
 def _done(request: MemberRequest) -> HttpResponse:
+    if request.POST.get("do") == "work":
+        return _work_again(request)
     keys = [int(key) for key in request.POST.getlist("message")[: SIZE * 4] if _is_key(key)]
     if not keys:
         messages.warning(request, _("Tick the messages first."))
@@ -60,6 +64,17 @@ def _done(request: MemberRequest) -> HttpResponse:
     return redirect("mandates:dead-letter-list")
 
 
+def _work_again(request: MemberRequest) -> HttpResponse:
+    keys = [int(key) for key in request.POST.getlist("work")[:MOST] if _is_key(key)]
+    n = dead_letters.do_again(keys, by=request.member, at=timezone.now()) if keys else 0
+    if n:
+        text = ngettext("%(n)d work is tried again.", "%(n)d works are tried again.", n)
+        messages.success(request, text % {"n": n})
+    else:
+        messages.warning(request, _("Tick the works first."))
+    return redirect("mandates:dead-letter-list")
+
+
 def _is_key(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
 
@@ -69,15 +84,16 @@ def _page(
 ) -> HttpResponse:
     here = reverse("mandates:dead-letter-list")
     # Administrators have no scope: they see who and why, and no word of any call.
-    with tenancy.everywhere(reason=dead_letters.REASON):
+    with tenancy.everywhere(reason=laid_aside.REASON):
         found = page(
-            dead_letters.laid_aside(),
+            laid_aside.messages(),
             order=("-dead_at", "-id"),
             cursor=request.GET.get("cursor", ""),
             size=SIZE,
         )
         keys = [row.notice_id for row in found.rows]
         told = {notice.pk: notice for notice in Notice.objects.filter(pk__in=keys)}
+        works = list(laid_aside.works().order_by("-dead_at", "-id")[:MOST])
     now = timezone.now()
 
     def at(cursor: str | None) -> str:
@@ -94,6 +110,8 @@ def _page(
         }
 
     context = {
+        "works": [{"one": work, "what": _kind(work.kind)} for work in works],
+        "counts": laid_aside.counted(),
         "rows": [row(one) for one in found.rows],
         "pager": Pager(previous_url=at(found.previous), next_url=at(found.next)),
         "wrong": wrong,
@@ -106,3 +124,9 @@ def _page(
 def _why(error: str) -> str:
     """Say what our own senders say in words; what a server said stays as it said it."""
     return _("There is no address any more.") if error == "no address any more" else error
+
+
+def _kind(kind: str) -> str:
+    """Say what work is about; a kind that nobody has named stays as it is called."""
+    named = {"route": _("Dispatch a call"), "announce": _("Tell people of a step")}
+    return named.get(kind, kind)

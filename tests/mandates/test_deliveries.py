@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 from django.utils import translation
 
 from common import deliveries, mails, sms, tenancy
-from common.models import AuditEntry, MobileNumber, Notice, NoticeHabit, NoticeMail
+from common.models import AuditEntry, MobileNumber, Notice, NoticeHabit, NoticeMail, Outbox
 from mandates import notices
 from mandates.operations import digest, sweep, telling
 from mandates.operations.telling import Group, Habit, Wish
@@ -421,6 +421,44 @@ def test_what_was_laid_aside_is_tried_again_or_discarded_with_a_reason(
         assert trail[1].detail["reason"] == "人员已调离"
     for other in (world.desk, world.officer(), world.member(Role.ESTABLISHMENT_OFFICER)):
         assert Browser(other, at=NOON).get(here).status_code == 403
+
+
+@pytest.mark.assurance("F15")
+def test_accepted_work_that_failed_is_counted_on_every_page_and_tried_again(world: World) -> None:
+    """Counted on the administrator's first page and beside it; tried again, by name; never given up."""
+    call = world.draft(then="raise").call
+    with tenancy.dispatching(reason="a test prepares"):
+        row = Outbox.objects.get(kind="route", subject_id=call.pk)
+        Outbox.objects.filter(pk=row.pk).update(dead_at=MONDAY, attempts=8, error="KeyError: '甲'")
+    admin = member_of(Role.SYSTEM_ADMINISTRATOR)
+    browser, here = Browser(admin, at=NOON), url("dead-letter-list")
+    first = browser.get("/", follow=True)
+    (panel,) = first.context["panels"]
+    assert [(line.label, line.note, line.url, line.is_pressing) for line in panel.lines] == [
+        ("已受理的工作", "1", here, True)
+    ]
+    shown = browser.get(url("start")).context["navigation"]()
+    (entry,) = [item for group in shown for item in group.items if item.url == here]
+    assert (entry.count, entry.is_over) == (1, True)
+    page = browser.get(here).content.decode()
+    assert page.count("data-work") == 1
+    assert "KeyError: &#x27;甲&#x27;" in page
+    assert world.township.name in page
+    assert call.title not in page
+    for wrong in ("", "x", "9" * 18):
+        assert browser.post(here, {"do": "work", "work": wrong}).status_code == 302
+    assert world.fresh(call).state == "raised"
+    assert browser.post(here, {"do": "work", "work": str(row.pk)}).status_code == 302
+    assert "data-work" not in browser.get(here).content.decode()
+    world.drain(when=NOON)
+    assert world.fresh(call).state == "routed"
+    # Done work is not done again by an old page.
+    browser.post(here, {"do": "work", "work": str(row.pk)})
+    with tenancy.everywhere(reason="a test looks"):
+        (entry,) = AuditEntry.objects.filter(action="works_retried")
+        assert (entry.actor_id, Outbox.objects.get(pk=row.pk).attempts) == (admin.user_id, 0)
+    for other in (world.desk, world.member(Role.ESTABLISHMENT_OFFICER)):
+        assert Browser(other, at=NOON).post(here, {"do": "work", "work": "1"}).status_code == 403
 
 
 def test_pages_of_notices_speak_both_languages(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,46 @@ def test_a_bad_picture_is_refused_before_anything_is_kept(
     assert everything() == []
     with tenancy.everywhere(reason="a test looks"):
         assert CallFile.objects.count() == 0
+
+
+@pytest.mark.assurance("B9")
+def test_what_is_two_kinds_at_once_is_neither_run_nor_shown(world: World) -> None:
+    """Polyglots lose what is no picture, documents are handed out to be kept; names tell no lies."""
+    call = world.draft().call
+    evil = b"<?php system($_GET[0]); ?><script>alert(1)</script>"
+    browser = Browser(world.clerk, at=MONDAY)
+    here = f"/calls/{call.uid}/files/"
+    sent = {
+        "照片.php.jpg": photograph() + evil,
+        "照片.png": png() + b"PK\x03\x04" + evil,
+        "两面.pdf": b"%PDF-1.7\n" + evil,
+        "外\r\nSet-Cookie: a=1\u202egpj.pdf": b"%PDF-1.7\n%",
+        "长" * 300 + ".pdf": b"%PDF-1.7\n%%",
+        "..\\..\\etc\\..\\x.pdf": b"%PDF-1.7\n%%%",
+    }
+    for name, content in sent.items():
+        upload = SimpleUploadedFile("x", content)
+        upload._name = name  # as a client that is no browser names it
+        with tenancy.scope(world.clerk.scope):
+            file = files.attach(call.uid, [upload], by=world.clerk, at=MONDAY).files[0]
+        answer = browser.get(f"{here}{file.uid}/")
+        told = answer.headers
+        assert answer.status_code == 200
+        assert told["Content-Disposition"].startswith("attachment;")
+        assert told["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in told["Content-Security-Policy"]
+        assert not re.search(r"[\r\n\u202e/\\]", file.name)
+        assert len(file.name) <= 150
+        body = b"".join(answer.streaming_content)
+        assert (b"<?php" in body) == file.name.endswith("面.pdf"), name
+        assert re.fullmatch(r"[\w/-]+/[0-9a-f]{32}", file.path)
+    for name, content in {
+        "矢量.svg": b"<svg onload=alert(1)>", "页.html": evil, "图.pdf": b"<html>" + evil,
+        "a.jpg.php": photograph(), "表.xlsx": b"%PDF-1.7", "无": b"%PDF-1.7", ".pdf": evil,
+    }.items():  # fmt: skip
+        refused = browser.post(here, {"files": [SimpleUploadedFile(name, content)]})
+        assert refused.status_code == 422, name
+    assert len(everything()) == len(sent)
 
 
 def test_one_bad_picture_among_good_files_keeps_none_of_them(world: World) -> None:

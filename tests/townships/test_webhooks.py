@@ -312,6 +312,49 @@ def test_a_name_is_looked_up_once_and_every_address_of_it_is_judged() -> None:
     assert webhooks.resolve(wanted, named, lookup=lookup("10.1.2.3")) == "10.1.2.3"
 
 
+@pytest.mark.assurance("A10")
+def test_no_way_of_writing_an_address_leads_inside(settings: Any) -> None:
+    """Counted at a listener inside: whatever is written, nobody connects to it."""
+    settings.WEBHOOK_INSIDE = []
+    with socket.create_server(("127.0.0.1", 0)) as sink:
+        sink.settimeout(0.2)
+        port = sink.getsockname()[1]
+        hosts = [
+            "127.0.0.1", "2130706433", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "127.1", "127.0.1",
+            "localhost", "localhost.", "LOCALHOST", "0", "0.0", "[::1]", "[::]",
+            "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+            "[::127.0.0.1]", "good.example@127.0.0.1", "127.0.0.1#good.example",
+            "good.example\\@127.0.0.1", "①②⑦.⓪.⓪.①", "127。0。0。1", "127.0.0.1%00.good.example",
+            "127.0.0.1%2f", "[fe80::1%25lo]", "169.254.169.254", "100.100.100.200", "10.0.0.1",
+            "192.168.1.1", "172.16.0.1", "224.0.0.1", "255.255.255.255", "198.18.0.1",
+        ]  # fmt: skip
+        for host in hosts:
+            for scheme in ("https", "http", "file", "gopher", "ftp", "HTTP", "\thttps"):
+                answer = webhooks.send(f"{scheme}://{host}:{port}/x", b"{}", {})
+                assert (answer.status, answer.is_delivered) == (None, False), (scheme, host)
+                assert answer.error in ("address_not_allowed", "name_not_found"), (scheme, host)
+
+        # A name that answers differently the second time: the first address is the one connected to.
+        given = iter(["93.184.215.14", "127.0.0.1"])
+        asked: list[str] = []
+        reached: list[Any] = []
+
+        def rebinding(host: str, port: int, **_options: Any) -> Any:
+            asked.append(host)
+            return [(socket.AF_INET, 1, 6, "", (next(given), port))]
+
+        def connect(address: Any, *_rest: Any, **_options: Any) -> Any:
+            reached.append(address)
+            raise OSError
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(webhooks.socket, "create_connection", connect)
+            webhooks.send(f"https://rebinding.example:{port}/", b"{}", {}, lookup=rebinding)
+        assert (asked, reached) == (["rebinding.example"], [("93.184.215.14", port)])
+        with pytest.raises(TimeoutError):
+            sink.accept()
+
+
 class Handler(BaseHTTPRequestHandler):
     """A receiver out there that behaves as its path says."""
 
