@@ -54,7 +54,7 @@ BUILT_UNDER_LOCK = (
     "0007_deliveries",  # common: the queue of letters not yet sent, emptied every night
     "0015_ladder_letters_pauses",  # mandates: some dozen rows a county
     "0018_lists_of_three_generations",  # mandates: the lists themselves, some twenty a county
-    "0031_comments_reworded",  # mandates: comments on drafts, some hundred a round
+    "0032_comments_reworded",  # mandates: comments on drafts, some hundred a round
 )
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # A browser, Chinese fonts, what WeasyPrint draws PDFs with, and what tests read them with.
