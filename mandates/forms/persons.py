@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.personal import Kind
 from mandates.forms.assessments import Blamed
@@ -33,13 +34,13 @@ class RevealForm(Blamed):
 class CallerForm(Blamed):
     """Who asked, as far as the call needs it."""
 
-    name = PlainText(label=_("Name"), max_length=60, required=False,
+    name = PlainText(label=pgettext_lazy("of a person", "Name"), max_length=60, required=False,
                      widget=forms.TextInput(attrs=_UNREMEMBERED))  # fmt: skip
     phone = PlainText(label=_("Phone"), max_length=30, required=False,
                       widget=forms.TextInput(attrs={**_UNREMEMBERED, "inputmode": "tel"}))  # fmt: skip
     id_number = PlainText(label=_("ID card"), max_length=30, required=False,
                           widget=forms.TextInput(attrs=_UNREMEMBERED))  # fmt: skip
-    address = PlainText(label=_("Address"), max_length=200, required=False,
+    address = PlainText(label=pgettext_lazy("of a person", "Address"), max_length=200, required=False,
                         widget=forms.TextInput(attrs=_UNREMEMBERED))  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class PersonSearchForm(Blamed):
         label=_("Search by"),
         choices=[(Kind.PHONE.value, _("Phone")), (Kind.ID_NUMBER.value, _("ID card"))],
     )
-    value = PlainText(label=_("Number"), max_length=30,
+    value = PlainText(label=pgettext_lazy("of a person", "Number"), max_length=30,
                       widget=forms.TextInput(attrs=_UNREMEMBERED))  # fmt: skip
     reason = _reason()
 

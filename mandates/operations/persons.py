@@ -12,6 +12,7 @@ import xlsxwriter
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from common import audit, ciphers, personal
 from common.errors import Invalid, NotAllowed
@@ -115,8 +116,8 @@ def _written(
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         _fill(book, _("What is kept"), [
-            [_("Call"), _("Title"), _("State"), _("Township"), _("Name"), _("Phone"),
-             _("ID card"), _("Address"), _("Written down at")],
+            [_("Call"), _("Title"), _("State"), _("Township"), pgettext("of a person", "Name"), _("Phone"),
+             _("ID card"), pgettext("of a person", "Address"), _("Written down at")],
             *(
                 [numbers[one.pk], one.call.title, one.call.get_state_display(),
                  str(one.call.township), *(values[kind] for kind in Kind), _when(one.taken_at)]

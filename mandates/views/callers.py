@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from common.display import Crumb
@@ -31,10 +32,10 @@ TEMPLATE = "mandates/calls/caller.html"
 def names() -> dict[Kind, str]:
     """Return what each value is called."""
     return {
-        Kind.NAME: _("Name"),
+        Kind.NAME: pgettext("of a person", "Name"),
         Kind.PHONE: _("Phone"),
         Kind.ID_NUMBER: _("ID card"),
-        Kind.ADDRESS: _("Address"),
+        Kind.ADDRESS: pgettext("of a person", "Address"),
     }
 
 
