@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: screens bench test check faults soak fuzz fix migrate messages migrations clean
+.PHONY: screens bench test check faults soak fuzz recovery fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -31,6 +31,8 @@ help:
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
 	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"
 	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
+	@echo "make recovery           databases are lost, restored, replaced, migrated under load, and counted;"
+	@echo "                        make recovery ONLY=R1,R8 CALLS=300 SEED=1 WRITE=docs/recovery.md"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
 	@echo "make messages           collect new messages into locale/ and compile the catalogues"
@@ -123,6 +125,10 @@ SOAK_MINUTES ?= 30
 soak: setup-dev
 	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(if $(SEED),--seed $(SEED)) \
 		$(if $(BESIDE),--beside "$(BESIDE)") --write $(or $(WRITE),docs/soak.md)
+
+recovery: setup-dev
+	@$(BIN)/python -m bench.recovery $(if $(ONLY),--only $(ONLY)) $(if $(CALLS),--calls $(CALLS)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write $(WRITE))
 
 clean:
 	rm -rf .test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

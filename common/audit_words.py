@@ -27,6 +27,7 @@ ACTIONS: dict[str, Any] = {
     "secret_replaced": _("Secret of a system replaced before use"),
     "previous_secret_ended": _("Previous secret of a system ended"),
     "receiver_registered": _("Receiver of webhooks registered"),
+    "receiver_secret_resealed": _("Secret of a receiver sealed under a new key"),
     "receiver_secret_changed": _("Secret of a receiver changed"),
     "receiver_secret_ended": _("Previous secret of a receiver ended"),
     "receiver_started": _("Receiver started again"),

@@ -119,7 +119,10 @@ def _rows(sql: str) -> list[tuple[Any, ...]]:
 
 def _of_role() -> Iterator[Any]:
     ((name, is_super, bypasses, inherits, owns),) = _rows(
-        "SELECT rolname, rolsuper, rolbypassrls, rolinherit,"
+        "SELECT rolname, rolsuper, rolbypassrls,"
+        " EXISTS (SELECT FROM pg_roles s WHERE s.rolname = ANY (ARRAY['huying_township',"
+        "  'huying_department', 'huying_county', 'huying_all', 'huying_dispatch'])"
+        "  AND pg_has_role(session_user, s.oid, 'USAGE')),"
         " (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         "  WHERE n.nspname = 'public' AND c.relowner = r.oid)"
         " FROM pg_roles r WHERE rolname = session_user"

@@ -16,10 +16,14 @@ class Unreadable(RuntimeError):
     """Sealed under a key that this installation no longer knows."""
 
 
+def _key(secret: str) -> Fernet:
+    digest = sha256(f"sealing {secret}".encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(digest))
+
+
 def _keys() -> MultiFernet:
     known = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    digests = (sha256(f"sealing {key}".encode()).digest() for key in known)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+    return MultiFernet([_key(secret) for secret in known])
 
 
 def seal(text: str) -> str:
@@ -34,3 +38,22 @@ def unseal(sealed: str) -> str:
         return _keys().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
         raise Unreadable("sealed under another SECRET_KEY") from error
+
+
+def reseal(sealed: str) -> str:
+    """Return the same secret sealed under the key of today. Raises Unreadable."""
+    if not sealed:
+        return ""
+    try:
+        return _keys().rotate(sealed.encode()).decode()
+    except InvalidToken as error:
+        raise Unreadable("sealed under another SECRET_KEY") from error
+
+
+def is_current(sealed: str) -> bool:
+    """Say whether the key of today alone opens it, so that earlier ones can be left out."""
+    try:
+        _key(settings.SECRET_KEY).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True

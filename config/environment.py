@@ -47,6 +47,12 @@ SETTINGS = (
         _("Signs sessions and tokens. Whoever knows it can sign in as anybody."),
         secret=True,
     ),
+    Setting(
+        "SECRET_KEY_FALLBACKS",
+        "",
+        _("Earlier keys, whose signatures still hold while the key is changed."),
+        secret=True,
+    ),
     Setting("ALLOWED_HOSTS", "", _("Names under which browsers reach the system.")),
     Setting("CSRF_TRUSTED_ORIGINS", "", _("The same with their scheme, for forms.")),
     Setting("SECURE_SSL_REDIRECT", "true", _("Plain http is answered with a way to https.")),

@@ -184,6 +184,7 @@ def fast_tests() -> list[Check]:
 
 def all_tests() -> list[Check]:
     """The suite on both versions of PostgreSQL; what drives browsers and servers only once."""
+    install_pgbackrest()
     alone = "processes" if install_chromium() is None else "browser or processes"
     parallel = _pytest("-n2", "-m", "not browser and not processes")
     checks = [
@@ -209,6 +210,10 @@ def notes() -> list[str]:
             "NOT RUN: tests that draw and read PDFs. Debian, Ubuntu: apt install "
             f"{' '.join(DEBIAN_PACKAGES[1:])}."
         )
+    if not can_restore():
+        found.append(
+            "NOT RUN: restoring to a point in time. Debian 12: apt install pgbackrest postgresql-15."
+        )
     if not (OTHER_POSTGRES / "postgres").exists():
         found.append(f"NOT RUN: tests on PostgreSQL 15; {OTHER_POSTGRES} does not exist.")
     return found
@@ -233,14 +238,28 @@ def install_chromium() -> str | None:
     """Return the path of Chromium; installs Debian's packages for browser and PDF where root may."""
     has_fonts = Path("/usr/share/fonts/opentype/noto").exists()
     missing = find_chromium() is None or not has_fonts or not can_make_pdf()
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("\n=== Installing Debian's Chromium, Pango and Chinese fonts", flush=True)
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
-        for arguments in (
-            ["update"],
-            ["install", "--yes", "--no-install-recommends", *DEBIAN_PACKAGES],
-        ):
-            if subprocess.run([*apt, *arguments], env=quiet).returncode:
-                break
+    if missing:
+        _install("Chromium, Pango and Chinese fonts", *DEBIAN_PACKAGES)
     return find_chromium()
+
+
+def can_restore() -> bool:
+    """Say whether there is a pgBackRest, and a PostgreSQL that Debian's knows."""
+    return shutil.which("pgbackrest") is not None and (OTHER_POSTGRES / "postgres").exists()
+
+
+def install_pgbackrest() -> None:
+    """Install Debian's pgBackRest where root may, and where it has a PostgreSQL to serve."""
+    if (OTHER_POSTGRES / "postgres").exists() and not can_restore():
+        _install("pgBackRest", "pgbackrest")
+
+
+def _install(what: str, *packages: str) -> None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    print(f"\n=== Installing Debian's {what}", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
+    for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        if subprocess.run([*apt, *arguments], env=quiet).returncode:
+            return

@@ -112,6 +112,7 @@ def worked(world: World) -> Call:
     return call
 
 
+@pytest.mark.assurance("R1")
 def test_restored_backup_is_equal_in_everything(
     world: World,
     source: Tools,
@@ -204,6 +205,7 @@ def test_restore_says_what_differs(
     assert "already exists" in again[1]
 
 
+@pytest.mark.assurance("R3")
 def test_role_of_the_application_gets_no_backup_at_all(
     world: World, source: Tools, tmp_path: Path
 ) -> None:

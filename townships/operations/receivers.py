@@ -117,6 +117,35 @@ def end_previous_secret(receiver: Receiver, *, by: audit.Actor, at: datetime, re
         audit.record("receiver_secret_ended", receiver, by=by, at=at, reason=reason)
 
 
+@dataclass(frozen=True)
+class Resealed:
+    """How many receivers had secrets under an earlier key, and how many nobody can read."""
+
+    done: int
+    lost: int
+
+
+def reseal(*, at: datetime) -> Resealed:
+    """Seal every secret under the SECRET_KEY of today; what is sealed under it already stays."""
+    done = lost = 0
+    for key in Receiver.objects.order_by("pk").values_list("pk", flat=True):
+        with transaction.atomic():
+            held = Receiver.objects.select_for_update(no_key=True).get(pk=key)
+            secrets = [one for one in (held.secret, held.previous_secret) if one]
+            if all(map(sealing.is_current, secrets)):
+                continue
+            try:
+                held.secret = sealing.reseal(held.secret)
+                held.previous_secret = sealing.reseal(held.previous_secret)
+            except sealing.Unreadable:
+                lost += 1
+                continue
+            held.save(update_fields=["secret", "previous_secret"])
+            audit.record("receiver_secret_resealed", held, by=None, at=at)
+            done += 1
+    return Resealed(done, lost)
+
+
 def start(receiver: Receiver, *, by: audit.Actor, at: datetime, reason: str) -> None:
     """Go on where it stopped: nothing is left out."""
     _switch(receiver, True, by=by, at=at, reason=reason)
