@@ -48,6 +48,9 @@ class Ground(System):
         self.told: dict[str, str] = {}
         self.archive = Archive(place, self.sockets, known["passwords"][ADMINISTRATOR])
         self.postgres = self.server("data", self.postgres.port, **self.archive.options())
+        # In the file as well: pg_rewind starts a killed server once, without our command line.
+        with (self.postgres.folder / "postgresql.conf").open("a") as settings:
+            settings.write("wal_log_hints = on\n")
 
     def server(self, folder: str, port: int, **options: str) -> EmbeddedPostgres:
         return EmbeddedPostgres(
