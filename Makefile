@@ -31,7 +31,7 @@ help:
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
 	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"
 	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
-	@echo "make recovery           databases are lost, restored, replaced, migrated under load, and counted;"
+	@echo "make recovery           databases are lost, restored, replaced under load, and counted;"
 	@echo "                        make recovery ONLY=R1,R8 CALLS=300 SEED=1 WRITE=docs/recovery.md"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"

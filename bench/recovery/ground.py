@@ -28,7 +28,6 @@ from config.demo.testbed import ROOT
 
 HOME = ROOT / ".test" / "recovery"
 OTHER = Path("/usr/lib/postgresql/15/bin")
-BACKUP, READONLY = "huying_backup", "huying_readonly"
 
 
 def binaries(reach: Path) -> Path:
