@@ -26,10 +26,10 @@ OTHER_POSTGRES = Path("/usr/lib/postgresql/15/bin")  # the oldest version we sup
 # says the same on every PostgreSQL: rules, walls, plans, statistics and migrations are asked of both.
 ASKED_ONCE = (
     "tests/fuzz",
+    "tests/isolation",
     "tests/test_containers.py",
     "tests/test_hostile_addresses.py",
     "tests/test_languages.py",
-    "tests/test_matrix.py",
     "tests/test_operations.py",
     "tests/test_repository.py",
     "tests/*/test_*_pages.py",

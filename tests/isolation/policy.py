@@ -1,22 +1,18 @@
-"""Who reaches what: every route, for every kind of stranger, against an object that is not theirs.
+"""Whose everything is: the one policy of the isolation matrix, and one of each thing to ask for.
 
-The routes are walked, not listed: a route that POLICY does not name fails the build. What is out of
-reach must answer exactly as what does not exist.
+Routes are walked, not listed: a route that no line names fails the build. What is out of reach must
+answer exactly as what does not exist.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import pytest
-from django.contrib import admin
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from common import tenancy
 from common.models import Job, Notice
@@ -35,7 +31,6 @@ from mandates.models import (
     Step,
     UnlistedTask,
 )
-from mandates.models.moves import MOVES
 from mandates.operations import (
     accountability,
     amending,
@@ -47,13 +42,9 @@ from mandates.operations import (
 )
 from mandates.operations.amending import Written
 from mandates.queries.accountability import Asked
-from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.calls import MONDAY, World
 from tests.factories.powers import published
-from tests.factories.townships import UserFactory
-from townships.models import Post, User
 from townships.roles import Role
-
-pytestmark = pytest.mark.django_db
 
 # Whose the object behind a route is. "call": of a township and the departments concerned.
 # "county": everybody's of the county. "person": of the signed-in person. "public": of everybody
@@ -213,16 +204,6 @@ PREFIXES = (
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def routed(world: World) -> Call:
-    return world.routed()
-
-
 def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
     """Return, for each kind of thing a route may name, one that belongs to this world."""
     with tenancy.dispatching(reason="a test prepares"):
@@ -352,181 +333,3 @@ def thing(route: Route) -> str:
 
 def with_objects(kind: str) -> list[Route]:
     return [route for route in ROUTES if route.takes and kind_of(route) == kind]
-
-
-def strangers(world: World) -> dict[str, User]:
-    other = make_world()
-    return {
-        "sibling township": world.member(Role.TOWNSHIP_HEAD, world.sibling).user,
-        "other department": world.officer(world.housing).user,
-        "other county's township": other.head.user,
-        "other county's desk": other.desk.user,
-    }
-
-
-def signed_in(user: User) -> Client:
-    client = Client(raise_request_exception=False)
-    client.force_login(user)
-    return client
-
-
-def plain(body: bytes) -> str:
-    """Take out of an answer what differs from request to request by its nature."""
-    text = body.decode("utf-8", "replace")
-    text = re.sub(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", "UID", text)
-    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "TOKEN", text)
-
-
-def ask(client: Client, method: str, route: Route, values: dict[str, Any]) -> Any:
-    url = reverse(route.name, kwargs={name: values[name] for name in route.takes})
-    if route.name.startswith("api:"):
-        body = {"note": "试一试"}
-        headers = {"if-match": '"1"'}
-        send = client.get if method == "get" else client.post
-        data: Any = {} if method == "get" else body
-        kind = {} if method == "get" else {"content_type": "application/json"}
-        return send(url, data, headers=headers, **kind)
-    # A page of a move leads to the call's page, and that is where it ends.
-    return client.get(url, follow=True) if method == "get" else client.post(url, {"note": "试一试"})
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_every_route_says_whose_it_is(route: Route) -> None:
-    assert kind_of(route) is not None, f"{route.name} is not in the policy"
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("route", with_objects(CALL), ids=lambda route: route.name)
-def test_a_call_of_others_is_as_if_it_were_not_there(
-    world: World, routed: Call, route: Route, method: str
-) -> None:
-    there = objects(world, routed)[thing(route)]
-    nowhere = {name: uuid4() if isinstance(value, UUID) else value for name, value in there.items()}
-    for who, user in strangers(world).items():
-        client = signed_in(user)
-        theirs = ask(client, method, route, there)
-        nothing = ask(client, method, route, nowhere)
-        assert theirs.status_code in (403, 404, 405), f"{who}: {theirs.status_code}"
-        assert theirs.status_code == nothing.status_code, who
-        assert plain(theirs.content) == plain(nothing.content), who
-    assert world.fresh(routed).version == routed.version
-
-
-@pytest.mark.parametrize("route", with_objects(CALL), ids=lambda route: route.name)
-def test_reading_a_call_of_others_is_404(world: World, routed: Call, route: Route) -> None:
-    there = objects(world, routed)[thing(route)]
-    for who, user in strangers(world).items():
-        answer = ask(signed_in(user), "get", route, there)
-        # Who may not write a call at all is told so before anything is looked for.
-        closed = 403 if route.name == "mandates:call-edit" and "township" not in who else 404
-        assert answer.status_code in (closed, 405), f"{who}: {answer.status_code}"
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize(
-    "route", with_objects(COUNTY) + with_objects(PERSON), ids=lambda route: route.name
-)
-def test_what_is_another_countys_is_as_if_it_were_not_there(
-    world: World, routed: Call, route: Route, method: str
-) -> None:
-    there = objects(world, routed)[thing(route)]
-    other = make_world()
-    nowhere = {
-        name: uuid4() if isinstance(value, UUID) else "XX-99" for name, value in there.items()
-    }
-    for user in (other.clerk.user, other.desk.user):
-        client = signed_in(user)
-        theirs = ask(client, method, route, there)
-        nothing = ask(client, method, route, nowhere)
-        if thing(route) == "matter" and theirs.status_code == 200:
-            continue  # codes are the same in all counties: the answer is the own county's
-        assert theirs.status_code in (403, 404, 405)
-        assert (theirs.status_code, plain(theirs.content)) == (
-            nothing.status_code,
-            plain(nothing.content),
-        )
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize(
-    "route", [r for r in ROUTES if kind_of(r) not in (OPEN, None)], ids=lambda route: route.name
-)
-def test_nobody_gets_in_without_signing_in(
-    world: World, routed: Call, route: Route, method: str
-) -> None:
-    values = objects(world, routed).get(thing(route), {})
-    answer = ask(Client(raise_request_exception=False), method, route, values)
-    if route.name.startswith("api:"):
-        assert answer.status_code == 401
-        assert answer.json()["code"] == "not_authenticated"
-        return
-    sent_to = answer.redirect_chain[0][0] if method == "get" else answer["Location"]
-    assert sent_to.startswith("/accounts/login/")
-
-
-@pytest.mark.parametrize(
-    "route", [r for r in ROUTES if kind_of(r) not in (OPEN, None)], ids=lambda route: route.name
-)
-def test_without_a_post_there_is_nothing_to_see(world: World, routed: Call, route: Route) -> None:
-    client = signed_in(UserFactory())
-    answer = ask(client, "get", route, objects(world, routed).get(thing(route), {}))
-    assert answer.status_code == 403
-
-
-@pytest.mark.parametrize("route", with_objects(CALL), ids=lambda route: route.name)
-def test_after_the_post_has_ended_nothing_is_reached(
-    world: World, routed: Call, route: Route
-) -> None:
-    clerk = world.clerk
-    Post.objects.filter(pk=clerk.post_id).update(valid_to=date(2021, 1, 1))
-    answer = ask(signed_in(clerk.user), "get", route, objects(world, routed)[thing(route)])
-    assert answer.status_code == 403
-
-
-def test_the_matrix_is_not_empty() -> None:
-    names = {route.name for route in with_objects(CALL)}
-    moves = {f"mandates:call-{name.replace('_', '-')}" for name in MOVES if MOVES[name].by_people}
-    assert moves <= names
-
-
-# --- the console ---------------------------------------------------------------------------------
-
-
-def console_urls(model: Any, key: Any) -> list[str]:
-    meta = model._meta
-    base = f"admin:{meta.app_label}_{meta.model_name}"
-    return [
-        reverse(f"{base}_change", args=[key]),
-        reverse(f"{base}_history", args=[key]),
-        reverse(f"{base}_delete", args=[key]),
-    ]
-
-
-REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
-
-
-@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
-def test_the_console_is_closed_to_those_without_a_post_in_it(world: World, model: Any) -> None:
-    listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    for user in (world.clerk.user, world.officer().user):
-        assert signed_in(user).get(listed).status_code in (302, 403, 404)
-    assert Client().get(listed).status_code == 302
-
-
-@pytest.mark.parametrize(
-    "model",
-    [m for m in REGISTERED if issubclass(m, tenancy.Owned)],
-    ids=lambda model: model._meta.label,
-)
-def test_the_console_shows_nothing_of_another_county(
-    world: World, routed: Call, model: Any
-) -> None:
-    with tenancy.everywhere(reason="a test looks"):
-        key = model.objects.filter(county=world.county).values_list("pk", flat=True).first()
-    if key is None:
-        pytest.fail(f"the world holds no {model._meta.label}: add one")
-    officer = signed_in(make_world().member(Role.ESTABLISHMENT_OFFICER).user)
-    for url in console_urls(model, key):
-        there, nothing = officer.get(url), officer.get(url.replace(f"/{key}/", "/987654321/"))
-        assert there.status_code == nothing.status_code
-        assert there.status_code in (302, 403, 404)
