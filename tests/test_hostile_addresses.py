@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from django.db import transaction
 
 from common import tenancy
 from common.paging import page
 from mandates.models import Call
 from mandates.queries.call_filters import CallFilters
 from mandates.queries.call_list import page_of
-from tests.factories.calls import MONDAY, at, make_world
+from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
 from tests.mandates.pages import Browser
 
@@ -43,6 +45,17 @@ ODD = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Make it once, with a call and whoever asks; tests only add, and that is rolled back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        made = make_world()
+        made.routed()
+        made.members.update(desk=made.desk)  # whoever a test makes is gone with it
+        yield made
+        transaction.set_rollback(True)
+
+
 def addresses(path: str) -> list[str]:
     """Return hostile addresses for a list: every odd one, and a share of the others.
 
@@ -56,9 +69,7 @@ def addresses(path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_fails_by_its_address(path: str) -> None:
-    world = make_world()
-    world.routed()
+def test_no_page_fails_by_its_address(world: World, path: str) -> None:
     browser = Browser(world.clerk, at=NOW)
     for query in addresses(path):
         answer = browser.get(f"{path}?{query}")
@@ -68,9 +79,7 @@ def test_no_page_fails_by_its_address(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_no_list_of_the_api_fails_by_its_address(path: str) -> None:
-    world = make_world()
-    world.routed()
+def test_no_list_of_the_api_fails_by_its_address(world: World, path: str) -> None:
     system = System.beside(world.clerk)
     for query in addresses(path):
         answer = system.client.get(f"/api/v1/{path}?{query}")
@@ -79,6 +88,7 @@ def test_no_list_of_the_api_fails_by_its_address(path: str) -> None:
             assert answer.json()["code"]
 
 
+@pytest.mark.assurance("T4")
 def test_another_persons_page_token_shows_ones_own_rows_alone() -> None:
     """A token holds a place, not rows: it opens no wall, wherever it comes from."""
     world, other = make_world(), make_world()
@@ -105,9 +115,7 @@ def test_another_persons_page_token_shows_ones_own_rows_alone() -> None:
         "WzAsOTIyMzM3MjAzNjg1NDc3NTgwOF0", "é", "A" * 299, "W" * 301, "WzAsbnVsbF0",
     ],
 )  # fmt: skip
-def test_a_tampered_page_token_is_told_and_no_more(token: str) -> None:
-    world = make_world()
-    world.routed()
+def test_a_tampered_page_token_is_told_and_no_more(world: World, token: str) -> None:
     browser = Browser(world.clerk, at=NOW)
     for path in ("/calls/", "/notices/", "/calls/filters/"):
         answer = browser.get(path, data={"cursor": token, "order": "-raised"})
@@ -119,9 +127,7 @@ def test_a_tampered_page_token_is_told_and_no_more(token: str) -> None:
         assert machine.json()["code"] in ("bad_cursor", "invalid")
 
 
-def test_a_page_takes_a_place_and_nothing_else() -> None:
-    world = make_world()
-    world.routed()
+def test_a_page_takes_a_place_and_nothing_else(world: World) -> None:
     with tenancy.scope(world.desk.scope):
         found: Any = page(Call.objects.all(), order=("-id",), cursor="WzAsMV0", size=5)
         assert found.rows == []

@@ -44,6 +44,7 @@ from mandates.operations.amending import Written
 from mandates.queries.accountability import Asked
 from tests.factories.calls import MONDAY, World
 from tests.factories.powers import published
+from townships.models import SignIn
 from townships.roles import Role
 
 # Whose the object behind a route is. "call": of a township and the departments concerned.
@@ -288,7 +289,11 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             **part.tenant, agreement=part, reason="无此类案件", asked_by=world.head.user,
             asked_at=MONDAY,
         )  # fmt: skip
+    signed_in = SignIn.objects.create(
+        user=world.clerk.user, session_key="x", began_at=MONDAY, seen_at=MONDAY
+    )
     return {
+        "session": {"uid": signed_in.uid},
         "accountability": {"uid": report.uid},
         "burden": {"uid": burden.uid},
         "admission": {"uid": admitted.uid},

@@ -11,7 +11,7 @@ from django.urls import reverse
 from common import tenancy
 from tests.isolation.stage import Stage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.assurance("T12")]
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 

@@ -15,7 +15,7 @@ from tests.isolation.policy import CALL, COUNTY, OPEN, PERSON, ROUTES, Route, ki
 from tests.isolation.stage import Said, Stage, ask, methods_of, told, writes
 from townships.models import Post
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.assurance("T1"), pytest.mark.assurance("T2")]
 
 CLOSED = (403, 404)
 
