@@ -51,7 +51,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     with django_db_blocker.unblock(), transaction.atomic():
         made = make_world()
         made.routed()
-        made.members.update(desk=made.desk)  # whoever a test makes is gone with it
+        made.members.update(
+            desk=made.desk, clerk=made.clerk
+        )  # whoever a test makes is gone with it
         yield made
         transaction.set_rollback(True)
 
