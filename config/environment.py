@@ -101,6 +101,57 @@ SETTINGS = (
     Setting("SMS_PER_DAY", "10", _("Text messages that one person may get a day.")),
     Setting("IDLE_TIMEOUT_SECONDS", "1800", _("Signed out after this long without a click.")),
     Setting(
+        "SESSIONS_PER_PERSON",
+        "5",
+        _(
+            "Browsers one person may be signed in with at once; the oldest makes room; 0: any number."
+        ),
+    ),
+    Setting(
+        "PASSWORD_KINDS",
+        "3",
+        _("How many of small letters, capitals, digits and other characters a password needs."),
+    ),
+    Setting(
+        "PASSWORD_MAX_AGE_DAYS",
+        "90",
+        _("After so many days a password has to be changed; 0: never."),
+    ),
+    Setting(
+        "PASSWORD_HISTORY",
+        "5",
+        _("How many of one's last passwords may not be chosen again; 0: all may."),
+    ),
+    Setting(
+        "SIGN_IN_TRIES",
+        "5",
+        _("Wrong tries at one account from one address or known browser, until it rests."),
+    ),
+    Setting(
+        "SIGN_IN_TRIES_FROM_ANYWHERE",
+        "20",
+        _(
+            "Wrong tries at one account from all strange addresses together, until only known browsers may try."
+        ),
+    ),
+    Setting(
+        "SIGN_IN_LOCK_SECONDS",
+        "900",
+        _("Over how many seconds wrong tries are counted, and a door rests."),
+    ),
+    Setting(
+        "SIGN_IN_SPRAY_ACCOUNTS",
+        "20",
+        _(
+            "Accounts tried from one address, until it may try no more with browsers that are not known."
+        ),
+    ),
+    Setting(
+        "SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE",
+        "50",
+        _("Accounts tried from anywhere that raise an alarm in trail and log."),
+    ),
+    Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")
     ),
     Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),
