@@ -21,7 +21,7 @@ from common.display import NavGroup, NavItem
 class Entry:
     """An entry of the side bar: where it stands, and what it shows.
 
-    ``group`` is "" for the first group without a heading, "basis" or "console".
+    ``group`` is one of GROUPS; "" is the first, which has no heading.
     """
 
     item: NavItem
@@ -52,7 +52,7 @@ class Frame:
 
 
 Provider = Callable[[Any, datetime], Offer]
-GROUPS = ("", "basis", "console")
+GROUPS = ("", "lists", "powers", "registers", "basis", "console")
 _providers: list[Provider] = []
 
 
@@ -83,7 +83,14 @@ def frame(member: Any, *, path: str, at: datetime) -> Frame:
 
 
 def _headings() -> dict[str, str]:
-    return {"": "", "basis": _("Basis"), "console": _("Administration")}
+    return {
+        "": "",
+        "lists": _("Lists"),
+        "powers": _("Admission and powers"),
+        "registers": _("Registers"),
+        "basis": _("Time and people"),
+        "console": _("Administration"),
+    }
 
 
 def _current(urls: Sequence[str], path: str) -> str:

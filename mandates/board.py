@@ -101,36 +101,38 @@ def _basis(member: Member, at: datetime) -> list[Entry]:
     calendar = _item(_("Working calendar"), reverse("mandates:work-calendar"), "calendar")
     calculator = _item(_("Deadline calculator"), reverse("mandates:deadline"), "calculator")
     found = [
-        Entry(entries, 110, "basis"),
-        Entry(_item(_("Precedents"), reverse("mandates:precedent-list"), "scale"), 112, "basis"),
+        Entry(entries, 110, "lists"),
+        *_proposals(member),
+        Entry(
+            _item(_("Precedents"), reverse("mandates:precedent-list"), "bookmark"), 116, "registers"
+        ),
         Entry(
             _item(_("Overlap register"), reverse("mandates:overlap-list"), "arrows-exchange"),
-            113,
-            "basis",
+            115,
+            "registers",
         ),
-        Entry(_admissions(member, at), 111, "basis"),
+        Entry(_admissions(member, at), 111, "powers"),
         *_unlisted(member),
-        Entry(_item(_("Powers of townships"), _powers_url(member), "gavel"), 113, "basis"),
+        Entry(_item(_("Powers of townships"), _powers_url(member), "gavel"), 112, "powers"),
         Entry(calendar, 115, "basis"),
         Entry(calculator, 120, "basis"),
     ]
-    if member.may(Permission.AMENDMENT_READ):
-        found.append(_proposals(member))
     if member.may(Permission.CLOCK_RECALCULATE):
         address = reverse("mandates:deadline-recalculate")
         found.append(Entry(_item(_("Recalculate dates"), address, "refresh"), 121, "basis"))
     return found
 
 
-def _proposals(member: Member) -> Entry:
-    """Proposals to amend the list; for who decides on them with their number, among the work."""
-    decides = member.may(Permission.LIST_EDIT)
-    waiting = open_count(member, most=COUNTED) if decides else 0
+def _proposals(member: Member) -> list[Entry]:
+    """Proposals to amend the list; for who decides on them with their number."""
+    if not member.may(Permission.AMENDMENT_READ):
+        return []
+    waiting = open_count(member, most=COUNTED) if member.may(Permission.LIST_EDIT) else 0
     item = _item(
         _("Proposals to amend"), reverse("mandates:proposal-list"), "edit",
         count=_counted(waiting) if waiting else None,
     )  # fmt: skip
-    return Entry(item, 12, "") if decides else Entry(item, 114, "basis")
+    return [Entry(item, 111, "lists")]
 
 
 def _admissions(member: Member, at: datetime) -> NavItem:
@@ -145,15 +147,15 @@ def _unlisted(member: Member) -> list[Entry]:
     if not member.may(Permission.STATISTICS_READ):
         return []
     tasks = _item(_("Unlisted tasks"), reverse("mandates:unlisted-list"), "list-details")
-    burdens = _item(_("Burden register"), reverse("mandates:burden-list"), "scale")
-    return [Entry(tasks, 111, "basis"), Entry(burdens, 112, "basis")]
+    burdens = _item(_("Burden register"), reverse("mandates:burden-list"), "briefcase")
+    return [Entry(tasks, 113, "registers"), Entry(burdens, 114, "registers")]
 
 
 def _account(member: Member) -> list[Entry]:
     if not member.may(Permission.ACCOUNT_READ):
         return []
     reports = reverse("mandates:accountability-list")
-    return [Entry(_item(_("Accountability"), reports, "file-text"), 114, "basis")]
+    return [Entry(_item(_("Accountability"), reports, "file-text"), 117, "registers")]
 
 
 def _persons(member: Member) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,8 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
+from common.display import day_text
 from common.site import OfficerSite, Panel, PanelLine, may
 from mandates.admin.county import member_of
 from mandates.permissions import Permission
@@ -48,6 +50,11 @@ def panels(request: HttpRequest) -> list[Panel]:
         ),
         Panel(_("Duty admissions by step"), _steps(found), _("No application is under way.")),
         Panel(_("Waiting for a decision"), _waiting(found), _("Nothing waits.")),
+        Panel(
+            _("Terms and evaluations of powers"),
+            _powers(found, timezone.localdate()),
+            _("No term ends soon, and no evaluation is due."),
+        ),
     ]
 
 
@@ -78,6 +85,34 @@ def _waiting(found: Dashboard) -> list[PanelLine]:
         (_("Tasks on no list, refused"), found.refused, _list("unlisted-list", state="refused")),
     ]  # fmt: skip
     return [PanelLine(text, str(count), url) for text, count, url in told if count]
+
+
+def _powers(found: Dashboard, today: date) -> list[PanelLine]:
+    """Batches whose term ends soon, then those with powers to be evaluated again."""
+    ending = [
+        PanelLine(
+            str(one.batch),
+            ngettext("%(n)d power ends, from %(day)s", "%(n)d powers end, from %(day)s", one.powers)
+            % {"n": one.powers, "day": day_text(one.ends, today=today)},
+            one.batch.get_absolute_url(),
+            is_pressing=True,
+        )
+        for one in found.terms
+    ]
+    due = [
+        PanelLine(
+            str(one.batch),
+            ngettext(
+                "%(n)d power to be evaluated again, held from %(day)s",
+                "%(n)d powers to be evaluated again, held from %(day)s",
+                one.powers,
+            )
+            % {"n": one.powers, "day": day_text(one.since, today=today)},
+            one.batch.get_absolute_url(),
+        )
+        for one in found.unevaluated
+    ]
+    return ending + due
 
 
 def _list(name: str, **query: Any) -> str:

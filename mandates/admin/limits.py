@@ -95,6 +95,8 @@ class CountyRulesAdmin(RuleAdmin):
         "amend_after_disputes",
         "amend_after_unlisted",
         "amend_days",
+        "evaluate_days",
+        "expire_days",
         "source",
     )
     fields = list_display

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin, messages
@@ -21,6 +22,7 @@ from common.errors import Invalid, Problem
 from common.site import may
 from mandates.admin.county import CountyAdmin, CountyInline, member_of
 from mandates.forms.console import (
+    DayForm,
     EntryForm,
     EntryLimitForm,
     PublishForm,
@@ -190,13 +192,24 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         super().save_model(request, obj, form, change)
 
     def gaps(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what the version lacks today."""
+        """Show what a version lacks on a day: the draft by that day's units, else what held then."""
         version = self.found(request, pk)
-        found = gaps(version, on=timezone.localdate())
+        form = DayForm(request.GET if "day" in request.GET else None)
+        today = timezone.localdate()
+        day = (form.cleaned_data.get("day") if form.is_valid() else None) or today
+        if form.is_bound and form.is_valid() and not is_draft(version):
+            then = version.duty_list.versions.in_force_on(day).first()
+            if then is None:
+                form.add_error("day", _("No version of this list was in force on that day."))
+                day = today
+            elif then != version:
+                url = reverse("admin:mandates_listversion_gaps", args=[then.pk])
+                return HttpResponseRedirect(f"{url}?day={day.isoformat()}")
         title = _("Gaps of %s") % version
         return self.page(
             request, "listversion/gaps", title, version=version, is_draft=is_draft(version),
-            quality=quality_of(version), coverage=_coverage(version), **_by_weight(found),
+            quality=quality_of(version), coverage=_coverage(version, day), form=form, day=day,
+            is_today=day == today, **_by_weight(gaps(version, on=day)),
         )  # fmt: skip
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -259,9 +272,9 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[version.pk]))
 
 
-def _coverage(version: ListVersion) -> Coverage | None:
-    """Hold the list that routes against the city's directory of today; other lists stand alone."""
-    directory = directory_for(version.county_id, timezone.localdate())
+def _coverage(version: ListVersion, day: date) -> Coverage | None:
+    """Hold the list that routes against the city's directory of a day; other lists stand alone."""
+    directory = directory_for(version.county_id, day)
     return coverage(directory, version) if directory and version.duty_list.routes else None
 
 

@@ -130,6 +130,16 @@ class ReasonForm(forms.Form):
     )
 
 
+class DayForm(forms.Form):
+    """The day as on which something is looked at."""
+
+    day = forms.DateField(
+        label=_("As it stood on"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+    )
+
+
 class PublishForm(forms.Form):
     """From when a draft holds, and by which document."""
 

@@ -20,6 +20,9 @@ SAMPLE = "sample"
 APPEAL_DAYS = 5  # a sample
 # Cases of one kind within so many days that become a proposal to amend the list: samples.
 AMEND_AFTER, AMEND_DAYS = 3, 365
+# The law wants powers evaluated at regular times (Administrative Penalty Law, article 24) and names
+# no length: samples, as is how long before its end a term is named.
+EVALUATE_DAYS, EXPIRE_DAYS = 365, 60
 
 
 class ClockKind(models.TextChoices):
@@ -294,6 +297,18 @@ class CountyRules(CountyOwned):
         db_default=AMEND_DAYS,
         validators=[MinValueValidator(30), MaxValueValidator(1095)],
     )
+    evaluate_days = models.PositiveSmallIntegerField(
+        _("days after which a power of a township is to be evaluated again"),
+        default=EVALUATE_DAYS,
+        db_default=EVALUATE_DAYS,
+        validators=[MinValueValidator(30), MaxValueValidator(1095)],
+    )
+    expire_days = models.PositiveSmallIntegerField(
+        _("days before its end in which a term of powers is named"),
+        default=EXPIRE_DAYS,
+        db_default=EXPIRE_DAYS,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+    )
     source = models.CharField(_("source"), max_length=200, default=SAMPLE)
 
     class Meta:
@@ -315,6 +330,10 @@ class CountyRules(CountyOwned):
                     amend_after_unlisted__range=(2, 100),
                     amend_days__range=(30, 1095),
                 ),
+            ),
+            models.CheckConstraint(
+                name="county_rules_powers",
+                condition=Q(evaluate_days__range=(30, 1095), expire_days__range=(1, 365)),
             ),
         ]
 

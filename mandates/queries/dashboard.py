@@ -22,6 +22,7 @@ from mandates.models.admissions import ENDED, PATH
 from mandates.queries import admissions, amending, unlisted
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import gaps
+from mandates.queries.power_terms import Term, Unevaluated, evaluations_due, terms_ending
 
 if TYPE_CHECKING:
     from townships.http import Member
@@ -49,6 +50,8 @@ class Dashboard:
     proposals: int
     undecided: int
     refused: int
+    terms: Sequence[Term]
+    unevaluated: Sequence[Unevaluated]
 
 
 def dashboard(member: Member, *, at: datetime) -> Dashboard:
@@ -56,6 +59,8 @@ def dashboard(member: Member, *, at: datetime) -> Dashboard:
     open_ = admissions.readable(member).exclude(state__in=ENDED)
     steps = dict(open_.order_by().values_list("state").annotate(n=Count("pk")))
     tasks = dict(unlisted.readable(member).order_by().values_list("state").annotate(n=Count("pk")))
+    day = timezone.localdate(at, SHANGHAI)
+    of_county = member.county_id  # posts of the city look into one county's terms on its pages
     return Dashboard(
         drafts=[_in_work(one, at) for one in _drafts(member)],
         admissions={state: steps[state] for state in PATH if state in steps},
@@ -63,6 +68,8 @@ def dashboard(member: Member, *, at: datetime) -> Dashboard:
         proposals=amending.readable(member).filter(state=ProposalState.OPEN).count(),
         undecided=tasks.get(UnlistedState.RECORDED, 0),
         refused=tasks.get(UnlistedState.REFUSED, 0),
+        terms=terms_ending(of_county, day=day) if of_county else [],
+        unevaluated=evaluations_due(of_county, day=day) if of_county else [],
     )
 
 

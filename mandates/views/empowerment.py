@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,12 +34,12 @@ from mandates.models import (
 from mandates.operations import empowering, granting
 from mandates.permissions import Permission
 from mandates.queries import empowerment
+from mandates.queries.power_terms import is_due
 from mandates.views.powers import reader
 from townships.http import Member, MemberRequest
 from townships.models import Department, Township
 
 SIZE = 20
-EVALUATED_WITHIN = timedelta(days=365)  # the law says at regular times, and names no length
 
 
 @login_required
@@ -416,7 +415,7 @@ def _grant(one: PowerGrant, today: Any) -> dict[str, Any]:
         "one": one,
         "is_now": one.holds_on(today),
         "evaluation": last,
-        "is_overdue": one.holds_on(today) and today - seen > EVALUATED_WITHIN,
+        "is_overdue": one.holds_on(today) and is_due(seen, county_id=one.county_id, day=today),
     }
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from common import tenancy
-from mandates.models import DutyList, Entry, ListVersion
+from common import reference, tenancy
+from mandates.models import CountyRules, DutyList, Entry, ListVersion
 from mandates.operations import lists
 from mandates.queries.dashboard import dashboard
+from mandates.queries.power_terms import evaluations_due, terms_ending
+from tests.factories import powers
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.townships import PostFactory
 from tests.mandates.pages import Browser
@@ -52,7 +54,7 @@ def test_the_officer_reads_it_on_the_first_page_and_goes_on_from_there(world: Wo
     text = page.content.decode()
 
     assert [panel.title for panel in page.context["panels"]] == [
-        "编制中的清单版本", "各环节的准入申请", "待决定",
+        "编制中的清单版本", "各环节的准入申请", "待决定", "赋权期限与评估",
     ]  # fmt: skip
     url = reverse("admin:mandates_listversion_gaps", args=[draft.pk])
     assert f'href="{url}"' in text
@@ -67,3 +69,43 @@ def test_posts_without_lists_see_no_panels(client: Client) -> None:
     page = client.get(reverse("admin:index"))
     assert page.status_code == 200
     assert page.context["panels"] == []
+
+
+def test_terms_that_end_soon_and_powers_nobody_has_evaluated_are_named(world: World) -> None:
+    """Days are the county's own; a power is due the day after them, and no longer once evaluated."""
+    from_, until = date(2026, 3, 2), date(2027, 3, 1)
+    batch = powers.in_force(world, [powers.item(world, "SL-01")], begins=from_, ends=until)
+    by = powers.officer(world)
+
+    def named(day: date) -> tuple[list[date], list[int]]:
+        with tenancy.scope(by.scope):
+            county = by.county_id
+            terms = [one.ends for one in terms_ending(county, day=day) if one.batch == batch]
+            waiting = [one.powers for one in evaluations_due(county, day=day)]
+        return terms, waiting
+
+    last_unnamed = until - timedelta(days=61)
+    assert named(last_unnamed) == ([], [])
+    assert named(last_unnamed + timedelta(days=1)) == ([until], [])
+    with tenancy.dispatching(reason="a county sets its own days"):
+        CountyRules.objects.filter(county=world.county).update(evaluate_days=30, expire_days=10)
+    reference.forget()
+    assert named(last_unnamed + timedelta(days=1)) == ([], [1])
+    assert named(from_ + timedelta(days=30)) == ([], [])
+    assert named(from_ + timedelta(days=31)) == ([], [1])
+    other = powers.officer(make_world())
+    with tenancy.scope(other.scope):
+        assert not terms_ending(other.county_id, day=until - timedelta(days=1))
+
+
+def test_a_quality_page_shows_the_version_of_its_day(world: World) -> None:
+    officer = world.member(Role.ESTABLISHMENT_OFFICER)
+    with tenancy.scope(officer.scope):
+        version = ListVersion.objects.get(entries=world.sand.pk)
+    page = reverse("admin:mandates_listversion_gaps", args=[version.pk])
+    browser = Browser(officer, at=MONDAY)
+    shown = browser.get(page, data={"day": MONDAY.date().isoformat()}, follow=True)
+    assert shown.status_code == 200
+    assert str(version.pk) in shown.request["PATH_INFO"]
+    for odd in ("gestern", "0000-00-00", "\0", "1800-01-01"):
+        assert browser.get(page, data={"day": odd}, follow=True).status_code in (200, 302, 400, 404)
