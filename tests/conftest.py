@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ from django.test import TransactionTestCase
 
 from config.demo import testbed
 from config.demo.testbed import Access
+from tests import trail
 
+WATCHED = bool(os.environ.get("HUYING_TRAIL"))  # make trail
 STACK = pytest.StashKey[ExitStack]()
 
 
@@ -110,7 +112,32 @@ def django_db_setup(bench: Bench, django_db_blocker: Any) -> Iterator[None]:
             patch.setenv(key, value)
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: bench.flush(case))
         bench.log_in(bench.access.app)
+        with trail.watching() if WATCHED else nullcontext():
+            if WATCHED:
+                trail.catalogue()
+            yield
+
+
+@pytest.fixture(autouse=True)
+def _every_write_leaves_a_trace() -> Iterator[None]:
+    """With `make trail`: fail a test in which a record was changed without a row of the trail."""
+    if not WATCHED:
         yield
+        return
+    trail.recorder.begin()
+    yield
+    found = trail.recorder.end()
+    assert not found, "written without a trace: " + "; ".join(found)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With `make trail` over everything: an exception that no write needed any more fails the run."""
+    if WATCHED and session.config.args_source.name != "ARGS" and session.testscollected > 3_000:
+        needless = sorted(set(trail.EXCEPTIONS) - trail.recorder.used)
+        if needless:
+            print(f"\nexceptions in tests/trail.py that no write needed: {', '.join(needless)}")  # noqa: T201
+            session.exitstatus = 1
 
 
 @pytest.fixture

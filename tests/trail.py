@@ -1,0 +1,248 @@
+"""Every write of the suite is looked at: does a row of the audit trail or a step stand beside it?
+
+A wrapper around the connection sees each INSERT, UPDATE and DELETE. What one call of a test into the
+product writes in one transaction belongs together; where a table of ours was changed, a table to
+which rows are only added must have got one in the same transaction (E1). What needs none stands in
+EXCEPTIONS with its reason, and a whole run says which of these no write needed any more.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.signals import connection_created
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("common", "townships", "mandates", "grid", "enforcement", "services")
+OURS = tuple(f"{ROOT}/{name}/" for name in (*APPS, "config"))
+TESTS = (f"{ROOT}/tests/", f"{ROOT}/bench/")
+# Moves no record by itself: what other systems are told of what has a step already.
+NO_EVIDENCE = frozenset({"common_event"})
+PLAIN = re.compile(r'\s*(insert\s+into|update|delete\s+from)\s+(?:only\s+)?"?(\w+)"?', re.I)
+INSIDE = re.compile(
+    r'\b(insert\s+into|delete\s+from)\s+"?(\w+)"?|\b(update)\s+"?(\w+)"?(?:\s+\w+)?\s+set\b', re.I
+)
+
+# table, or table and function that writes it: why no row of the trail is needed.
+EXCEPTIONS: dict[str, str] = {
+    "common_eventcounter": "a counter of what is told to other systems of steps that stand already",
+    "common_event": "tells other systems of a step that stands already",
+    "common_heartbeat": "signs of life of processes",
+    "common_idempotencykey": "the answer to a request, kept beside what the request itself has left",
+    "common_job": "how far a job is; asking for it and fetching its result are in the trail",
+    "common_notice": "tells people of a step that stands already",
+    "common_noticehabit": "how somebody wants to be told; concerns nobody else",
+    "common_noticemail": "a message owed because of a step that stands already",
+    "common_noticewish": "how somebody wants to be told; concerns nobody else",
+    "common_outbox": "work that follows from a step that stands already",
+    "common_anchor": "anchors bear witness themselves, each of the one before",
+    "mandates_callfollower": "who looks at a call; changes nothing of it",
+    "mandates_clockaction": "when to look at a clock; what happens then is a step",
+    "mandates_dayfigures": "counted from records, and counted anew at any time",
+    "mandates_daykept": "counted from records, and counted anew at any time",
+    "mandates_daylengths": "counted from records, and counted anew at any time",
+    "mandates_daymark": "counted from records, and counted anew at any time",
+    "mandates_importrow": "rows of a workbook being checked; taking it in and applying it are in the trail",
+    "mandates_listimport": "how far the check of a workbook is, likewise",
+    "mandates_learnedwords": "worked out from records every night",
+}
+
+
+@dataclass(frozen=True)
+class Write:
+    table: str
+    kind: str
+    where: str  # the function of ours nearest to the database
+
+
+@dataclass
+class State:
+    """What a thread is doing: the call into the product it is in, and what that wrote."""
+
+    act: FrameType | None = None
+    act_name: str = ""
+    writes: list[Write] = field(default_factory=list)
+    blocks: list[tuple[bool, int]] = field(default_factory=list)
+
+
+class Recorder:
+    """Of one process: who adds evidence, what was written without any, which exceptions served."""
+
+    def __init__(self) -> None:
+        self.tables: frozenset[str] = frozenset()
+        self.evidence: frozenset[str] = frozenset()
+        self.used: set[str] = set()
+        self.violations: list[str] = []
+        self._local = threading.local()
+        self._states: list[State] = []
+        self._lock = threading.RLock()
+
+    @property
+    def state(self) -> State:
+        found = getattr(self._local, "state", None)
+        if found is None:
+            found = self._local.state = State()
+            with self._lock:
+                self._states.append(found)
+        return found
+
+    # --- what is seen -----------------------------------------------------------------------------
+
+    def execute(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, told: Any
+    ) -> Any:
+        answer = execute(sql, params, many, told)
+        text = sql if isinstance(sql, str) else str(sql)
+        found = [(kind, table) for kind, table in _written(text) if table in self.tables]
+        if found and told["cursor"].rowcount != 0:
+            self._note(found)
+        return answer
+
+    def _note(self, found: list[tuple[str, str]]) -> None:
+        inner, outer = _frames()
+        if inner is None or outer is None:
+            return  # a test prepares its ground itself
+        state = self.state
+        if state.act is not outer:
+            self._judge(state)
+            state.act, state.act_name = outer, _name(outer)
+        state.writes += [Write(table, kind, _name(inner)) for kind, table in found]
+
+    def entered(self, block: transaction.Atomic) -> None:
+        state = self.state
+        state.blocks.append((getattr(block, "_from_testcase", False), len(state.writes)))
+
+    def left(self, failed: bool) -> None:
+        state = self.state
+        if not state.blocks:
+            return
+        of_test, before = state.blocks.pop()
+        if failed:
+            del state.writes[before:]
+        if not of_test and all(outer for outer, _n in state.blocks):
+            self._judge(state)
+
+    def _judge(self, state: State) -> None:
+        """Look at what one transaction of one call has written."""
+        writes, state.writes = state.writes, []
+        act, state.act = state.act_name, None
+        if any(w.table in self.evidence and w.kind == "insert" for w in writes):
+            return
+        for write in dict.fromkeys(writes):
+            excuse = next((k for k in _keys(write) if k in EXCEPTIONS), None)
+            if excuse:
+                self.used.add(excuse)
+            else:
+                self.violations.append(f"{write.kind} {write.table} by {write.where}, in {act}")
+
+    # --- from test to test --------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        with self._lock:
+            self._states = [self.state]
+        self.violations = []
+        self.state.writes, self.state.act = [], None
+
+    def end(self) -> list[str]:
+        for state in self._states:
+            self._judge(state)
+        return sorted(set(self.violations))
+
+
+recorder = Recorder()
+
+
+def _keys(write: Write) -> Iterator[str]:
+    yield write.table
+    yield f"{write.table} {write.where}"
+
+
+def _written(sql: str) -> list[tuple[str, str]]:
+    head = sql.lstrip()[:6].lower()
+    if head in ("insert", "update", "delete"):
+        found = PLAIN.match(sql)
+        return [(found[1].split()[0].lower(), found[2])] if found else []
+    if not head.startswith("with"):
+        return []
+    return [
+        ((kind or "update").split()[0].lower(), table or updated)
+        for kind, table, _update, updated in INSIDE.findall(sql)
+    ]
+
+
+def _frames() -> tuple[FrameType | None, FrameType | None]:
+    """Return the innermost and the outermost frame of ours before one of the tests."""
+    inner = outer = None
+    frame: FrameType | None = sys._getframe(3)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(TESTS) and not name.endswith("tests/trail.py"):
+            break
+        if name.startswith(OURS) and "/common/tenancy.py" not in name:
+            inner, outer = inner or frame, frame
+        frame = frame.f_back
+    return inner, outer
+
+
+def _name(frame: FrameType) -> str:
+    path = frame.f_code.co_filename.removeprefix(f"{ROOT}/").removesuffix(".py")
+    return f"{path.replace('/', '.')}.{frame.f_code.co_name}"
+
+
+def catalogue() -> None:
+    """Ask PostgreSQL which tables are ours, and to which of them rows are only added."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "select c.relname::text, exists (select from pg_trigger t where t.tgrelid = c.oid "
+            "and t.tgname = 'append_only') from pg_class c where c.relkind in ('r', 'p') "
+            "and c.relnamespace = 'public'::regnamespace and c.relname ~ %s",
+            [f"^({'|'.join(APPS)})_"],
+        )
+        rows = cursor.fetchall()
+    recorder.tables = frozenset(name for name, _fixed in rows)
+    recorder.evidence = frozenset(name for name, fixed in rows if fixed) - NO_EVIDENCE
+
+
+def _watch(connection: Any, **_told: Any) -> None:
+    if recorder.execute not in connection.execute_wrappers:
+        connection.execute_wrappers.append(recorder.execute)
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """See every write of this process while the block runs."""
+    enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
+
+    def entering(block: transaction.Atomic) -> Any:
+        enter(block)
+        recorder.entered(block)
+
+    def leaving(block: transaction.Atomic, kind: Any, value: Any, trace: Any) -> Any:
+        failed = kind is not None or connections[block.using or "default"].needs_rollback
+        try:
+            leave(block, kind, value, trace)
+        except BaseException:
+            failed = True
+            raise
+        finally:
+            recorder.left(failed)
+
+    _watch(connections["default"])
+    connection_created.connect(_watch, dispatch_uid="evidence")
+    transaction.Atomic.__enter__ = entering  # type: ignore[method-assign]
+    transaction.Atomic.__exit__ = leaving  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        transaction.Atomic.__enter__ = enter  # type: ignore[method-assign]
+        transaction.Atomic.__exit__ = leave  # type: ignore[method-assign]
+        connection_created.disconnect(dispatch_uid="evidence")
