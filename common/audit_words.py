@@ -79,6 +79,7 @@ ACTIONS: dict[str, Any] = {
     "replay_taken": _("Replay taken as a file"),
     "rating_excluded": _("Rating excluded from the figures"),
     "assessment_opened": _("Assessment counted, preview shown"),
+    "assessment_appealed": _("Appeal against an assessment made"),
     "assessment_appeal_decided": _("Appeal against an assessment decided"),
     "assessment_published": _("Assessment published"),
     "assessment_exported": _("Bulletin of an assessment taken"),

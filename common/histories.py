@@ -21,7 +21,7 @@ from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 from common import hashing, tenancy
-from common.models import AuditEntry, Event, Verification
+from common.models import AuditEntry, CountyEvent, Event, Verification
 from common.tenancy import Scope
 
 NOBODY = (0, 0)  # county and township of rows without an owner
@@ -174,4 +174,5 @@ def canonical(value: Any) -> bytes:
 # The trail is kept from the workers; those who read everything read it.
 register(History("audit", _("Audit trail"), AuditEntry, readers="all"))
 register(History("event", _("Events told to other systems"), Event))
+register(History("county_event", _("Events of whole counties"), CountyEvent))
 register(History("verification", _("Verifications of the evidence"), Verification))

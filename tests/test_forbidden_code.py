@@ -23,6 +23,7 @@ BY_HAND = {
     "common/tenancy.py": "enters the role of a scope",
     "config/health.py": "asks the server's clock",
     "config/state.py": "asks what the server is",
+    "townships/operations/doors.py": "takes one lock for each name that is tried",
     "townships/tasks.py": "asks the server's clock",
 }
 PIECES = {"common/tenancy.py": "the statements that enter a scope: constants, ids as numbers"}

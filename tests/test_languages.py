@@ -66,6 +66,8 @@ class Walk:
             User.objects.filter(pk=self.member.user_id).update(language=language)
             with time_machine.travel(self.now, tick=False):
                 self.client.force_login(self.member.user)
+                # What was said in the other language has been said.
+                self.client.cookies.pop("messages", None)
                 self.open(language, addresses)
                 for address in self.worthwhile(forms):
                     self.look(language, f"POST {address}", self.empty(address))

@@ -18,7 +18,7 @@ ORDER = {name: place for place, name in enumerate(("townships", "common", "manda
 TOP = {
     ".ci", ".dockerignore", ".editorconfig", ".env.example", ".gitignore", ".python-version",
     "CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "README.md", "bench",
-    "common", "config", "docker-compose.yml", "docs", "enforcement", "grid", "locale", "manage.py",
+    "common", "config", "deploy", "docker-compose.yml", "docs", "enforcement", "grid", "locale", "manage.py",
     "mandates", "pyproject.toml", "services", "static", "templates", "tests", "townships",
     "uv.lock",
 }  # fmt: skip

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from common import tenancy
+from common import outbox, tenancy
 from common.worktime import SHANGHAI
 from config.demo import people
 from mandates.operations import directories, list_files, lists
@@ -44,6 +45,7 @@ def lay(*, begin: date, tell: Tell) -> list[County]:
     _publish_lists(counties, begin, data / "mandates" / "data" / "matters.csv")
     _quietly("load_directory", f"--valid-from={begin}", f"--document-no={DOCUMENT_NO % begin.year}")
     _derive(counties, begin)
+    _tell_of_lists(begin)
     tell(_("calendar, departments, limits, lists: loaded"))
     return counties
 
@@ -75,6 +77,13 @@ def _derive(counties: list[County], begin: date) -> None:
         for county in counties:
             if directory := directory_for(county.pk, begin):
                 directories.link_by_code(lists.list_of(county), directory, by=None, at=at)
+
+
+def _tell_of_lists(begin: date) -> None:
+    """Tell of the lists at once: nobody works in a demonstration's past."""
+    at = datetime(begin.year, begin.month, begin.day, 9, tzinfo=SHANGHAI)
+    while outbox.drain(at=at, only=Q(kind="list")):
+        pass
 
 
 def some(counties: list[County], number: int | None) -> list[County]:

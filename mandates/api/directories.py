@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from common import paging
 from common.api import ApiView, checked, page_answer
 from common.errors import Invalid
+from common.openapi import REFUSED
 from common.search import matching
 from mandates.api.calls import reader
 from mandates.api.matters import AsOf
@@ -120,7 +121,9 @@ class DirectoryView(ApiView):
     parameters = DirectoryQuery().fields.keys()
 
     @extend_schema(
-        operation_id="directory_detail", parameters=[DirectoryQuery], responses=DirectoryPage
+        operation_id="directory_detail",
+        parameters=[DirectoryQuery],
+        responses={200: DirectoryPage, 404: REFUSED},
     )
     def get(self, request: Request) -> Response:
         """Read the city's directory.
@@ -154,7 +157,9 @@ class DirectoryCoverage(ApiView):
     parameters = CoverageQuery().fields.keys()
 
     @extend_schema(
-        operation_id="directory_coverage", parameters=[CoverageQuery], responses=CoverageShape
+        operation_id="directory_coverage",
+        parameters=[CoverageQuery],
+        responses={200: CoverageShape, 404: REFUSED},
     )
     def get(self, request: Request) -> Response:
         """Hold a county's list against the directory.

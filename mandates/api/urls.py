@@ -103,7 +103,9 @@ urlpatterns = [
     path("precedents/<uuid:uid>/", precedents.PrecedentDetail.as_view(), name="precedent-detail"),
     path("versions/", versions.VersionList.as_view(), name="version-list"),
     path("versions/<uuid:uid>/", versions.VersionDetail.as_view(), name="version-detail"),
-    path("versions/<uuid:uid>.xlsx", imports.VersionWorkbook.as_view(), name="version-workbook"),
+    path(
+        "versions/<uuid:uid>/workbook/", imports.VersionWorkbook.as_view(), name="version-workbook"
+    ),
     path("versions/<uuid:uid>/review/", reviews.VersionReview.as_view(), name="version-review"),
     path("versions/<uuid:uid>/changes/", versions.VersionChanges.as_view(), name="version-changes"),
     path("intake/calls/", intake.CALLS.as_view(), name="intake-calls"),

@@ -150,6 +150,7 @@ def appeal(
             asked_in=str(by.unit)[:100],
             asked_at=at,
         )
+        audit.record("assessment_appealed", found, by=by, at=at, unit=str(made.unit), numbers=named)
         tell_appeal("appealed", made, by_id=by.user_id, at=at)
     return made
 

@@ -8,9 +8,10 @@ from datetime import date, datetime, time, timedelta
 
 from django.db.models import Count, Exists, Min, OuterRef
 
+from common import reference
 from common.worktime import SHANGHAI
-from mandates.models import PowerBatch, PowerEvaluation, PowerGrant
-from mandates.queries.rulebook import rulebook
+from mandates.models import CountyRules, PowerBatch, PowerEvaluation, PowerGrant
+from mandates.models.limits import EVALUATE_DAYS, EXPIRE_DAYS
 
 MOST = 8  # batches told of
 
@@ -33,14 +34,32 @@ class Unevaluated:
     since: date
 
 
+@dataclass(frozen=True)
+class Days:
+    """Days that a county has set, or the samples; no calendar is asked for them."""
+
+    evaluate: int = EVALUATE_DAYS
+    expire: int = EXPIRE_DAYS
+
+
+def days_of(county_id: int) -> Days:
+    """Return the days of a county."""
+    return reference.kept(("days of powers", county_id), lambda: _days(county_id))
+
+
+def _days(county_id: int) -> Days:
+    rules = CountyRules.objects.filter(county_id=county_id).first()
+    return Days(rules.evaluate_days, rules.expire_days) if rules else Days()
+
+
 def is_due(since: date, *, county_id: int, day: date) -> bool:
     """Say whether what was given, or last evaluated, on a day is to be evaluated again."""
-    return (day - since).days > rulebook(county_id).evaluate_days
+    return (day - since).days > days_of(county_id).evaluate
 
 
 def terms_ending(county_id: int, *, day: date) -> Sequence[Term]:
     """List batches of a county with powers that end within its days of notice, the first first."""
-    until = day + timedelta(days=rulebook(county_id).expire_days)
+    until = day + timedelta(days=days_of(county_id).expire)
     rows = PowerGrant.objects.filter(county=county_id, valid_to__lte=until).holding_on(day)
     found = list(
         rows.order_by().values("batch").annotate(n=Count("pk"), ends=Min("valid_to"))
@@ -52,7 +71,7 @@ def terms_ending(county_id: int, *, day: date) -> Sequence[Term]:
 
 def evaluations_due(county_id: int, *, day: date) -> Sequence[Unevaluated]:
     """List batches of a county with powers in force that are to be evaluated again."""
-    before = day - timedelta(days=rulebook(county_id).evaluate_days)
+    before = day - timedelta(days=days_of(county_id).evaluate)
     begins = datetime.combine(before, time.min, SHANGHAI)
     lately = PowerEvaluation.objects.filter(grant=OuterRef("pk"), at__gte=begins)
     rows = PowerGrant.objects.filter(county=county_id, valid_from__lt=before).holding_on(day)

@@ -29,8 +29,6 @@ from mandates.models.limits import (
     AMEND_AFTER,
     AMEND_DAYS,
     APPEAL_DAYS,
-    EVALUATE_DAYS,
-    EXPIRE_DAYS,
 )
 from townships.models import County, Department
 
@@ -145,8 +143,6 @@ class Rulebook:
     amend_after_disputes: int = AMEND_AFTER
     amend_after_unlisted: int = AMEND_AFTER
     amend_days: int = AMEND_DAYS
-    evaluate_days: int = EVALUATE_DAYS
-    expire_days: int = EXPIRE_DAYS
 
     def ladder(self, urgency: str, entry_id: int | None = None) -> tuple[Rung, ...]:
         """Return the levels for calls of an urgency: the matter's own, else the county's."""
@@ -224,8 +220,6 @@ def _load(county_id: int) -> Rulebook:
         amend_after_disputes=rules.amend_after_disputes if rules else AMEND_AFTER,
         amend_after_unlisted=rules.amend_after_unlisted if rules else AMEND_AFTER,
         amend_days=rules.amend_days if rules else AMEND_DAYS,
-        evaluate_days=rules.evaluate_days if rules else EVALUATE_DAYS,
-        expire_days=rules.expire_days if rules else EXPIRE_DAYS,
     )
 
 

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 
 from common import tenancy
 from common.errors import NotAllowed, Problem
-from common.models import Notice
+from common.models import AuditEntry, Notice
 from mandates.models import (
     Assessment,
     AssessmentRank,
@@ -212,6 +212,9 @@ def test_an_appeal_takes_named_calls_out_and_nothing_else(world: World) -> None:
         assessing.appeal(made.uid, reason="不符", numbers=["1"], by=world.officer(), at=OPENED)
     with tenancy.scope(head.scope):
         appeal = ask(bad.number)
+    with tenancy.everywhere(reason="a test looks"):
+        (entry,) = AuditEntry.objects.filter(action="assessment_appealed")
+        assert (entry.detail["numbers"], entry.actor_id) == ([bad.number], head.user_id)
     assert code_of(lambda: ask(bad.number), head) == "already_asked"
     with tenancy.scope(world.desk.scope):
         early = lambda: assessing.publish(made.uid, by=world.desk, at=OPENED)  # noqa: E731

@@ -111,7 +111,7 @@ def test_a_workbook_is_sent_looked_at_applied_and_undone(
     assert {one.name for one in all_of(Entry, version=draft)} == {
         "农村乱占耕地建房整治", "无证采矿", "动物疫病防控",
     }  # fmt: skip
-    book = office.get(f"versions/{draft.uid}.xlsx")
+    book = office.get(f"versions/{draft.uid}/workbook/")
     back = send(office, b"".join(book.streaming_content), key="six").json()
     office.post(f"imports/{back['uid']}/columns/", {}, key="seven")
     assert run_next(clock=lambda: NOW)
@@ -155,7 +155,7 @@ def test_what_cannot_be_sent_or_seen_is_refused_by_name(
     clerk = System(PostFactory(role=Role.TOWNSHIP_CLERK, township=ground.township))
     assert clerk.get("imports/").status_code == 403
     assert send(clerk, content, key="g").status_code == 403
-    book = clerk.get(f"versions/{ground.version.uid}.xlsx")
+    book = clerk.get(f"versions/{ground.version.uid}/workbook/")
     assert b"".join(book.streaming_content).startswith(b"PK")
 
 
