@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -273,6 +274,6 @@ def as_workbook(uid: UUID, *, member: Member) -> HttpResponseBase:
         # What a county's files call departments, and how they are laid out, its office alone reads.
         with tenancy.everywhere(reason="a list is written as the county lays it out"):
             list_workbooks.write(version, path, day=timezone.localdate())
-        file = path.open("rb")  # stays readable though its folder goes
+        file = BytesIO(path.read_bytes())
     name = f"{version.duty_list.name}-{version.number}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=list_workbooks.TYPE)
