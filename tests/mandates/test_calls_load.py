@@ -34,17 +34,18 @@ def test_a_worker_keeps_nothing_of_what_it_has_routed(world: World) -> None:
     route(world, 4)
     route(world, 24)  # the caches of the process are warm from here on
     tracemalloc.start()
+    grown = []
     try:
-        route(world, 4)
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        route(world, 24)
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
+        for _round in range(3):
+            before = tracemalloc.get_traced_memory()[0]
+            route(world, 24)
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
-    # Twenty-four calls with their clocks, steps and notices take megabytes while they are routed.
-    assert grown < 60_000
+    # Twenty-four calls with their clocks, steps and notices take megabytes while they are routed. What
+    # grows with work grows in every round; caches that fill by chance do not.
+    assert min(grown) < 30_000, grown
 
 
 def test_what_is_due_is_found_by_its_index(world: World) -> None:
