@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -236,8 +237,6 @@ def poison(run: Run) -> None:
 
 def _misunderstood() -> list[bytes]:
     def message(task: str, body: bytes, kind: str = "application/json") -> bytes:
-        import base64  # noqa: PLC0415
-
         properties = {
             "correlation_id": uuid.uuid4().hex, "delivery_mode": 2, "delivery_tag": uuid.uuid4().hex,
             "delivery_info": {"exchange": "", "routing_key": "celery"}, "body_encoding": "base64",
