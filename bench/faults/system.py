@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import http.client
 import json
 import os
@@ -20,11 +19,11 @@ from typing import Any
 
 import psycopg2
 
-from bench.faults import processes
+from bench.faults import cluster, processes
 from config.catalogues import compile_catalogues
-from config.demo import commands, servers, testbed
+from config.demo import commands, servers
 from config.demo.processes import Child, Children
-from config.demo.servers import ADMINISTRATOR, APP, OWNER, EmbeddedPostgres, EmbeddedValkey
+from config.demo.servers import ADMINISTRATOR, APP, EmbeddedPostgres, EmbeddedValkey
 from config.demo.supervisor import plain_environment
 from config.demo.testbed import ROOT
 
@@ -328,59 +327,13 @@ def _keep_logs(system: System) -> None:
 
 
 def _prepared(reach: Path) -> Path:
-    """Return a stopped cluster with twenty townships in it; made once for a state of the code."""
-    own = hashlib.sha256()
-    for name in ("prepare.py", "system.py"):
-        own.update((Path(__file__).parent / name).read_bytes())
-    folder = reach / f"prepared-{testbed.fingerprint()}-{own.hexdigest()[:8]}"
-    if (folder / "known.json").exists():
-        return folder
-    for old in reach.glob("prepared-*"):
-        shutil.rmtree(old)
-    folder.mkdir()
-    folder.chmod(0o711)
-    known: dict[str, Any] = {
-        "passwords": {r: secrets.token_urlsafe(24) for r in (ADMINISTRATOR, OWNER, APP)},
-        "secret_key": secrets.token_urlsafe(48),
-    }
-    known |= _fill(folder, known)
-    (folder / "known.json").touch(mode=0o600)
-    (folder / "known.json").write_text(json.dumps(known))
-    return folder
-
-
-def _fill(folder: Path, known: dict[str, Any]) -> dict[str, Any]:
-    server = EmbeddedPostgres(
-        folder=folder / "data",
-        binaries=servers.embedded_binaries(folder.parent),
-        port=servers.free_port(),
-        log=folder / "postgresql.log",
-        passwords=known["passwords"],
-        options={**OPTIONS, "fsync": "off"},
+    """Return a stopped cluster with twenty townships in it."""
+    here = Path(__file__).parent
+    return cluster.prepared(
+        reach,
+        database=DATABASE,
+        module="bench.faults.prepare",
+        binaries=servers.embedded_binaries(reach),
+        options=OPTIONS,
+        sources=[here / "prepare.py", here / "system.py"],
     )
-    server.start_detached()
-    try:
-        server.set_up_roles()
-        server.ensure_database(DATABASE)
-        access = testbed.Access(server.url(APP, DATABASE), server.url(OWNER, DATABASE))
-        testbed.migrate(access, settings="config.settings.test")
-        environment = {
-            **os.environ,
-            "DATABASE_URL": access.app,
-            "SECRET_KEY": known["secret_key"],
-            "DJANGO_SETTINGS_MODULE": "config.settings.demo",
-        }
-        code = "import django; django.setup(); from bench.faults import prepare; prepare.main()"
-        done = subprocess.run(
-            [commands.PYTHON, "-c", code],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise NotReached(f"the townships of the run: {done.stderr[-2000:]}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
-    finally:
-        server.stop()
