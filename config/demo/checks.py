@@ -10,10 +10,13 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from config.catalogues import compile_catalogues
 from config.demo import testbed
@@ -76,10 +79,20 @@ class Check:
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self) -> bool:
-        print(f"\n=== {self.title}", flush=True)
+    def run(self, output: IO[bytes] | None = None) -> bool:
+        """Run the command; what it says goes to ``output``, or straight to the reader."""
+        title = f"\n=== {self.title}\n"
+        if output is None:
+            print(title, end="", flush=True)
+        else:
+            output.write(title.encode())
+            output.flush()
         environment = testbed.environment(**self.environment)
-        return subprocess.run(self.command, cwd=ROOT, env=environment).returncode == 0
+        done = subprocess.run(
+            self.command, cwd=ROOT, env=environment, stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+        )  # fmt: skip
+        return done.returncode == 0
 
 
 def run(*, fast: bool) -> int:
@@ -89,8 +102,8 @@ def run(*, fast: bool) -> int:
     with _database() as access:
         for check in [*lint(), *database_checks(access), *([] if fast else slow_checks(access))]:
             results.append(_timed(check))
-    for check in fast_tests() if fast else all_tests():
-        results.append(_timed(check))
+    for group in [fast_tests()] if fast else all_tests():
+        results += _beside(group)
     print("\n=== Summary")
     for title, passed, seconds in results:
         print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {title}")
@@ -99,10 +112,26 @@ def run(*, fast: bool) -> int:
     return 0 if all(passed for _, passed, _ in results) else 1
 
 
-def _timed(check: Check) -> tuple[str, bool, float]:
+def _timed(check: Check, output: IO[bytes] | None = None) -> tuple[str, bool, float]:
     began = time.monotonic()
-    passed = check.run()
+    passed = check.run(output)
     return check.title, passed, time.monotonic() - began
+
+
+def _beside(group: list[Check]) -> list[tuple[str, bool, float]]:
+    """Run checks at the same time; what the others print is shown after the first has ended."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(group)) as pool:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _check in group[1:]]
+        others = [
+            pool.submit(_timed, check, output)
+            for check, output in zip(group[1:], outputs, strict=True)
+        ]
+        results = [_timed(group[0]), *(other.result() for other in others)]
+        for output in outputs:
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+            sys.stdout.flush()
+    return results
 
 
 @contextlib.contextmanager
@@ -182,20 +211,19 @@ def fast_tests() -> list[Check]:
     return [Check("Tests, the quick ones", _pytest("-n2", "-m", "not browser and not processes"))]
 
 
-def all_tests() -> list[Check]:
-    """The suite on both versions of PostgreSQL; what drives browsers and servers only once."""
-    install_pgbackrest()
+def all_tests() -> list[list[Check]]:
+    """The suite on both versions of PostgreSQL; what drives browsers and servers only once.
+
+    Those wait most of their time, so the oldest PostgreSQL is asked beside them.
+    """
     alone = "processes" if install_chromium() is None else "browser or processes"
-    parallel = _pytest("-n2", "-m", "not browser and not processes")
-    checks = [
-        Check("Tests on the embedded PostgreSQL", parallel),
-        Check(f"Tests one at a time: {alone}", _pytest("-m", alone)),
-    ]
+    usual = ("-m", "not browser and not processes")
+    second = [Check(f"Tests one at a time: {alone}", _pytest("-m", alone))]
     if (OTHER_POSTGRES / "postgres").exists() and not Access.from_environment():
         told = {"HUYING_POSTGRES_BIN": str(OTHER_POSTGRES)}
-        again = [*parallel, *(f"--ignore-glob={path}" for path in ASKED_ONCE)]
-        checks.append(Check("Tests on PostgreSQL 15", again, told))
-    return checks
+        again = _pytest("-n1", *usual, *(f"--ignore-glob={path}" for path in ASKED_ONCE))
+        second.append(Check("Tests on PostgreSQL 15", again, told))
+    return [[Check("Tests on the embedded PostgreSQL", _pytest("-n2", *usual))], second]
 
 
 def notes() -> list[str]:

@@ -41,6 +41,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "city's directory",
                 "verbose_name_plural": "city's directories",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None),
+                            ("valid_to__gt", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="directory_dates",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("document_no", ""), _negated=True),
+                        name="directory_document",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -116,6 +130,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "step of the flow",
                 "verbose_name_plural": "steps of the flow",
                 "ordering": ["position", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("who", ""), _negated=True),
+                            models.Q(("what", ""), _negated=True),
+                        ),
+                        name="entry_step_says",
+                    )
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -353,21 +376,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="directory",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
-                ),
-                name="directory_dates",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directory",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("document_no", ""), _negated=True), name="directory_document"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="directory",
             constraint=django.contrib.postgres.constraints.ExclusionConstraint(
                 expressions=[
                     ("city", "="),
@@ -400,15 +408,6 @@ class Migration(migrations.Migration):
             model_name="entrystep",
             constraint=models.UniqueConstraint(
                 fields=("county", "entry", "position"), name="entry_step_place"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entrystep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("who", ""), _negated=True), models.Q(("what", ""), _negated=True)
-                ),
-                name="entry_step_says",
             ),
         ),
         migrations.AddConstraint(

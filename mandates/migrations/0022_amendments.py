@@ -92,6 +92,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "proposal to amend the list",
                 "verbose_name_plural": "proposals to amend the list",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("title", ""), _negated=True),
+                            models.Q(("key", ""), _negated=True),
+                        ),
+                        name="list_proposal_says_something",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -118,6 +127,17 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "overlapping matter",
                 "verbose_name_plural": "overlapping matters",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("title", ""), _negated=True),
+                            models.Q(("dispute", ""), _negated=True),
+                            models.Q(("ruling", ""), _negated=True),
+                            models.Q(("ruled_by", ""), _negated=True),
+                        ),
+                        name="overlap_says_something",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -428,15 +448,6 @@ class Migration(migrations.Migration):
             model_name="listproposal",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("title", ""), _negated=True), models.Q(("key", ""), _negated=True)
-                ),
-                name="list_proposal_says_something",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
                     models.Q(
                         ("cases__gt", 0),
                         ("first_day__isnull", False),
@@ -529,18 +540,6 @@ class Migration(migrations.Migration):
             model_name="overlap",
             constraint=models.UniqueConstraint(
                 fields=("county", "replaces"), name="overlap_replaced_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="overlap",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("title", ""), _negated=True),
-                    models.Q(("dispute", ""), _negated=True),
-                    models.Q(("ruling", ""), _negated=True),
-                    models.Q(("ruled_by", ""), _negated=True),
-                ),
-                name="overlap_says_something",
             ),
         ),
         migrations.AddConstraint(

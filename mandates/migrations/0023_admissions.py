@@ -224,6 +224,113 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "duty admission",
                 "verbose_name_plural": "duty admissions",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="admission_tenant"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="admission_uid"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("number", ""), _negated=True),
+                        fields=("county", "number"),
+                        name="admission_number",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("area__isnull", False), ("department", None)),
+                            models.Q(("area", None), ("department__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="admission_applicant",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "draft",
+                                    "formal",
+                                    "opinions",
+                                    "legality",
+                                    "resources",
+                                    "meeting",
+                                    "decision",
+                                    "filing",
+                                    "listing",
+                                    "in_force",
+                                    "evaluated",
+                                    "refused",
+                                    "withdrawn",
+                                ],
+                            )
+                        ),
+                        name="admission_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["draft", "withdrawn"]),
+                            models.Q(
+                                models.Q(("number", ""), _negated=True),
+                                models.Q(("targets", []), _negated=True),
+                                ("lead__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="admission_submitted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("state__in", ("filing", "listing", "in_force", "evaluated")),
+                                _negated=True,
+                            ),
+                            ("people__regex", "\\S"),
+                            ("money__regex", "\\S"),
+                            ("equipment__regex", "\\S"),
+                            ("training__regex", "\\S"),
+                            ("systems__regex", "\\S"),
+                            _connector="OR",
+                        ),
+                        name="admission_package",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("state__in", ("filing", "listing", "in_force", "evaluated")),
+                                _negated=True,
+                            ),
+                            ("document_no__regex", "\\S"),
+                            _connector="OR",
+                        ),
+                        name="admission_document",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["in_force", "evaluated"]), _negated=True),
+                            ("matter__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="admission_listed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("evaluation__in", ["keep", "adjust", "take_back"]),
+                                ("state", "evaluated"),
+                            ),
+                            models.Q(
+                                models.Q(("state", "evaluated"), _negated=True), ("evaluation", "")
+                            ),
+                            _connector="OR",
+                        ),
+                        name="admission_evaluated",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_admission_department_tenant"
+                    ),
+                    common.tenancy.SameTenant(field="area", name="mandates_admission_area_tenant"),
+                    common.tenancy.SameTenant(field="lead", name="mandates_admission_lead_tenant"),
+                    common.tenancy.SameTenant(
+                        field="matter", name="mandates_admission_matter_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -270,6 +377,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reviewing department",
                 "verbose_name_plural": "reviewing departments",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "task", "department"), name="admission_body_once"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_admissionbody_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -296,6 +411,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "counter of admissions",
                 "verbose_name_plural": "counters of admissions",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "year"), name="admission_counter_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -368,6 +488,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "limit of admissions",
                 "verbose_name_plural": "limits of admissions",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "kind"), name="admission_limit_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__range", (1, 365))),
+                        name="admission_limit_amount",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -435,6 +562,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of an admission",
                 "verbose_name_plural": "steps of admissions",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "admission", "seq"), name="admission_step_seq"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="admission", name="mandates_admissionstep_admission_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -540,6 +675,71 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "opinion on an admission",
                 "verbose_name_plural": "opinions on admissions",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "admission", "round", "kind", "area"),
+                        name="admission_voice_area",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("county", "admission", "round", "kind", "department"),
+                        name="admission_voice_department",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "opinion"),
+                                ("verdict__in", ["agree", "conditions", "object", "silent"]),
+                                ("area__isnull", False),
+                                ("department", None),
+                            ),
+                            models.Q(
+                                ("kind", "answer"),
+                                ("verdict", "answered"),
+                                ("area__isnull", False),
+                                ("department", None),
+                            ),
+                            models.Q(
+                                ("area", None),
+                                ("kind", "legality"),
+                                ("verdict__in", ["lawful", "unlawful"]),
+                            ),
+                            models.Q(
+                                ("kind", "resources"),
+                                ("verdict__in", ("adequate", "lacking")),
+                                ("area", None),
+                                ("department__isnull", False),
+                            ),
+                            models.Q(
+                                ("kind", "vote"),
+                                ("verdict__in", ("for", "against", "abstained", "absent")),
+                                ("area", None),
+                                ("department__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="admission_voice_said",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("text", ""), _negated=True),
+                            (
+                                "verdict__in",
+                                ["agree", "silent", "for", "against", "abstained", "absent"],
+                            ),
+                            _connector="OR",
+                        ),
+                        name="admission_voice_why",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="admission", name="mandates_admissionvoice_admission_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="area", name="mandates_admissionvoice_area_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_admissionvoice_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -552,274 +752,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("due_at__isnull", False)),
                 fields=["due_at"],
                 name="admission_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="admission_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="admission_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("number", ""), _negated=True),
-                fields=("county", "number"),
-                name="admission_number",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("area__isnull", False), ("department", None)),
-                    models.Q(("area", None), ("department__isnull", False)),
-                    _connector="OR",
-                ),
-                name="admission_applicant",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "draft",
-                            "formal",
-                            "opinions",
-                            "legality",
-                            "resources",
-                            "meeting",
-                            "decision",
-                            "filing",
-                            "listing",
-                            "in_force",
-                            "evaluated",
-                            "refused",
-                            "withdrawn",
-                        ],
-                    )
-                ),
-                name="admission_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "withdrawn"]),
-                    models.Q(
-                        models.Q(("number", ""), _negated=True),
-                        models.Q(("targets", []), _negated=True),
-                        ("lead__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="admission_submitted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ("filing", "listing", "in_force", "evaluated")), _negated=True
-                    ),
-                    ("people__regex", "\\S"),
-                    ("money__regex", "\\S"),
-                    ("equipment__regex", "\\S"),
-                    ("training__regex", "\\S"),
-                    ("systems__regex", "\\S"),
-                    _connector="OR",
-                ),
-                name="admission_package",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ("filing", "listing", "in_force", "evaluated")), _negated=True
-                    ),
-                    ("document_no__regex", "\\S"),
-                    _connector="OR",
-                ),
-                name="admission_document",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["in_force", "evaluated"]), _negated=True),
-                    ("matter__isnull", False),
-                    _connector="OR",
-                ),
-                name="admission_listed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("evaluation__in", ["keep", "adjust", "take_back"]), ("state", "evaluated")
-                    ),
-                    models.Q(models.Q(("state", "evaluated"), _negated=True), ("evaluation", "")),
-                    _connector="OR",
-                ),
-                name="admission_evaluated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_admission_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=common.tenancy.SameTenant(
-                field="area", name="mandates_admission_area_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=common.tenancy.SameTenant(
-                field="lead", name="mandates_admission_lead_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admission",
-            constraint=common.tenancy.SameTenant(
-                field="matter", name="mandates_admission_matter_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionbody",
-            constraint=models.UniqueConstraint(
-                fields=("county", "task", "department"), name="admission_body_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionbody",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_admissionbody_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissioncounter",
-            constraint=models.UniqueConstraint(
-                fields=("county", "year"), name="admission_counter_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionlimit",
-            constraint=models.UniqueConstraint(
-                fields=("county", "kind"), name="admission_limit_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionlimit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__range", (1, 365))), name="admission_limit_amount"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionstep",
-            constraint=models.UniqueConstraint(
-                fields=("county", "admission", "seq"), name="admission_step_seq"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionstep",
-            constraint=common.tenancy.SameTenant(
-                field="admission", name="mandates_admissionstep_admission_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=models.UniqueConstraint(
-                fields=("county", "admission", "round", "kind", "area"), name="admission_voice_area"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=models.UniqueConstraint(
-                fields=("county", "admission", "round", "kind", "department"),
-                name="admission_voice_department",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "opinion"),
-                        ("verdict__in", ["agree", "conditions", "object", "silent"]),
-                        ("area__isnull", False),
-                        ("department", None),
-                    ),
-                    models.Q(
-                        ("kind", "answer"),
-                        ("verdict", "answered"),
-                        ("area__isnull", False),
-                        ("department", None),
-                    ),
-                    models.Q(
-                        ("area", None),
-                        ("kind", "legality"),
-                        ("verdict__in", ["lawful", "unlawful"]),
-                    ),
-                    models.Q(
-                        ("kind", "resources"),
-                        ("verdict__in", ("adequate", "lacking")),
-                        ("area", None),
-                        ("department__isnull", False),
-                    ),
-                    models.Q(
-                        ("kind", "vote"),
-                        ("verdict__in", ("for", "against", "abstained", "absent")),
-                        ("area", None),
-                        ("department__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="admission_voice_said",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("text", ""), _negated=True),
-                    ("verdict__in", ["agree", "silent", "for", "against", "abstained", "absent"]),
-                    _connector="OR",
-                ),
-                name="admission_voice_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=common.tenancy.SameTenant(
-                field="admission", name="mandates_admissionvoice_admission_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=common.tenancy.SameTenant(
-                field="area", name="mandates_admissionvoice_area_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="admissionvoice",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_admissionvoice_department_tenant"
             ),
         ),
         # Read by the applicant, those it concerns and those who review it; by all of the county's

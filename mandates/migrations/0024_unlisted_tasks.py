@@ -134,6 +134,51 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "unlisted task",
                 "verbose_name_plural": "unlisted tasks",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("township", "id", "county"), name="unlisted_task_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("uid", "county"), name="unlisted_task_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["recorded", "refused", "taken", "dropped", "admitted", "listed"],
+                            )
+                        ),
+                        name="unlisted_task_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("entry__isnull", False), ("state", "listed")),
+                            models.Q(models.Q(("state", "listed"), _negated=True), ("entry", None)),
+                            _connector="OR",
+                        ),
+                        name="unlisted_task_listed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("admission__isnull", False), ("state", "admitted")),
+                            models.Q(
+                                models.Q(("state", "admitted"), _negated=True), ("admission", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="unlisted_task_admitted",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="entry", name="mandates_unlistedtask_entry_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="admission", name="mandates_unlistedtask_admission_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_unlistedtask_township_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_unlistedtask_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -219,6 +264,28 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of an unlisted task",
                 "verbose_name_plural": "steps of unlisted tasks",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "task", "seq"), name="unlisted_step_seq"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("move__in", ["refuse", "drop"]), _negated=True),
+                            ("note__regex", "\\S"),
+                            _connector="OR",
+                        ),
+                        name="unlisted_step_why",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="task", name="mandates_unlistedstep_task_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_unlistedstep_township_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_unlistedstep_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -229,106 +296,6 @@ class Migration(migrations.Migration):
             model_name="unlistedtask",
             index=models.Index(
                 fields=["county", "department", "recorded_at"], name="unlisted_counted"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=models.UniqueConstraint(
-                fields=("township", "id", "county"), name="unlisted_task_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="unlisted_task_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["recorded", "refused", "taken", "dropped", "admitted", "listed"])
-                ),
-                name="unlisted_task_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("entry__isnull", False), ("state", "listed")),
-                    models.Q(models.Q(("state", "listed"), _negated=True), ("entry", None)),
-                    _connector="OR",
-                ),
-                name="unlisted_task_listed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("admission__isnull", False), ("state", "admitted")),
-                    models.Q(models.Q(("state", "admitted"), _negated=True), ("admission", None)),
-                    _connector="OR",
-                ),
-                name="unlisted_task_admitted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=common.tenancy.SameTenant(
-                field="entry", name="mandates_unlistedtask_entry_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=common.tenancy.SameTenant(
-                field="admission", name="mandates_unlistedtask_admission_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_unlistedtask_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedtask",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_unlistedtask_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedstep",
-            constraint=models.UniqueConstraint(
-                fields=("county", "task", "seq"), name="unlisted_step_seq"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("move__in", ["refuse", "drop"]), _negated=True),
-                    ("note__regex", "\\S"),
-                    _connector="OR",
-                ),
-                name="unlisted_step_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedstep",
-            constraint=common.tenancy.SameTenant(
-                field="task", name="mandates_unlistedstep_task_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedstep",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_unlistedstep_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unlistedstep",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_unlistedstep_department_tenant"
             ),
         ),
         # Of the township that recorded it, the department it names, and the county.

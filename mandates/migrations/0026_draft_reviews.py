@@ -53,6 +53,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "review of a draft",
                 "verbose_name_plural": "reviews of drafts",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="list_review_tenant"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="list_review_uid"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at", None)),
+                        fields=("county", "version"),
+                        name="list_review_one_open",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="version", name="mandates_listreview_version_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -127,6 +139,40 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "opinion on a draft",
                 "verbose_name_plural": "opinions on drafts",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="review_opinion_tenant"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="review_opinion_uid"),
+                    models.UniqueConstraint(
+                        fields=("county", "review", "department", "of_township"),
+                        name="review_opinion_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("department", None), ("of_township__isnull", False)),
+                            models.Q(("department__isnull", False), ("of_township", None)),
+                            _connector="OR",
+                        ),
+                        name="review_opinion_unit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stance", "object"), _negated=True),
+                            models.Q(("text", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="review_opinion_objection",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="review", name="mandates_reviewopinion_review_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_reviewopinion_department_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="of_township", name="mandates_reviewopinion_of_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -173,105 +219,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "comment on a line",
                 "verbose_name_plural": "comments on lines",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="review_comment_says"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="opinion", name="mandates_reviewcomment_opinion_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="matter", name="mandates_reviewcomment_matter_tenant"
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="listreview",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="list_review_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="listreview",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="list_review_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="listreview",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at", None)),
-                fields=("county", "version"),
-                name="list_review_one_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listreview",
-            constraint=common.tenancy.SameTenant(
-                field="version", name="mandates_listreview_version_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=models.UniqueConstraint(
-                fields=("county", "id"), name="review_opinion_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="review_opinion_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=models.UniqueConstraint(
-                fields=("county", "review", "department", "of_township"),
-                name="review_opinion_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("department", None), ("of_township__isnull", False)),
-                    models.Q(("department__isnull", False), ("of_township", None)),
-                    _connector="OR",
-                ),
-                name="review_opinion_unit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stance", "object"), _negated=True),
-                    models.Q(("text", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="review_opinion_objection",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=common.tenancy.SameTenant(
-                field="review", name="mandates_reviewopinion_review_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_reviewopinion_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewopinion",
-            constraint=common.tenancy.SameTenant(
-                field="of_township", name="mandates_reviewopinion_of_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewcomment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="review_comment_says"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewcomment",
-            constraint=common.tenancy.SameTenant(
-                field="opinion", name="mandates_reviewcomment_opinion_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewcomment",
-            constraint=common.tenancy.SameTenant(
-                field="matter", name="mandates_reviewcomment_matter_tenant"
-            ),
         ),
         rls.TenantTable("ListReview"),
         # A unit reads and gives its own opinion, and no other.

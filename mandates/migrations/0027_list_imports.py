@@ -105,6 +105,29 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "import of a list",
                 "verbose_name_plural": "imports of lists",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="list_import_tenant"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="list_import_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("applied_at__isnull", False), ("state__in", ["applied", "undone"])
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ["applied", "undone"]), _negated=True),
+                                ("applied_at", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="list_import_applied",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="duty_list", name="mandates_listimport_duty_list_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="version", name="mandates_listimport_version_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -172,6 +195,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "row of an import",
                 "verbose_name_plural": "rows of imports",
+                "constraints": [
+                    common.tenancy.SameTenant(
+                        field="imported", name="mandates_importrow_imported_tenant"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -266,50 +294,10 @@ class Migration(migrations.Migration):
             model_name="listimport",
             index=models.Index(fields=["county", "-id"], name="list_import_of_county"),
         ),
-        migrations.AddConstraint(
-            model_name="listimport",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="list_import_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="listimport",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="list_import_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="listimport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("applied_at__isnull", False), ("state__in", ["applied", "undone"])),
-                    models.Q(
-                        models.Q(("state__in", ["applied", "undone"]), _negated=True),
-                        ("applied_at", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="list_import_applied",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listimport",
-            constraint=common.tenancy.SameTenant(
-                field="duty_list", name="mandates_listimport_duty_list_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="listimport",
-            constraint=common.tenancy.SameTenant(
-                field="version", name="mandates_listimport_version_tenant"
-            ),
-        ),
         migrations.AddIndex(
             model_name="importrow",
             index=models.Index(
                 fields=["county", "imported", "kind", "id"], name="import_row_of_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrow",
-            constraint=common.tenancy.SameTenant(
-                field="imported", name="mandates_importrow_imported_tenant"
             ),
         ),
         rls.TenantTable("ColumnMapping", township=NOBODY, department=NOBODY),

@@ -168,6 +168,86 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "burden of townships",
                 "verbose_name_plural": "burdens of townships",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="burden_tenant"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="burden_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["proposed", "found", "in_force", "merged", "cancelled", "refused"],
+                            )
+                        ),
+                        name="burden_state",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("department__isnull", False), ("imposed_by", "")),
+                            models.Q(("department", None), ("imposed_by__regex", "\\S")),
+                            _connector="OR",
+                        ),
+                        name="burden_origin",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["proposed", "refused"]),
+                            ("is_found", True),
+                            models.Q(
+                                ("approved_by__isnull", False),
+                                ("document_no__regex", "\\S"),
+                                models.Q(("approved_by", models.F("entered_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="burden_approved",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("state__in", ("found", "in_force", "merged", "cancelled")),
+                                _negated=True,
+                            ),
+                            ("since__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="burden_since",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_on__gte", models.F("since")),
+                                ("state__in", ("merged", "cancelled")),
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ("merged", "cancelled")), _negated=True),
+                                ("ended_on", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="burden_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("merged_into__isnull", False),
+                                ("state", "merged"),
+                                models.Q(("merged_into", models.F("id")), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "merged"), _negated=True), ("merged_into", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="burden_merged",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_burden_department_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="merged_into", name="mandates_burden_merged_into_tenant"
+                    ),
+                    common.tenancy.SameTenant(field="area", name="mandates_burden_area_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -232,6 +312,24 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of a burden",
                 "verbose_name_plural": "steps of burdens",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "burden", "seq"), name="burden_step_seq"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("move__in", ["keep", "merge", "cancel", "refuse"]), _negated=True
+                            ),
+                            ("note__regex", "\\S"),
+                            _connector="OR",
+                        ),
+                        name="burden_step_why",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="burden", name="mandates_burdenstep_burden_tenant"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -241,136 +339,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="burden",
             index=models.Index(fields=["county", "since"], name="burden_since"),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="burden_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="burden_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        ["proposed", "found", "in_force", "merged", "cancelled", "refused"],
-                    )
-                ),
-                name="burden_state",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("department__isnull", False), ("imposed_by", "")),
-                    models.Q(("department", None), ("imposed_by__regex", "\\S")),
-                    _connector="OR",
-                ),
-                name="burden_origin",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["proposed", "refused"]),
-                    ("is_found", True),
-                    models.Q(
-                        ("approved_by__isnull", False),
-                        ("document_no__regex", "\\S"),
-                        models.Q(("approved_by", models.F("entered_by")), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="burden_approved",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ("found", "in_force", "merged", "cancelled")), _negated=True
-                    ),
-                    ("since__isnull", False),
-                    _connector="OR",
-                ),
-                name="burden_since",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("ended_on__gte", models.F("since")), ("state__in", ("merged", "cancelled"))
-                    ),
-                    models.Q(
-                        models.Q(("state__in", ("merged", "cancelled")), _negated=True),
-                        ("ended_on", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="burden_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("merged_into__isnull", False),
-                        ("state", "merged"),
-                        models.Q(("merged_into", models.F("id")), _negated=True),
-                    ),
-                    models.Q(models.Q(("state", "merged"), _negated=True), ("merged_into", None)),
-                    _connector="OR",
-                ),
-                name="burden_merged",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_burden_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=common.tenancy.SameTenant(
-                field="merged_into", name="mandates_burden_merged_into_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burden",
-            constraint=common.tenancy.SameTenant(field="area", name="mandates_burden_area_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="burdenstep",
-            constraint=models.UniqueConstraint(
-                fields=("county", "burden", "seq"), name="burden_step_seq"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burdenstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("move__in", ["keep", "merge", "cancel", "refuse"]), _negated=True),
-                    ("note__regex", "\\S"),
-                    _connector="OR",
-                ),
-                name="burden_step_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="burdenstep",
-            constraint=common.tenancy.SameTenant(
-                field="burden", name="mandates_burdenstep_burden_tenant"
-            ),
         ),
         # The register is the county's: its townships and departments read it and enter into it,
         # the county alone decides. Nothing is ever deleted.

@@ -152,6 +152,75 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "batch of powers",
                 "verbose_name_plural": "batches of powers",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="power_batch_tenant"),
+                    models.UniqueConstraint(fields=("county", "uid"), name="power_batch_uid"),
+                    models.UniqueConstraint(fields=("county", "number"), name="power_batch_number"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None),
+                            ("valid_to__gt", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="power_batch_term",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("department__isnull", False), ("mode", "entrustment")),
+                            ("mode", "empowerment"),
+                            _connector="OR",
+                        ),
+                        name="power_batch_giver",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "draft"),
+                            models.Q(
+                                ("agreed_by__isnull", False),
+                                ("giver_sealed_on__isnull", False),
+                                models.Q(("powers", ""), _negated=True),
+                                models.Q(
+                                    models.Q(
+                                        ("mode", "empowerment"),
+                                        models.Q(("decision", ""), _negated=True),
+                                    ),
+                                    ("valid_to__isnull", False),
+                                    _connector="OR",
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_batch_agreed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["draft", "agreed"]),
+                            models.Q(
+                                ("approved_by__isnull", False),
+                                models.Q(("document_no", ""), _negated=True),
+                                models.Q(("approved_by", models.F("agreed_by")), _negated=True),
+                                models.Q(("approved_by", models.F("drafted_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_batch_approved",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ["draft", "agreed", "approved"]),
+                            models.Q(
+                                ("giver_published_on__isnull", False),
+                                ("published_by__isnull", False),
+                                models.Q(("giver_published_in", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_batch_published",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_powerbatch_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -222,6 +291,35 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "agreement with a township",
                 "verbose_name_plural": "agreements with townships",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("township", "id", "county"), name="power_agreement_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("county", "uid"), name="power_agreement_uid"),
+                    models.UniqueConstraint(
+                        fields=("county", "batch", "township"), name="power_agreement_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("confirmed_at", None), ("confirmed_by", None)),
+                            models.Q(
+                                ("confirmed_at__isnull", False),
+                                ("confirmed_by__isnull", False),
+                                ("published_on__isnull", False),
+                                ("sealed_on__isnull", False),
+                                models.Q(("published_in", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_agreement_confirmed",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="batch", name="mandates_poweragreement_batch_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_poweragreement_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -305,6 +403,45 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "power of a township",
                 "verbose_name_plural": "powers of townships",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("township", "id", "county"), name="power_grant_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("county", "uid"), name="power_grant_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to", None),
+                            ("valid_to__gte", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="power_grant_term",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at", None), ("ended_by", None), ("ended_by_act", "")),
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("ended_by__isnull", False),
+                                ("ended_by_act__in", ["taken_back", "swapped"]),
+                                ("notified_on__isnull", False),
+                                ("valid_to__isnull", False),
+                                models.Q(("end_reason", ""), _negated=True),
+                                models.Q(("end_document", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_grant_ended",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="batch", name="mandates_powergrant_batch_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="agreement", name="mandates_powergrant_agreement_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_powergrant_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -375,6 +512,18 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "evaluation of a power",
                 "verbose_name_plural": "evaluations of powers",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("finding", ""), _negated=True),
+                        name="power_evaluation_finding",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="grant", name="mandates_powerevaluation_grant_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_powerevaluation_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -445,6 +594,30 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "power",
                 "verbose_name_plural": "powers",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "id"), name="power_item_tenant"),
+                    models.UniqueConstraint(fields=("county", "uid"), name="power_item_uid"),
+                    models.UniqueConstraint(fields=("county", "code"), name="power_item_code"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("law", ""), _negated=True),
+                            models.Q(("article", ""), _negated=True),
+                        ),
+                        name="power_item_basis",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                ["approval", "penalty", "inspection", "measure", "detention"],
+                            )
+                        ),
+                        name="power_item_kind",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="department", name="mandates_poweritem_department_tenant"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -498,6 +671,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "batch", "item"), name="power_chosen_once"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="batch", name="mandates_powerbatchitem_batch_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="item", name="mandates_powerbatchitem_item_tenant"
+                    ),
+                ]
+            },
         ),
         migrations.CreateModel(
             name="CapabilityCheck",
@@ -574,6 +760,25 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "capability check",
                 "verbose_name_plural": "capability checks",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("batch__isnull", False), ("item", None)),
+                            models.Q(("batch", None), ("item__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="capability_check_of_one",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="item", name="mandates_capabilitycheck_item_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="batch", name="mandates_capabilitycheck_batch_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_capabilitycheck_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -639,6 +844,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "score of a power",
                 "verbose_name_plural": "scores of powers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("county", "item", "criterion"), name="power_score_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("criterion__in", ["many", "direct", "urgent", "bearable"]),
+                            ("score__range", (0, 5)),
+                            models.Q(("reason", ""), _negated=True),
+                        ),
+                        name="power_score_range",
+                    ),
+                    common.tenancy.SameTenant(field="item", name="mandates_powerscore_item_tenant"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -727,6 +946,51 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "swap of powers",
                 "verbose_name_plural": "swaps of powers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("township", "id", "county"), name="power_swap_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("county", "uid"), name="power_swap_uid"),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            models.Func(
+                                models.F("outs"),
+                                function="jsonb_array_length",
+                                output_field=models.IntegerField(),
+                            ),
+                            models.Func(
+                                models.F("ins"),
+                                function="jsonb_array_length",
+                                output_field=models.IntegerField(),
+                            ),
+                        ),
+                        name="power_swap_equal",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_by", None), ("state", "asked")),
+                            models.Q(
+                                ("decided_by__isnull", False),
+                                ("state", "refused"),
+                                models.Q(("decision", ""), _negated=True),
+                            ),
+                            models.Q(
+                                ("decided_by__isnull", False),
+                                ("on__isnull", False),
+                                ("state", "approved"),
+                                models.Q(("document_no", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="power_swap_decided",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="agreement", name="mandates_powerswap_agreement_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_powerswap_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -745,255 +1009,14 @@ class Migration(migrations.Migration):
             model_name="powerbatch",
             index=models.Index(fields=["county", "-id"], name="power_batch_new"),
         ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="power_batch_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.UniqueConstraint(fields=("county", "uid"), name="power_batch_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.UniqueConstraint(
-                fields=("county", "number"), name="power_batch_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to", None), ("valid_to__gt", models.F("valid_from")), _connector="OR"
-                ),
-                name="power_batch_term",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("department__isnull", False), ("mode", "entrustment")),
-                    ("mode", "empowerment"),
-                    _connector="OR",
-                ),
-                name="power_batch_giver",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "draft"),
-                    models.Q(
-                        ("agreed_by__isnull", False),
-                        ("giver_sealed_on__isnull", False),
-                        models.Q(("powers", ""), _negated=True),
-                        models.Q(
-                            models.Q(
-                                ("mode", "empowerment"), models.Q(("decision", ""), _negated=True)
-                            ),
-                            ("valid_to__isnull", False),
-                            _connector="OR",
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_batch_agreed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "agreed"]),
-                    models.Q(
-                        ("approved_by__isnull", False),
-                        models.Q(("document_no", ""), _negated=True),
-                        models.Q(("approved_by", models.F("agreed_by")), _negated=True),
-                        models.Q(("approved_by", models.F("drafted_by")), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_batch_approved",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["draft", "agreed", "approved"]),
-                    models.Q(
-                        ("giver_published_on__isnull", False),
-                        ("published_by__isnull", False),
-                        models.Q(("giver_published_in", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_batch_published",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=models.UniqueConstraint(
-                fields=("township", "id", "county"), name="power_agreement_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=models.UniqueConstraint(
-                fields=("county", "uid"), name="power_agreement_uid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=models.UniqueConstraint(
-                fields=("county", "batch", "township"), name="power_agreement_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("confirmed_at", None), ("confirmed_by", None)),
-                    models.Q(
-                        ("confirmed_at__isnull", False),
-                        ("confirmed_by__isnull", False),
-                        ("published_on__isnull", False),
-                        ("sealed_on__isnull", False),
-                        models.Q(("published_in", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_agreement_confirmed",
-            ),
-        ),
         migrations.AddIndex(
             model_name="powerevaluation",
             index=models.Index(fields=["county", "grant", "-id"], name="power_evaluation_of"),
-        ),
-        migrations.AddConstraint(
-            model_name="powerevaluation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("finding", ""), _negated=True), name="power_evaluation_finding"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=models.UniqueConstraint(fields=("county", "id"), name="power_item_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=models.UniqueConstraint(fields=("county", "uid"), name="power_item_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=models.UniqueConstraint(fields=("county", "code"), name="power_item_code"),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("law", ""), _negated=True), models.Q(("article", ""), _negated=True)
-                ),
-                name="power_item_basis",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["approval", "penalty", "inspection", "measure", "detention"])
-                ),
-                name="power_item_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatchitem",
-            constraint=models.UniqueConstraint(
-                fields=("county", "batch", "item"), name="power_chosen_once"
-            ),
         ),
         migrations.AddIndex(
             model_name="capabilitycheck",
             index=models.Index(
                 fields=["county", "township", "-id"], name="capability_check_latest"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capabilitycheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("batch__isnull", False), ("item", None)),
-                    models.Q(("batch", None), ("item__isnull", False)),
-                    _connector="OR",
-                ),
-                name="capability_check_of_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerscore",
-            constraint=models.UniqueConstraint(
-                fields=("county", "item", "criterion"), name="power_score_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerscore",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("criterion__in", ["many", "direct", "urgent", "bearable"]),
-                    ("score__range", (0, 5)),
-                    models.Q(("reason", ""), _negated=True),
-                ),
-                name="power_score_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=models.UniqueConstraint(
-                fields=("township", "id", "county"), name="power_swap_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=models.UniqueConstraint(fields=("county", "uid"), name="power_swap_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    models.Func(
-                        models.F("outs"),
-                        function="jsonb_array_length",
-                        output_field=models.IntegerField(),
-                    ),
-                    models.Func(
-                        models.F("ins"),
-                        function="jsonb_array_length",
-                        output_field=models.IntegerField(),
-                    ),
-                ),
-                name="power_swap_equal",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_by", None), ("state", "asked")),
-                    models.Q(
-                        ("decided_by__isnull", False),
-                        ("state", "refused"),
-                        models.Q(("decision", ""), _negated=True),
-                    ),
-                    models.Q(
-                        ("decided_by__isnull", False),
-                        ("on__isnull", False),
-                        ("state", "approved"),
-                        models.Q(("document_no", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_swap_decided",
             ),
         ),
         migrations.AddIndex(
@@ -1009,44 +1032,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="powergrant",
             index=models.Index(fields=["county", "batch"], name="power_grant_batch"),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=models.UniqueConstraint(
-                fields=("township", "id", "county"), name="power_grant_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=models.UniqueConstraint(fields=("county", "uid"), name="power_grant_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"
-                ),
-                name="power_grant_term",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at", None), ("ended_by", None), ("ended_by_act", "")),
-                    models.Q(
-                        ("ended_at__isnull", False),
-                        ("ended_by__isnull", False),
-                        ("ended_by_act__in", ["taken_back", "swapped"]),
-                        ("notified_on__isnull", False),
-                        ("valid_to__isnull", False),
-                        models.Q(("end_reason", ""), _negated=True),
-                        models.Q(("end_document", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="power_grant_ended",
-            ),
         ),
         migrations.AddConstraint(
             model_name="powergrant",
@@ -1069,90 +1054,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
-            model_name="powerbatch",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_powerbatch_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=common.tenancy.SameTenant(
-                field="batch", name="mandates_poweragreement_batch_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweragreement",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_poweragreement_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerevaluation",
-            constraint=common.tenancy.SameTenant(
-                field="grant", name="mandates_powerevaluation_grant_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerevaluation",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_powerevaluation_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poweritem",
-            constraint=common.tenancy.SameTenant(
-                field="department", name="mandates_poweritem_department_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatchitem",
-            constraint=common.tenancy.SameTenant(
-                field="batch", name="mandates_powerbatchitem_batch_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerbatchitem",
-            constraint=common.tenancy.SameTenant(
-                field="item", name="mandates_powerbatchitem_item_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capabilitycheck",
-            constraint=common.tenancy.SameTenant(
-                field="item", name="mandates_capabilitycheck_item_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capabilitycheck",
-            constraint=common.tenancy.SameTenant(
-                field="batch", name="mandates_capabilitycheck_batch_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capabilitycheck",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_capabilitycheck_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerscore",
-            constraint=common.tenancy.SameTenant(
-                field="item", name="mandates_powerscore_item_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=common.tenancy.SameTenant(
-                field="agreement", name="mandates_powerswap_agreement_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powerswap",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_powerswap_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="powergrant",
             constraint=common.tenancy.SameTenant(
                 field="item", name="mandates_powergrant_item_tenant"
@@ -1161,25 +1062,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="powergrant",
             constraint=common.tenancy.SameTenant(
-                field="batch", name="mandates_powergrant_batch_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=common.tenancy.SameTenant(
-                field="agreement", name="mandates_powergrant_agreement_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=common.tenancy.SameTenant(
                 field="swap", name="mandates_powergrant_swap_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="powergrant",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_powergrant_township_tenant"
             ),
         ),
         # The catalogue and the batches are everybody's of the county to read; what a township may do

@@ -106,6 +106,78 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "person who asked",
                 "verbose_name_plural": "persons who asked",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("township", "id", "county"), name="caller_tenant"
+                    ),
+                    models.UniqueConstraint(fields=("call", "county"), name="caller_once"),
+                    models.UniqueConstraint(fields=("uid", "county"), name="caller_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("disposal_uid", None),
+                                ("disposed_at", None),
+                                models.Q(("key", ""), _negated=True),
+                                models.Q(
+                                    ("address", ""),
+                                    ("id_number", ""),
+                                    ("name", ""),
+                                    ("phone", ""),
+                                    _negated=True,
+                                ),
+                            ),
+                            models.Q(
+                                ("address", ""),
+                                ("disposal_uid__isnull", False),
+                                ("disposed_at__isnull", False),
+                                ("id_number", ""),
+                                ("id_number_index", ""),
+                                ("key", ""),
+                                ("name", ""),
+                                ("phone", ""),
+                                ("phone_index", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="caller_held_or_disposed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("name", ""),
+                            ("name__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
+                            _connector="OR",
+                        ),
+                        name="caller_name_encrypted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("phone", ""),
+                            ("phone__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
+                            _connector="OR",
+                        ),
+                        name="caller_phone_encrypted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("id_number", ""),
+                            ("id_number__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
+                            _connector="OR",
+                        ),
+                        name="caller_id_number_encrypted",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("address", ""),
+                            ("address__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
+                            _connector="OR",
+                        ),
+                        name="caller_address_encrypted",
+                    ),
+                    common.tenancy.SameTenant(field="call", name="mandates_caller_call_tenant"),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_caller_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -174,6 +246,23 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "look at a person's data",
                 "verbose_name_plural": "looks at persons' data",
+                "constraints": [
+                    models.UniqueConstraint(fields=("uid", "county"), name="caller_reveal_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason__regex", "\\S.*\\S.*\\S.*\\S")),
+                        name="caller_reveal_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("way__in", ["call", "export"])),
+                        name="caller_reveal_way",
+                    ),
+                    common.tenancy.SameTenant(
+                        field="caller", name="mandates_callerreveal_caller_tenant"
+                    ),
+                    common.tenancy.SameTenant(
+                        field="township", name="mandates_callerreveal_township_tenant"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -252,6 +341,49 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "disposal of personal data",
                 "verbose_name_plural": "disposals of personal data",
+                "constraints": [
+                    models.UniqueConstraint(fields=("uid", "county"), name="disposal_uid"),
+                    models.UniqueConstraint(fields=("county", "number"), name="disposal_number"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "proposed")),
+                        fields=("county", "kind"),
+                        name="disposal_one_waits",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_by", None),
+                            models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="disposal_two_persons",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("decided_at", None),
+                                ("decided_by", None),
+                                ("number", None),
+                                ("state", "proposed"),
+                            ),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("decided_by__isnull", False),
+                                ("number", None),
+                                ("state", "refused"),
+                            ),
+                            models.Q(
+                                models.Q(("hash", ""), _negated=True),
+                                models.Q(("signature", ""), _negated=True),
+                                ("decided_at__isnull", False),
+                                ("decided_by__isnull", False),
+                                ("number__isnull", False),
+                                ("state", "done"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="disposal_states",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -294,6 +426,17 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "search for a person",
                 "verbose_name_plural": "searches for persons",
+                "constraints": [
+                    models.UniqueConstraint(fields=("uid", "county"), name="person_search_uid"),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason__regex", "\\S.*\\S.*\\S.*\\S")),
+                        name="person_search_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["phone", "id_number"])),
+                        name="person_search_kind",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -338,6 +481,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "retention period",
                 "verbose_name_plural": "retention periods",
+                "constraints": [
+                    models.UniqueConstraint(fields=("county", "kind"), name="retention_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("months__gte", 1), ("months__lte", 1200)),
+                        name="retention_months",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("basis__regex", "\\S")), name="retention_basis"
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
@@ -352,228 +505,9 @@ class Migration(migrations.Migration):
             model_name="caller",
             index=models.Index(fields=["key", "id"], name="caller_key"),
         ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.UniqueConstraint(
-                fields=("township", "id", "county"), name="caller_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.UniqueConstraint(fields=("call", "county"), name="caller_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="caller_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("disposal_uid", None),
-                        ("disposed_at", None),
-                        models.Q(("key", ""), _negated=True),
-                        models.Q(
-                            ("address", ""),
-                            ("id_number", ""),
-                            ("name", ""),
-                            ("phone", ""),
-                            _negated=True,
-                        ),
-                    ),
-                    models.Q(
-                        ("address", ""),
-                        ("disposal_uid__isnull", False),
-                        ("disposed_at__isnull", False),
-                        ("id_number", ""),
-                        ("id_number_index", ""),
-                        ("key", ""),
-                        ("name", ""),
-                        ("phone", ""),
-                        ("phone_index", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="caller_held_or_disposed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("name", ""),
-                    ("name__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
-                    _connector="OR",
-                ),
-                name="caller_name_encrypted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("phone", ""),
-                    ("phone__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
-                    _connector="OR",
-                ),
-                name="caller_phone_encrypted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("id_number", ""),
-                    ("id_number__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
-                    _connector="OR",
-                ),
-                name="caller_id_number_encrypted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("address", ""),
-                    ("address__regex", "^[as][$][a-z0-9-]{1,19}[$][A-Za-z0-9_-]+={0,2}$"),
-                    _connector="OR",
-                ),
-                name="caller_address_encrypted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=common.tenancy.SameTenant(field="call", name="mandates_caller_call_tenant"),
-        ),
-        migrations.AddConstraint(
-            model_name="caller",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_caller_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callerreveal",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="caller_reveal_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="callerreveal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__regex", "\\S.*\\S.*\\S.*\\S")),
-                name="caller_reveal_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callerreveal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("way__in", ["call", "export"])), name="caller_reveal_way"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callerreveal",
-            constraint=common.tenancy.SameTenant(
-                field="caller", name="mandates_callerreveal_caller_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callerreveal",
-            constraint=common.tenancy.SameTenant(
-                field="township", name="mandates_callerreveal_township_tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="disposal",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="disposal_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="disposal",
-            constraint=models.UniqueConstraint(fields=("county", "number"), name="disposal_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="disposal",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "proposed")),
-                fields=("county", "kind"),
-                name="disposal_one_waits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="disposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("decided_by", None),
-                    models.Q(("decided_by", models.F("proposed_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="disposal_two_persons",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="disposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("decided_at", None),
-                        ("decided_by", None),
-                        ("number", None),
-                        ("state", "proposed"),
-                    ),
-                    models.Q(
-                        ("decided_at__isnull", False),
-                        ("decided_by__isnull", False),
-                        ("number", None),
-                        ("state", "refused"),
-                    ),
-                    models.Q(
-                        models.Q(("hash", ""), _negated=True),
-                        models.Q(("signature", ""), _negated=True),
-                        ("decided_at__isnull", False),
-                        ("decided_by__isnull", False),
-                        ("number__isnull", False),
-                        ("state", "done"),
-                    ),
-                    _connector="OR",
-                ),
-                name="disposal_states",
-            ),
-        ),
         migrations.AddIndex(
             model_name="personsearch",
             index=models.Index(fields=["county", "-id"], name="person_search_new"),
-        ),
-        migrations.AddConstraint(
-            model_name="personsearch",
-            constraint=models.UniqueConstraint(fields=("uid", "county"), name="person_search_uid"),
-        ),
-        migrations.AddConstraint(
-            model_name="personsearch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__regex", "\\S.*\\S.*\\S.*\\S")),
-                name="person_search_why",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="personsearch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["phone", "id_number"])), name="person_search_kind"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionrule",
-            constraint=models.UniqueConstraint(fields=("county", "kind"), name="retention_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("months__gte", 1), ("months__lte", 1200)),
-                name="retention_months",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("basis__regex", "\\S")), name="retention_basis"
-            ),
         ),
         # Departments reach what the county's calls name; which call they may open is that table's
         # wall, and what stands here is ciphertext. Nobody above the county reaches it.
