@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db.models import F
 
-from common import reference, tenancy
+from common import outbox, reference, tenancy
 from common.models import CalendarYear, Notice
 from mandates.models import Call, Clock, ClockAction, Step
 from mandates.operations import sweep as sweep_module
@@ -261,3 +261,26 @@ def test_the_case_clock_is_never_reset(world: World) -> None:
     with tenancy.everywhere(reason="a test looks"):
         case.refresh_from_db()
         assert (case.started_at, case.due_at, case.met_at) == (MONDAY, at(3, 16, 17, 30), None)
+
+
+def test_told_step_by_step_every_clock_is_planned_as_told_at_once(world: World) -> None:
+    """A step that others have followed leaves the planning to the last one's announcement."""
+    at_once = world.handling()
+    call = world.draft(then="raise").call
+    while outbox.drain(at=MONDAY, limit=1):
+        pass
+    lead = world.fresh(call).lead_id
+    assert lead == world.fresh(at_once).lead_id
+    world.make("accept", call, by=world.officer(), when=MONDAY)
+    while outbox.drain(at=MONDAY, limit=1):
+        pass
+    with tenancy.everywhere(reason="a test looks"):
+        planned = [
+            sorted(
+                ClockAction.objects.filter(
+                    clock__call=one, clock__met_at=None, clock__cancelled_at=None
+                ).values_list("clock__kind", "level", "at")
+            )
+            for one in (at_once, call)
+        ]
+    assert planned[0] == planned[1] != []

@@ -39,7 +39,6 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("password", "password"),
-                            ("second_factor", "second factor"),
                             ("token", "token of a system"),
                             ("invitation", "invitation code"),
                         ],
@@ -61,9 +60,7 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("door__in", ["password", "second_factor", "token", "invitation"])
-                        ),
+                        condition=models.Q(("door__in", ["password", "token", "invitation"])),
                         name="attempt_door",
                     )
                 ],

@@ -19,7 +19,6 @@ class Door(models.TextChoices):
     """Where somebody may prove who they are."""
 
     PASSWORD = "password", _("password")
-    SECOND_FACTOR = "second_factor", _("second factor")
     TOKEN = "token", _("token of a system")
     INVITATION = "invitation", _("invitation code")
 

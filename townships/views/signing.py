@@ -184,7 +184,11 @@ def session_end_others(request: MemberRequest) -> HttpResponse:
     now, here = timezone.now(), request.session.session_key or ""
     with transaction.atomic():
         ended = sessions.end_all(request.user, HowEnded.BY_PERSON, at=now, but=here)
-        audit.record("sign_ins_ended", request.user, by=request.member, at=now, count=ended)
-    text = ngettext("%(n)d other sign-in ended.", "%(n)d other sign-ins ended.", ended)
-    messages.success(request, text % {"n": ended})
+        if ended:
+            audit.record("sign_ins_ended", request.user, by=request.member, at=now, count=ended)
+    if ended:
+        text = ngettext("%(n)d other sign-in ended.", "%(n)d other sign-ins ended.", ended)
+        messages.success(request, text % {"n": ended})
+    else:
+        messages.info(request, _("You are signed in nowhere else."))
     return redirect("townships:session-list")
