@@ -263,24 +263,17 @@ def test_the_case_clock_is_never_reset(world: World) -> None:
         assert (case.started_at, case.due_at, case.met_at) == (MONDAY, at(3, 16, 17, 30), None)
 
 
-def test_told_step_by_step_every_clock_is_planned_as_told_at_once(world: World) -> None:
+def test_told_one_by_one_no_clock_is_left_without_its_plan(world: World) -> None:
     """A step that others have followed leaves the planning to the last one's announcement."""
-    at_once = world.handling()
     call = world.draft(then="raise").call
-    while outbox.drain(at=MONDAY, limit=1):
-        pass
-    lead = world.fresh(call).lead_id
-    assert lead == world.fresh(at_once).lead_id
-    world.make("accept", call, by=world.officer(), when=MONDAY)
-    while outbox.drain(at=MONDAY, limit=1):
-        pass
-    with tenancy.everywhere(reason="a test looks"):
-        planned = [
-            sorted(
-                ClockAction.objects.filter(
-                    clock__call=one, clock__met_at=None, clock__cancelled_at=None
-                ).values_list("clock__kind", "level", "at")
-            )
-            for one in (at_once, call)
-        ]
-    assert planned[0] == planned[1] != []
+    note = {"note": "已查处。", "override": "先行答复"}
+    for move, when, given in (("", MONDAY, {}), ("accept", MONDAY, {}), ("answer", at(3, 3), note)):
+        if move:
+            world.make(move, call, by=world.officer(), when=when, **given)
+        while outbox.drain(at=when, limit=1):
+            pass
+        with tenancy.dispatching(reason="a test plans once more"):
+            rows = ClockAction.objects.filter(clock__call=call).order_by("id")
+            before = list(rows.values_list("id", "level", "at"))
+            sweep_module.plan([call.pk])
+            assert list(rows.values_list("id", "level", "at")) == before != [], move
