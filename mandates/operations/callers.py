@@ -64,6 +64,12 @@ def asked_by(call: Call, values: Mapping[Kind, str], *, by_id: int, at: datetime
     return caller
 
 
+def may_take_down(call: Call, *, by: Member) -> bool:
+    """Say whether somebody may write down who asked, as long as nobody is written down."""
+    own = by.township_id is not None and by.township_id == call.township_id
+    return own and by.may(Permission.CALL_DRAFT) and not call.is_ended
+
+
 def take_down(call_uid: UUID, sent: Mapping[str, Any], *, by: Member, at: datetime) -> Caller:
     """Write down who asked for a call of one's own township, once.
 

@@ -117,6 +117,12 @@ def propose(kind: str, *, by: Member, at: datetime) -> Disposal:
     return row
 
 
+def may_decide(row: Disposal, *, by: Member) -> bool:
+    """Say whether somebody is the second person for what still waits."""
+    waits = row.state == DisposalState.PROPOSED and row.proposed_by_id != by.user_id
+    return waits and by.may(Permission.DISPOSAL_DECIDE)
+
+
 def decide(uid: UUID, *, agrees: bool, note: str = "", by: Member, at: datetime) -> Disposal:
     """Dispose of what was proposed, or refuse it; for good. The second person decides.
 

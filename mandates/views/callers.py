@@ -99,12 +99,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     member, caller = request.member, caller_of(call)
-    may_write = (
-        caller is None
-        and member.township_id == call.township_id
-        and member.may(Permission.CALL_DRAFT)
-        and not call.is_ended
-    )
+    may_write = caller is None and callers.may_take_down(call, by=member)
     values = clear or (shown(caller) if caller else {})
     is_held = caller is not None and not caller.is_disposed
     may_look = is_held and clear is None and member.may(Permission.PERSON_REVEAL)

@@ -174,20 +174,15 @@ def _page(
 def _record(
     request: MemberRequest, uid: UUID, *, form: DecideForm | None = None, status: int = 200
 ) -> HttpResponse:
-    county, member = _reader(request), request.member
+    county = _reader(request)
     row = Disposal.objects.filter(county=county, uid=uid).first()
     if row is None:
         raise Http404
-    decides = (
-        row.state == "proposed"
-        and member.may(Permission.DISPOSAL_DECIDE)
-        and row.proposed_by_id != member.user_id
-    )
     context = {
         "row": row,
         "label": RetentionKind(row.kind).label,
         "is_signed": row.is_signed if row.state == "done" else None,
-        "form": (form or DecideForm()) if decides else None,
+        "form": (form or DecideForm()) if disposals.may_decide(row, by=request.member) else None,
         "crumbs": [
             Crumb(_("Personal data"), reverse("mandates:person-list")),
             Crumb(_("Disposal")),
