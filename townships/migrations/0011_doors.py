@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ("session_key", models.CharField(editable=False, max_length=40)),
                 ("began_at", models.DateTimeField(verbose_name="since")),
                 ("seen_at", models.DateTimeField(verbose_name="last used")),
-                ("address", models.CharField(blank=True, max_length=45, verbose_name="address")),
+                ("address", models.CharField(blank=True, max_length=45, verbose_name="IP address")),
                 ("browser", models.CharField(blank=True, max_length=200, verbose_name="browser")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended at")),
                 (

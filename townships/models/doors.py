@@ -86,7 +86,7 @@ class SignIn(Global):
     session_key = models.CharField(max_length=40, editable=False)
     began_at = models.DateTimeField(_("since"))
     seen_at = models.DateTimeField(_("last used"))
-    address = models.CharField(_("address"), max_length=45, blank=True)
+    address = models.CharField(_("IP address"), max_length=45, blank=True)
     browser = models.CharField(_("browser"), max_length=200, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True)
     how_ended = models.CharField(
