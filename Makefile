@@ -16,8 +16,8 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start
-.PHONY: screens bench test check faults soak fuzz recovery trail fix migrate messages migrations clean
+.PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start assurance
+.PHONY: assurance-report holes screens bench test check faults soak fuzz recovery trail fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -34,6 +34,8 @@ help:
 	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
 	@echo "make recovery           databases are lost, restored, replaced under load, and counted;"
 	@echo "                        make recovery ONLY=R1,R8 CALLS=300 SEED=1 WRITE=docs/recovery.md"
+	@echo "make assurance          every test that shows a promise, and docs/assurance.md; ONLY=T1,E3"
+	@echo "make assurance-report   docs/assurance.md anew from all runs that lie here; both keep these"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
 	@echo "make messages           collect new messages into locale/ and compile the catalogues"
@@ -98,7 +100,10 @@ FUZZ_SEED ?= $(shell date +%s)
 fuzz: setup-dev
 	@echo "seed $(FUZZ_SEED), $(FUZZ_EXAMPLES) examples of each operation and client"
 	@HUYING_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) HUYING_FUZZ_COVERED=$(FUZZ_COVERED) \
-		HUYING_FUZZ_LIVES=$(FUZZ_LIVES) HUYING_FUZZ_SEED=$(FUZZ_SEED) $(BIN)/pytest -q -n2 tests/fuzz
+		HUYING_FUZZ_LIVES=$(FUZZ_LIVES) HUYING_FUZZ_SEED=$(FUZZ_SEED) \
+		HUYING_ASSURANCE=fuzz HUYING_ASSURANCE_LONG=1 \
+		HUYING_ASSURANCE_COMMAND="make fuzz FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$(FUZZ_SEED)" \
+		$(BIN)/pytest -q -n2 tests/fuzz
 
 bench: setup-dev
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) \
@@ -134,6 +139,12 @@ soak: setup-dev
 recovery: setup-dev
 	@$(BIN)/python -m bench.recovery $(if $(ONLY),--only $(ONLY)) $(if $(CALLS),--calls $(CALLS)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(WRITE),--write $(WRITE))
+
+assurance: setup-dev
+	@$(BIN)/python -m bench.assurance run $(if $(ONLY),--only $(ONLY))
+
+assurance-report: setup-dev
+	@$(BIN)/python -m bench.assurance report
 
 clean:
 	rm -rf .test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

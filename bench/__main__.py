@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import ground
+from bench.assurance import adapters
+from bench.assurance import results as assurance
 from bench.cases import CASES
 from bench.report import Report
 from bench.world import FULL, QUICK, World
@@ -37,6 +39,9 @@ def main() -> int:
                 case(world, report)
         report.notes.append(f"{time.monotonic() - began:.0f} s, {profile.rounds} rounds a case")
     print(f"\n{report.text()}")
+    if shown := adapters.of_bench(report.lines):
+        asked_for = assurance.words({"ONLY": arguments.only, "QUICK": arguments.quick and 1})
+        assurance.record("bench", f"make bench {asked_for}", shown, long=not arguments.quick)
     if arguments.write:
         Path(arguments.write).write_text(report.text() + "\n", encoding="utf-8")
     return 1 if report.missed else 0

@@ -25,6 +25,9 @@ class Line:
     larger_is_better: bool = True
     unit: str = ""
     told: str = ""  # absolute numbers, for the reader only
+    shows: str = ""  # an id of bench/assurance/ids.toml, with how much was tried of what
+    n: int = 0
+    counts: str = ""
 
     @property
     def value(self) -> float:

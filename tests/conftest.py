@@ -18,11 +18,13 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from bench.assurance import results
 from config.demo import testbed
 from config.demo.testbed import Access
 from tests import trail
 
 WATCHED = bool(os.environ.get("HUYING_TRAIL"))  # make trail
+pytest_plugins = ["tests.assurance"]
 STACK = pytest.StashKey[ExitStack]()
 
 
@@ -138,6 +140,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if needless:
             print(f"\nexceptions in tests/trail.py that no write needed: {', '.join(needless)}")  # noqa: T201
             session.exitstatus = 1
+        outcome = results.FAILED if session.exitstatus else results.PASSED
+        n = trail.recorder.looked_at
+        told = results.Shown("E1", "every write of the whole suite", outcome, n, "writes")
+        results.record("trail", "make trail", [told], long=True)
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ def addresses(path: str) -> list[str]:
     return list(dict.fromkeys([*pairs, *ODD]))
 
 
+@pytest.mark.assurance("B7")
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_fails_by_its_address(world: World, path: str) -> None:
     browser = Browser(world.clerk, at=NOW)
@@ -80,6 +81,7 @@ def test_no_page_fails_by_its_address(world: World, path: str) -> None:
         assert "x" not in answer.cookies
 
 
+@pytest.mark.assurance("B7")
 @pytest.mark.parametrize("path", LISTS)
 def test_no_list_of_the_api_fails_by_its_address(world: World, path: str) -> None:
     system = System.beside(world.clerk)
@@ -110,6 +112,7 @@ def test_another_persons_page_token_shows_ones_own_rows_alone() -> None:
         assert {row["title"] for row in machine.json()["results"]} <= {f"甲{n}" for n in range(5)}
 
 
+@pytest.mark.assurance("T4")
 @pytest.mark.parametrize(
     "token",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -42,6 +43,7 @@ def looking() -> set[str]:
     }
 
 
+@pytest.mark.assurance("E8")
 def test_every_field_that_looks_like_a_persons_is_declared() -> None:
     reaching, only_looking = rows(REACHING), rows(LOOKING)
     assert looking() - reaching.keys() - only_looking.keys() == set()
@@ -50,6 +52,7 @@ def test_every_field_that_looks_like_a_persons_is_declared() -> None:
     assert all(len(cells) == 3 and all(cells) for cells in reaching.values())
 
 
+@pytest.mark.assurance("E8")
 def test_what_is_said_to_be_encrypted_is() -> None:
     """Encrypted fields have a constraint that lets nothing else in, and come under new keys."""
     said = {name for name, cells in rows(REACHING).items() if cells[1] == "encrypted"}

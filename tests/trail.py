@@ -81,6 +81,7 @@ class Recorder:
         self.tables: frozenset[str] = frozenset()
         self.evidence: frozenset[str] = frozenset()
         self.used: set[str] = set()
+        self.looked_at = 0  # writes that were judged
         self.violations: list[str] = []
         self._local = threading.local()
         self._states: list[State] = []
@@ -135,6 +136,7 @@ class Recorder:
         """Look at what one transaction of one call has written."""
         writes, state.writes = state.writes, []
         act, state.act = state.act_name, None
+        self.looked_at += len(writes)
         if any(w.table in self.evidence and w.kind == "insert" for w in writes):
             return
         for write in dict.fromkeys(writes):

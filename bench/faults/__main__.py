@@ -11,6 +11,8 @@ from contextlib import closing
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bench.assurance import adapters
+from bench.assurance import results as assurance
 from bench.faults import backlog, ground, network, report, rivals
 from bench.faults.client import Ledger
 from bench.faults.runs import Profile, Result, Run
@@ -42,6 +44,13 @@ def main() -> int:
     told += f"\n`verify_ledger` after all of it: {said}\n"
     (HOME / "table.md").write_text(told, encoding="utf-8")
     print(f"\n{told}\nalso in {HOME / 'table.md'}; logs in {HOME / 'logs'}")
+    asked_for = assurance.words({"ONLY": asked.only, "CALLS": profile.calls, "SEED": profile.seed})
+    assurance.record(
+        "faults",
+        f"make faults {asked_for}",
+        adapters.of_faults(results, whole=whole, said=said),
+        long=not profile.short and profile.calls >= adapters.FULL_CALLS,
+    )
     return 0 if whole and not any(result.misses for result in results) else 1
 
 

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bench.assurance import adapters
+from bench.assurance import results as assurance
 from bench.faults.client import Ledger
 from bench.faults.runs import Profile
 from bench.recovery import keys, pitr, report, standby
@@ -50,6 +52,14 @@ def main() -> int:
     print(f"\n{told}\nalso in {HOME / 'table.md'}; logs in {HOME / 'logs'}")
     if asked.write:
         report.write(asked.write, told)
+    asked_for = assurance.words({"ONLY": asked.only, "CALLS": profile.calls, "SEED": profile.seed})
+    assurance.record(
+        "recovery",
+        f"make recovery {asked_for}",
+        adapters.of_recovery(results),
+        long=not profile.short and profile.calls >= adapters.FULL_CALLS,
+        note=postgres,
+    )
     return 1 if any(found.misses for found in results) else 0
 
 

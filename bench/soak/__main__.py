@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bench.assurance import adapters
+from bench.assurance import results as assurance
 from bench.faults.client import Ledger, Load, items
 from bench.faults.count import count
 from bench.faults.system import (
@@ -34,6 +36,7 @@ from bench.soak.people import Diary, Person
 from bench.soak.report import Told, p95, statuses
 
 CALLS_A_SECOND = 1.5
+FULL_MINUTES = 30  # from here on a run is kept as a full one
 SAMPLE_SECONDS = 5.0
 CROWD = 64  # connections that ask without a pause at the end
 CROWD_SECONDS = 20.0
@@ -125,6 +128,13 @@ def main() -> int:
     if asked.write:
         Path(asked.write).write_text(page, encoding="utf-8")
     print(f"\n{page}")
+    assurance.record(
+        "soak",
+        f"make soak SOAK_MINUTES={asked.minutes:g} SEED={asked.seed}",
+        adapters.of_soak(told, calls=told.calls),
+        long=asked.minutes >= FULL_MINUTES,
+        note=asked.beside,
+    )
     return 1 if told.broken else 0
 
 
@@ -237,6 +247,7 @@ def _tell_crowd(told: Told, run: Soak, clients: Sequence[Mapping[str, Any]], cal
 
 
 def _tell_counts(told: Told, run: Soak, load: Load, counts: Any) -> None:
+    told.calls = counts.attempted
     told.say("calls attempted, accepted", f"{counts.attempted}, {counts.accepted}")
     for name in ("lost", "unexpected", "duplicated"):
         keys = getattr(counts, name)

@@ -26,6 +26,7 @@ class Told:
 
     lines: list[Line] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    calls: int = 0
 
     def say(self, name: str, told: str, wanted: str = "", fits: bool | None = None) -> None:
         self.lines.append(Line(name, told, wanted, fits))

@@ -207,6 +207,11 @@ def _pytest(*arguments: str) -> list[str]:
     return [str(BIN / "pytest"), "-q", "--durations=10", *arguments]
 
 
+def shows(run: str) -> dict[str, str]:
+    """Let a run of tests write down which promises it has shown (bench/assurance)."""
+    return {"HUYING_ASSURANCE": run, "HUYING_ASSURANCE_COMMAND": "make test"}
+
+
 def fast_tests() -> list[Check]:
     return [Check("Tests, the quick ones", _pytest("-n2", "-m", "not browser and not processes"))]
 
@@ -218,12 +223,23 @@ def all_tests() -> list[list[Check]]:
     """
     alone = "processes" if install_chromium() is None else "browser or processes"
     usual = ("-m", "not browser and not processes")
-    second = [Check(f"Tests one at a time: {alone}", _pytest("-m", alone))]
+    second = [
+        Check(f"Tests one at a time: {alone}", _pytest("-m", alone), shows("tests one at a time"))
+    ]
     if (OTHER_POSTGRES / "postgres").exists() and not Access.from_environment():
-        told = {"HUYING_POSTGRES_BIN": str(OTHER_POSTGRES)}
+        told = {"HUYING_POSTGRES_BIN": str(OTHER_POSTGRES), **shows("tests on PostgreSQL 15")}
         again = _pytest("-n1", *usual, *(f"--ignore-glob={path}" for path in ASKED_ONCE))
         second.append(Check("Tests on PostgreSQL 15", again, told))
-    return [[Check("Tests on the embedded PostgreSQL", _pytest("-n2", *usual))], second]
+    return [
+        [
+            Check(
+                "Tests on the embedded PostgreSQL",
+                _pytest("-n2", *usual),
+                shows("tests on the embedded PostgreSQL"),
+            )
+        ],
+        second,
+    ]
 
 
 def notes() -> list[str]:

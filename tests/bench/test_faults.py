@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,16 @@ def system() -> Iterator[System]:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("name", SHORT)
-def test_nothing_is_lost_or_done_twice(system: System, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.assurance(name)) for name in SHORT]
+)
+def test_nothing_is_lost_or_done_twice(system: System, name: str, tried: Any) -> None:
     (result,) = faults.run(system, [name], Profile(short=True, seed=20261125))
 
     assert result.misses == []
     assert result.counts is not None
     assert result.counts.accepted == result.counts.attempted > 0
+    tried(result.counts.attempted, "calls")
 
 
 @pytest.mark.processes

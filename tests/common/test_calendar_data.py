@@ -20,6 +20,7 @@ def days(first: date, last: date) -> list[date]:
     return [first + timedelta(n) for n in range((last - first).days + 1)]
 
 
+@pytest.mark.assurance("F22")
 def test_every_day_of_2020_to_2026_is_worked_or_free_as_a_second_source_says():
     both = days(date(2020, 1, 1), date(2026, 12, 31))
 
@@ -29,6 +30,7 @@ def test_every_day_of_2020_to_2026_is_worked_or_free_as_a_second_source_says():
     assert len(both) == 2557
 
 
+@pytest.mark.assurance("F22")
 def test_make_up_days_and_holidays_are_those_of_the_second_source():
     ours = {day for day in SHIPPED.worked if day.year < 2027}
     off = {day for day in SHIPPED.off if day.year < 2027}
@@ -60,6 +62,7 @@ def test_day_has_its_name(day, worked, name):
     assert (SHIPPED.worked if worked else SHIPPED.off)[day] == name
 
 
+@pytest.mark.assurance("F22")
 def test_statutory_years_have_the_thirteen_days_and_no_make_up_days():
     by_year = {y: sum(day.year == y for day in SHIPPED.off) for y in (2027, 2028, 2029, 2030)}
 

@@ -56,6 +56,7 @@ def wait_until_routed(world: World, call: Call, *, seconds: float = 60) -> Call:
     raise AssertionError(f"still {found.state} after {seconds} s")
 
 
+@pytest.mark.assurance("F4")
 @pytest.mark.processes
 def test_accepted_call_is_routed_without_a_broker(committed: Access, tmp_path: Path) -> None:
     world = make_world()
@@ -104,6 +105,7 @@ def test_duty_that_fails_does_not_keep_the_others_from_being_done(
     assert done == ["second"]
 
 
+@pytest.mark.assurance("F2")
 @pytest.mark.parametrize(
     ("seen", "here"),
     [(None, True), (timedelta(seconds=31), True), (timedelta(seconds=20), False)],

@@ -33,6 +33,7 @@ def counted() -> tuple[int, int, int]:
         return Call.objects.count(), Step.objects.count(), IdempotencyKey.objects.count()
 
 
+@pytest.mark.assurance("F14")
 def test_the_same_request_gives_the_first_answer_again(system: System) -> None:
     first = system.create(NEW, key="a key")
     before = counted()
@@ -47,6 +48,7 @@ def test_the_same_request_gives_the_first_answer_again(system: System) -> None:
     assert counted() == before == (1, 2, 1)
 
 
+@pytest.mark.assurance("F14")
 def test_the_first_answer_stands_after_the_call_has_moved(world: World, system: System) -> None:
     first = system.create(NEW, key="k").json()
     world.drain(when=timezone.now())
@@ -54,6 +56,7 @@ def test_the_first_answer_stands_after_the_call_has_moved(world: World, system: 
     assert system.create(NEW, key="k").json() == first
 
 
+@pytest.mark.assurance("F14")
 def test_another_body_under_the_same_key_is_refused(system: System) -> None:
     system.create(NEW, key="k")
     other = system.create({**NEW, "title": "别的事情"}, key="k")
@@ -68,18 +71,21 @@ def test_a_system_sends_a_readable_key(system: System, key: str | None) -> None:
     assert counted() == (0, 0, 0)
 
 
+@pytest.mark.assurance("F14")
 def test_a_refused_request_leaves_its_key_free(system: System) -> None:
     assert system.create({**NEW, "matter": "XX"}, key="k").status_code == 400
     assert counted() == (0, 0, 0)
     assert system.create(NEW, key="k").status_code == 201
 
 
+@pytest.mark.assurance("F14", "T14")
 def test_keys_belong_to_the_system_that_sent_them(world: World, system: System) -> None:
     neighbours = [System.beside(world.head), System.beside(make_world().head)]
     uids = {one.create(NEW, key="k").json()["uid"] for one in (system, *neighbours)}
     assert len(uids) == 3
 
 
+@pytest.mark.assurance("F14")
 def test_a_number_of_the_source_is_taken_once(world: World, system: System) -> None:
     first = system.create({**NEW, "source_no": "12345-1"}, key="a")
     again = system.create({**NEW, "source_no": "12345-1"}, key="b")
@@ -96,6 +102,7 @@ def test_a_number_of_the_source_is_taken_once(world: World, system: System) -> N
     assert (seen["source_no"], seen["source_system"].startswith("system ")) == ("12345-1", True)
 
 
+@pytest.mark.assurance("F14")
 def test_the_same_key_at_the_same_instant_makes_one_call(committed: Access) -> None:
     system = System.beside(make_world().head)
     barrier, answers = threading.Barrier(6), []

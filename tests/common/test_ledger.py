@@ -97,36 +97,40 @@ def tampering(bench: Any) -> Callable[[], AbstractContextManager[Any]]:
     return owning
 
 
+@pytest.mark.assurance("I1", "I2", "I3", "I4", "I5", "I6")
 def test_what_the_system_wrote_is_in_order(world: World) -> None:
     said = verify()
     assert "VIOLATED" not in said, said
 
 
+TAMPERED = [
+    ("I1", "delete from common_outbox where kind = 'route' and id = (select min(id) from "
+           "common_outbox where kind = 'route')"),
+    ("I2", "update common_outbox set done_at = null where id = (select min(id) from "
+           "common_outbox)"),
+    ("I3", "update mandates_step set note = '改过' where seq = 2"),
+    ("I3", "delete from mandates_step where seq = 3"),
+    ("I3", "update mandates_step set algorithm = 'none' where seq = 1"),
+    ("I3", "update mandates_call set state = 'handling' where state = 'routed'"),
+    ("I3", "update mandates_call set step_count = step_count + 1"),
+    ("I3", "delete from mandates_step s using mandates_call c where c.id = s.call_id and "
+           "s.seq = c.step_count"),
+    ("I4", "delete from mandates_step where move = 'urged'"),
+    ("I4", "update mandates_clock set breached_at = null where breached_at is not null"),
+    ("I4", "update mandates_clockaction set done_at = null where level = 'urge'"),
+    ("I7", "update mandates_letter set addressee = '改过' where sequence = 1"),
+    ("I7", "update mandates_letter set facts = facts || '{\"due\": \"\"}' where sequence = 1"),
+    ("I7", "delete from mandates_letter where sequence = 1"),
+    ("I8", "update mandates_admissionstep set note = '改过' where seq = 2"),
+    ("I8", "delete from mandates_admissionstep where seq = 3"),
+    ("I8", "update mandates_admission set state = 'formal'"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("only", "sql"),
-    [
-        ("I1", "delete from common_outbox where kind = 'route' and id = (select min(id) from "
-               "common_outbox where kind = 'route')"),
-        ("I2", "update common_outbox set done_at = null where id = (select min(id) from "
-               "common_outbox)"),
-        ("I3", "update mandates_step set note = '改过' where seq = 2"),
-        ("I3", "delete from mandates_step where seq = 3"),
-        ("I3", "update mandates_step set algorithm = 'none' where seq = 1"),
-        ("I3", "update mandates_call set state = 'handling' where state = 'routed'"),
-        ("I3", "update mandates_call set step_count = step_count + 1"),
-        ("I3", "delete from mandates_step s using mandates_call c where c.id = s.call_id and "
-               "s.seq = c.step_count"),
-        ("I4", "delete from mandates_step where move = 'urged'"),
-        ("I4", "update mandates_clock set breached_at = null where breached_at is not null"),
-        ("I4", "update mandates_clockaction set done_at = null where level = 'urge'"),
-        ("I7", "update mandates_letter set addressee = '改过' where sequence = 1"),
-        ("I7", "update mandates_letter set facts = facts || '{\"due\": \"\"}' where sequence = 1"),
-        ("I7", "delete from mandates_letter where sequence = 1"),
-        ("I8", "update mandates_admissionstep set note = '改过' where seq = 2"),
-        ("I8", "delete from mandates_admissionstep where seq = 3"),
-        ("I8", "update mandates_admission set state = 'formal'"),
-    ],
-)  # fmt: skip
+    [pytest.param(*row, marks=pytest.mark.assurance(row[0])) for row in TAMPERED],
+)
 def test_a_change_is_found(world: World, tampering: Any, only: str, sql: str) -> None:
     with tampering() as cursor:
         if sql.startswith("delete from mandates_step"):
@@ -138,6 +142,7 @@ def test_a_change_is_found(world: World, tampering: Any, only: str, sql: str) ->
     assert f"  {only} " in said
 
 
+@pytest.mark.assurance("I5")
 def test_a_row_moved_to_another_township_is_found(world: World, tampering: Any) -> None:
     with tampering() as cursor:
         constraints = "select conrelid::regclass, conname from pg_constraint where contype = 'f'"
@@ -152,6 +157,7 @@ def test_a_row_moved_to_another_township_is_found(world: World, tampering: Any) 
     assert "mandates.step" in said
 
 
+@pytest.mark.assurance("I6")
 def test_a_changed_file_and_one_without_a_row_are_found(world: World, tmp_path: Path) -> None:
     with tenancy.dispatching(reason="a test looks"):
         row = CallFile.objects.get()

@@ -27,6 +27,7 @@ def lines() -> Iterator[Any]:
     logging.getLogger().removeHandler(handler)
 
 
+@pytest.mark.assurance("E8", "T16")
 @pytest.mark.django_db
 def test_failure_is_traceable_and_says_neither_who_nor_what(
     lines: Any, monkeypatch: pytest.MonkeyPatch

@@ -49,6 +49,7 @@ def test_a_prepared_query_takes_other_values_and_is_compiled_once(world: World) 
     assert len(built) == 1
 
 
+@pytest.mark.assurance("T9")
 def test_each_unit_finds_its_own_rows_with_what_another_has_prepared(world: World) -> None:
     world.draft(title="同", body="本镇")
     neighbour = world.member(Role.TOWNSHIP_CLERK, world.sibling)
@@ -69,6 +70,7 @@ def test_a_department_is_held_to_the_calls_that_concern_it(world: World) -> None
         assert find("同") == []
 
 
+@pytest.mark.assurance("A9")
 def test_outside_every_scope_a_prepared_query_is_refused(world: World) -> None:
     with scope(world.clerk.scope):
         find("同")

@@ -55,6 +55,7 @@ def test_a_full_bucket_lasts_for_the_quota_and_refills_with_time() -> None:
     assert buckets.take("system", 1, rate, at=later(3600)).left == 2  # never more than full
 
 
+@pytest.mark.assurance("T14")
 def test_each_has_a_bucket_of_its_own() -> None:
     buckets, rate = Buckets(), Rate(quota=1, window=60)
     assert buckets.take("system", 1, rate, at=NOON).wait == 0
@@ -114,6 +115,7 @@ def test_threads_take_no_more_than_there_is() -> None:
 # --- the answer ------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("S5")
 def test_a_system_that_asks_too_often_is_told_how_long_to_wait(world: World, limited: Any) -> None:
     limited.API_RATES["system"] = "2/m"
     system, other = System.beside(world.head), System.beside(world.head)
@@ -152,6 +154,7 @@ def test_a_person_has_a_rate_for_the_api_and_none_for_pages(world: World, limite
         assert [browser.get("/calls/").status_code for _n in range(3)] == [200] * 3
 
 
+@pytest.mark.assurance("A2")
 def test_guessing_tokens_is_slow(db: None, limited: Any) -> None:
     limited.API_RATES["stranger"] = "2/m"
     with time_machine.travel(MONDAY, tick=False):
@@ -164,6 +167,7 @@ def test_guessing_tokens_is_slow(db: None, limited: Any) -> None:
     assert elsewhere.status_code == 401
 
 
+@pytest.mark.assurance("A2")
 def test_guessing_secrets_is_slow(db: None, limited: Any) -> None:
     limited.API_RATES["token"] = "2/m"
     credentials = {"Authorization": "Basic eDp5"}
@@ -176,6 +180,7 @@ def test_guessing_secrets_is_slow(db: None, limited: Any) -> None:
     assert (answers[-1].json()["code"], answers[-1]["Retry-After"]) == ("throttled", "30")
 
 
+@pytest.mark.assurance("A2")
 def test_guessing_from_one_address_is_slow_whatever_client_is_named(db: None, limited: Any) -> None:
     limited.API_RATES |= {"token": "2/m", "token_address": "3/m"}
 

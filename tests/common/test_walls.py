@@ -30,6 +30,7 @@ def label(model: type[models.Model]) -> str:
     return model._meta.label
 
 
+@pytest.mark.assurance("T10")
 def test_the_suite_runs_as_the_application() -> None:
     found = rows(
         "select session_user::text, rolsuper, rolbypassrls, rolinherit, rolcreaterole, rolcreatedb "
@@ -38,6 +39,7 @@ def test_the_suite_runs_as_the_application() -> None:
     assert found == [(APP, False, False, False, False, False)]
 
 
+@pytest.mark.assurance("T8")
 def test_the_application_owns_nothing_and_is_no_owners_member() -> None:
     assert rows("select relname from pg_class where relowner = %s::regrole", APP) == []
     assert rows("select proname from pg_proc where proowner = %s::regrole", APP) == []
@@ -50,6 +52,7 @@ def test_the_application_owns_nothing_and_is_no_owners_member() -> None:
     assert rows("select has_schema_privilege(%s, 'public', 'create')", APP) == [(False,)]
 
 
+@pytest.mark.assurance("T8")
 @pytest.mark.parametrize("role", SCOPE_ROLES)
 def test_a_role_of_a_scope_owns_nothing_and_bypasses_nothing(role: str) -> None:
     found = rows(
@@ -61,6 +64,7 @@ def test_a_role_of_a_scope_owns_nothing_and_bypasses_nothing(role: str) -> None:
     assert found == [(False, False, False, 0)]
 
 
+@pytest.mark.assurance("T8", "R7")
 @pytest.mark.parametrize("model", MODELS, ids=label)
 def test_every_table_is_a_tenants_or_says_why_not(model: type[models.Model]) -> None:
     if issubclass(model, Owned):
@@ -69,6 +73,7 @@ def test_every_table_is_a_tenants_or_says_why_not(model: type[models.Model]) -> 
     assert len(model.GLOBAL_REASON) > 15
 
 
+@pytest.mark.assurance("T8", "R7")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_every_tenants_table_has_its_wall(model: type[models.Model]) -> None:
     table = model._meta.db_table
@@ -82,6 +87,7 @@ def test_every_tenants_table_has_its_wall(model: type[models.Model]) -> None:
     assert found == [(True, True, "huying_owner", False)]
 
 
+@pytest.mark.assurance("T8")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_policies_are_plain_one_a_role_and_let_nobody_in_everywhere(
     model: type[models.Model],
@@ -99,6 +105,7 @@ def test_policies_are_plain_one_a_role_and_let_nobody_in_everywhere(
         assert name not in READ_ALL or rule == "true"
 
 
+@pytest.mark.assurance("T8")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_nobody_may_truncate_and_readers_only_read(model: type[models.Model]) -> None:
     table = model._meta.db_table
@@ -110,6 +117,7 @@ def test_nobody_may_truncate_and_readers_only_read(model: type[models.Model]) ->
             assert found == [(False,)], f"{role} may {right} {table}"
 
 
+@pytest.mark.assurance("T8")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_tenant_keys_are_never_empty(model: type[models.Model]) -> None:
     wanted = {"county_id"} | ({"township_id"} if issubclass(model, TownshipOwned) else set())
@@ -121,6 +129,7 @@ def test_tenant_keys_are_never_empty(model: type[models.Model]) -> None:
     assert {name for (name,) in found} == wanted
 
 
+@pytest.mark.assurance("T8", "R7")
 def test_a_table_with_a_tenants_column_is_a_tenants_table() -> None:
     found = rows(
         "select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace "
@@ -132,6 +141,7 @@ def test_a_table_with_a_tenants_column_is_a_tenants_table() -> None:
     assert {name for (name,) in found} - known == {"townships_post"}
 
 
+@pytest.mark.assurance("T8")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_references_between_tenants_carry_the_tenant(model: type[models.Model]) -> None:
     table = model._meta.db_table
@@ -158,6 +168,7 @@ def test_references_between_tenants_carry_the_tenant(model: type[models.Model]) 
         assert ([*shared, field.column],) in found, f"{table}.{field.name} can leave its tenant"
 
 
+@pytest.mark.assurance("T8", "T16")
 @pytest.mark.parametrize("model", OWNED, ids=label)
 def test_what_is_unique_is_unique_in_a_county(model: type[models.Model]) -> None:
     """A unique key over all counties could not be kept once data are distributed by county."""
@@ -185,6 +196,7 @@ def test_every_reference_between_tenants_is_a_constraint_of_the_model(
             assert field.name in names
 
 
+@pytest.mark.assurance("T8")
 def test_views_and_definer_functions_are_no_way_around() -> None:
     assert (
         rows(

@@ -51,6 +51,7 @@ def refused(path: Path) -> str:
     return problem.value.code
 
 
+@pytest.mark.assurance("B4")
 def test_merged_cells_have_their_text_in_every_row_and_column(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
     sheet = book.add_worksheet("甲")
@@ -69,6 +70,7 @@ def test_merged_cells_have_their_text_in_every_row_and_column(tmp_path: Path) ->
     assert second.cells[1] == Cell("合", 1, 0)
 
 
+@pytest.mark.assurance("B4")
 def test_numbers_and_texts_are_what_is_shown(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
     sheet = book.add_worksheet()
@@ -91,6 +93,7 @@ def test_numbers_and_texts_are_what_is_shown(tmp_path: Path) -> None:
     assert all(cell.problem for cell in second.cells.values())
 
 
+@pytest.mark.assurance("B4")
 def test_hidden_sheets_say_so(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(str(tmp_path / "a.xlsx"))
     book.add_worksheet("甲")
@@ -103,6 +106,7 @@ def test_hidden_sheets_say_so(tmp_path: Path) -> None:
         ]  # fmt: skip
 
 
+@pytest.mark.assurance("B4")
 def test_macros_links_and_passwords_are_refused(tmp_path: Path) -> None:
     source = plain(tmp_path / "a.xlsx")
     kinds = {
@@ -117,6 +121,7 @@ def test_macros_links_and_passwords_are_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "e.xlsx") == "workbook_encrypted"
 
 
+@pytest.mark.assurance("B4")
 def test_bombs_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = plain(tmp_path / "a.xlsx")
     monkeypatch.setattr(workbooks, "MOST_BYTES", 1 << 20)
@@ -131,6 +136,7 @@ def test_bombs_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert refused(altered(source, tmp_path / "d.xlsx", {SHEET: long})) == "bad_workbook"
 
 
+@pytest.mark.assurance("B4")
 @pytest.mark.parametrize(
     "xml",
     [
@@ -152,12 +158,14 @@ def test_damaged_files_are_refused_in_words(tmp_path: Path, xml: bytes) -> None:
     assert refused(made) == "bad_workbook"
 
 
+@pytest.mark.assurance("B4")
 @pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/_rels/workbook.xml.rels", SHEET])
 def test_missing_parts_are_refused_in_words(tmp_path: Path, part: str) -> None:
     source = plain(tmp_path / "a.xlsx")
     assert refused(altered(source, tmp_path / "b.xlsx", {part: None})) == "bad_workbook"
 
 
+@pytest.mark.assurance("B4")
 def test_a_million_empty_rows_are_passed_over_cheaply(tmp_path: Path) -> None:
     source = plain(tmp_path / "a.xlsx")
     empty = b"".join(b"<row r='%d'/>" % n for n in range(4, 1_000_004))
@@ -169,6 +177,7 @@ def test_a_million_empty_rows_are_passed_over_cheaply(tmp_path: Path) -> None:
         assert sheet.empty == 1_000_000
 
 
+@pytest.mark.assurance("B4")
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     def peak(rows: int) -> int:
         path = plain(tmp_path / f"{rows}.xlsx", rows)

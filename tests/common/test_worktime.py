@@ -40,6 +40,7 @@ def ends(start, amount, unit, **more) -> str:
     return f"{result.at:%Y-%m-%d %H:%M}"
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("start", "amount", "end"),
     [
@@ -76,6 +77,7 @@ def test_paused_minutes_are_not_counted(pauses, end):
     assert ends("2026-11-23 09:30", 30, "minute", pauses=pauses) == end
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("start", "amount", "end"),
     [
@@ -111,6 +113,7 @@ def test_working_minutes_stop_while_paused(pauses, end):
     assert ends("2026-11-23 09:30", 120, "working_minute", pauses=pauses) == end
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("start", "amount", "end"),
     [
@@ -146,6 +149,7 @@ def test_working_day_counts_if_the_clock_runs_at_its_close(pauses, end):
     assert ends("2026-11-23 09:30", 2, "working_day", pauses=pauses) == end
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("start", "amount", "roll", "end"),
     [
@@ -182,6 +186,7 @@ def test_rolling_looks_at_the_calendar_only():
     )
 
 
+@pytest.mark.assurance("F22", "B11")
 @pytest.mark.parametrize(
     ("start", "amount", "roll", "end"),
     [
@@ -218,6 +223,7 @@ def test_extension_is_added_to_the_amount(unit):
     assert ends(start, 2, unit, extension=3) == ends(start, 5, unit)
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("start", "amount", "unit", "roll", "provisional"),
     [
@@ -245,6 +251,7 @@ def test_statutory_holidays_and_weekends_count_as_such_in_a_year_not_published()
     assert ends("2027-02-03 09:30", 2, "working_day") == "2027-02-09 17:30"
 
 
+@pytest.mark.assurance("F22", "B11")
 @pytest.mark.parametrize(
     ("error", "code", "change"),
     [
@@ -303,6 +310,7 @@ def test_first_minute_of_2020_in_shanghai_is_accepted(roll):
     assert result.at.isoformat() == "2020-01-03T00:00:00+08:00"
 
 
+@pytest.mark.assurance("F22", "B11")
 def test_other_offsets_are_converted_before_days_are_counted():
     start = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)  # 04:00 of the 24th in Shanghai
 
@@ -526,6 +534,7 @@ def test_share_out_of_bounds_is_refused(share):
         )
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("now", "end", "unit", "expected"),
     [
@@ -556,6 +565,7 @@ def test_at_the_start_of_a_period_all_its_days_are_left():
     assert (left.days, left.in_days) == (10, True)
 
 
+@pytest.mark.assurance("F22")
 @pytest.mark.parametrize(
     ("instant", "days", "result"),
     [

@@ -91,6 +91,7 @@ def by_hand(start, amount, unit, roll, pauses) -> datetime:
     return midnight(day + DAY)
 
 
+@pytest.mark.assurance("F22")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), period=periods(), roll=st.booleans(), extension=st.integers(0, 5))
 def test_due_equals_counting_by_hand(data, period, roll, extension):
@@ -104,6 +105,7 @@ def test_due_equals_counting_by_hand(data, period, roll, extension):
     assert result.at == by_hand(start, amount + extension, unit, roll, pauses)
 
 
+@pytest.mark.assurance("F22")
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), start=instants, length=st.integers(0, 20000), unit=units)
 def test_elapsed_minutes_equal_counting_by_hand(data, start, length, unit):
@@ -257,6 +259,7 @@ def test_share_is_used_between_start_and_due_and_in_order(data, period, share):
     assert start <= instant(share / 2) <= instant(share) <= end
 
 
+@pytest.mark.assurance("F22")
 @calm
 @given(data=st.data(), period=periods(), roll=st.booleans())
 def test_explanation_and_strip_tell_every_day_once(data, period, roll):

@@ -106,6 +106,7 @@ def test_a_version_that_is_none(world: World, system: System, tag: str) -> None:
     assert world.fresh(call).state == "draft"
 
 
+@pytest.mark.assurance("T4")
 def test_a_page_of_another_account_shows_ones_own_rows(world: World, system: System) -> None:
     for title in ("甲", "乙", "丙"):
         assert system.create({"title": title, "body": "b", "matter": "SL-01"}).status_code == 201

@@ -52,6 +52,7 @@ def test_a_stranger_is_told_the_same() -> None:
     assert "去登录" in text_of(answer)
 
 
+@pytest.mark.assurance("T16")
 def test_an_error_of_ours_names_its_reference_and_nothing_else(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_an_error_of_ours_names_its_reference_and_nothing_else(
     assert "secret detail" not in text_of(answer)
 
 
+@pytest.mark.assurance("A5")
 def test_a_form_without_its_token_is_refused_in_words() -> None:
     strict = Client(enforce_csrf_checks=True)
     post: Post = PostFactory()
@@ -105,6 +107,7 @@ def test_a_token_is_not_read_but_asked_for() -> None:
     assert answer["Allow"] == "POST, OPTIONS"
 
 
+@pytest.mark.assurance("B6")
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [

@@ -27,12 +27,14 @@ def test_alive_asks_nobody(client: Client, django_assert_num_queries: Any) -> No
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
+@pytest.mark.assurance("F4")
 def test_without_the_broker_it_is_degraded_not_dead(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {"status": "degraded", "database": "ok", "broker": "away"}
 
 
+@pytest.mark.assurance("F7")
 def test_without_the_database_it_is_not_ready(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_pages_speak_the_language_of_the_office_whatever_the_browser_asks(client
     assert answer["Content-Language"] == "en"
 
 
+@pytest.mark.assurance("B2")
 def test_basic_credentials_with_nul_get_no_token(client: Client) -> None:
     secret = base64.b64encode(b"%00:x").decode()
     answer = client.post(
@@ -48,6 +49,7 @@ def test_basic_credentials_with_nul_get_no_token(client: Client) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.assurance("A2")
 @pytest.mark.parametrize(
     "name", ["account_signup", "account_email", "account_reset_password", "account_set_password"]
 )
@@ -57,6 +59,7 @@ def test_pages_of_the_library_that_are_not_in_use_take_nothing(client: Client, n
     assert mail.outbox == []
 
 
+@pytest.mark.assurance("B2")
 def test_nul_in_a_search_of_the_console_is_refused(client: Client) -> None:
     client.force_login(member(Role.SECURITY_ADMINISTRATOR).user)
     answer = client.get(

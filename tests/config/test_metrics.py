@@ -98,6 +98,7 @@ def test_waiting_work_and_late_clocks_are_told(world: World) -> None:
     assert {v for (name, _), v in told.items() if name == "huying_source_failed"} == {0.0}
 
 
+@pytest.mark.assurance("F15")
 def test_work_laid_aside_is_told_as_such(world: World) -> None:
     world.draft(when=timezone.now(), then="raise")
     with tenancy.dispatching(reason="a test prepares"):
@@ -202,6 +203,7 @@ def test_reading_asks_few_and_fixed_questions(
     }
 
 
+@pytest.mark.assurance("E8")
 def test_no_label_speaks_of_a_unit_or_a_person(world: World) -> None:
     world.routed()
 

@@ -68,6 +68,7 @@ def counted() -> tuple[int, int, int]:
 # --- the database ----------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("F7")
 def test_a_system_is_told_to_come_again(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls_api, "facts_of", fail(OperationalError("gone")))
 
@@ -93,6 +94,7 @@ def test_a_system_is_told_so_before_anybody_knows_who_asks(
     assert counted() == (0, 0, 0)
 
 
+@pytest.mark.assurance("F7")
 def test_a_commit_that_fails_is_no_yes(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
     class Failing:
         def __enter__(self) -> None:
@@ -135,6 +137,7 @@ def _with_state(state: str) -> InternalError:
     return failure
 
 
+@pytest.mark.assurance("F8")
 def test_whoever_was_cut_off_in_the_middle_may_come_again() -> None:
     problem = errors.outage(_with_state("25P03"))  # idle_in_transaction_session_timeout
 
@@ -151,6 +154,7 @@ def test_a_mistake_of_ours_stays_one(
     assert system.get("calls/").status_code == 500
 
 
+@pytest.mark.assurance("F7")
 def test_what_waits_is_not_laid_aside_because_the_ground_gave_way(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +185,7 @@ class Endless(SimpleUploadedFile):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.assurance("F10")
 def test_nothing_of_a_file_is_kept_when_the_disk_is_full(tmp_path: Path, settings: Any) -> None:
     settings.MEDIA_ROOT = tmp_path
     files = [SimpleUploadedFile("a.pdf", PDF), Endless("b.pdf", PDF)]
@@ -191,6 +196,7 @@ def test_nothing_of_a_file_is_kept_when_the_disk_is_full(tmp_path: Path, setting
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.assurance("F10")
 def test_a_full_disk_is_said_and_leaves_neither_row_nor_file(
     world: World, system: System, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +223,7 @@ def test_a_full_disk_is_said_and_leaves_neither_row_nor_file(
 # --- clocks ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("F11")
 @pytest.mark.parametrize("hours", [8, -8])
 def test_a_machine_with_another_clock_takes_nothing_in(
     system: System, settings: Any, hours: int
@@ -236,6 +243,7 @@ def test_a_machine_with_another_clock_takes_nothing_in(
     assert (ready.status_code, ready.json()["database"]) == (503, "other_clock")
 
 
+@pytest.mark.assurance("F11")
 def test_a_clock_a_little_ahead_delays_no_call(world: World) -> None:
     now = timezone.now()
     ahead = now + timedelta(seconds=50)
@@ -254,6 +262,7 @@ def test_a_clock_a_little_ahead_delays_no_call(world: World) -> None:
 # --- answers run out -------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("F14")
 def test_an_answer_is_forgotten_after_its_time_and_not_before(system: System) -> None:
     old = system.create(NEW, key="old").json()["uid"]
     with tenancy.dispatching(reason="a test ages a key"):

@@ -121,6 +121,7 @@ def test_inboxes_are_worth_a_look(rows: None) -> None:
     assert Assignment.objects.filter(department=officer, next_due_at__isnull=False).exists()
 
 
+@pytest.mark.assurance("I1", "I2", "I3", "I4", "I5", "I6")
 def test_the_ledger_is_in_order(seeded: str, db: None, settings: Any) -> None:
     said = StringIO()
     call_command("verify_ledger", f"--now={NOW.isoformat()}", stdout=said, stderr=StringIO())

@@ -93,6 +93,7 @@ def test_server_does_not_run_as_root(postgres):
     assert owner != 0
 
 
+@pytest.mark.assurance("T8")
 def test_roles_own_nothing_and_bypass_nothing(postgres):
     rows = query(
         postgres,
@@ -110,6 +111,7 @@ def test_roles_own_nothing_and_bypass_nothing(postgres):
     }
 
 
+@pytest.mark.assurance("T8")
 def test_application_enters_every_scope_and_nobody_else(postgres):
     rows = query(
         postgres,
@@ -125,6 +127,7 @@ def test_application_enters_every_scope_and_nobody_else(postgres):
         query(postgres, f"set role {OWNER}", role=APP)
 
 
+@pytest.mark.assurance("F18")
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

@@ -131,6 +131,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.assurance("F9")
 def test_nothing_is_lost_and_nothing_half_done_when_everything_is_asked_to_end(
     world: World, committed: Access, broker: str, tmp_path: Path
 ) -> None:
@@ -209,6 +210,7 @@ def assert_whole() -> None:
             assert (key in assigned, key in waiting) == (routed, not routed)
 
 
+@pytest.mark.assurance("F9")
 def test_compose_grants_longer_than_any_process_takes() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
 

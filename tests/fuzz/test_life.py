@@ -11,6 +11,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -236,6 +237,7 @@ class Life(RuleBasedStateMachine):
         self.tally[what] = self.tally.get(what, 0) + 1
 
 
+@pytest.mark.assurance("F21")
 def test_the_api_and_the_table_of_moves_agree(
     county: Fuzzed, profile: Profile, record_property: Any
 ) -> None:
@@ -262,6 +264,7 @@ def test_the_api_and_the_table_of_moves_agree(
     )
     for what, times in sorted(Life.tally.items()):
         record_property("life", (what, times))
+    record_property("n", (sum(Life.tally.values()), "steps"))
     # A walk that met none of these would have shown nothing.
     assert {"raise", "route"} <= set(Life.tally), Life.tally
     assert any(name.startswith("stale 412") for name in Life.tally), Life.tally

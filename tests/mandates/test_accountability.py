@@ -172,6 +172,7 @@ def test_numbers_follow_and_a_code_is_read_however_it_is_typed(world: World) -> 
     assert audits() == ["accountability_issued"] * 2
 
 
+@pytest.mark.assurance("E2")
 def test_a_report_is_never_changed(world: World) -> None:
     report = issued(world)
     for scope in (world.desk.scope, tenancy.Scope("dispatch")):
@@ -179,6 +180,7 @@ def test_a_report_is_never_changed(world: World) -> None:
             AccountabilityReport.objects.filter(pk=report.pk).update(number="x")
 
 
+@pytest.mark.assurance("E3")
 @pytest.mark.django_db(transaction=True)
 def test_unchanged_then_grown_then_a_changed_step_is_found_and_named(
     world: World, tampering: Callable[..., None]
@@ -291,6 +293,7 @@ def test_what_is_not_one_matter_is_asked_again(world: World) -> None:
     assert browser.post(url("accountability-issue"), {"matter": "x"}).status_code == 422
 
 
+@pytest.mark.assurance("T16")
 def test_a_stranger_is_told_number_and_day_and_nothing_else(world: World) -> None:
     call = disputed(world)
     report = issued(world)

@@ -100,6 +100,7 @@ def test_from_application_to_a_new_version_of_the_list(office: Office) -> None:
     assert (one.state, one.evaluation, one.ended_at) == ("evaluated", "keep", at(9, 14))
 
 
+@pytest.mark.assurance("E2")
 def test_the_steps_form_a_chain_that_nobody_can_change(office: Office) -> None:
     one = office.approved()
     with tenancy.dispatching(reason="a test looks"):
@@ -372,6 +373,7 @@ def test_an_applicant_takes_it_back_before_the_decision_is_made(office: Office) 
     assert isinstance(refused(office, "withdraw", one, office.applicant, note="不办了"), WrongState)
 
 
+@pytest.mark.assurance("A12")
 @pytest.mark.parametrize("name", [name for name, move in ADMISSION_MOVES.items() if move.by_people])
 def test_a_move_is_made_by_nobody_else_and_from_no_other_state(office: Office, name: str) -> None:
     one, move = office.write(), ADMISSION_MOVES[name]

@@ -17,6 +17,7 @@ from tests.factories.calls import MONDAY, make_world
 from townships.http import Member
 
 
+@pytest.mark.assurance("F13")
 @pytest.mark.usefixtures("committed")
 def test_the_last_two_opinions_at_once_close_the_step_once() -> None:
     office = make_office(make_world())

@@ -38,6 +38,7 @@ def accepting(world: World, uid: Any, wanted: Line) -> Callable[[], Any]:
     return lambda: act(world, amending.accept, uid, wanted, reason="同时决定", when=DECIDED)
 
 
+@pytest.mark.assurance("F13")
 def test_two_who_accept_at_once_share_one_draft(world: World) -> None:
     law = act(world, amending.enter, written())
     tasks = act(world, amending.enter, written(title="流浪犬", matter=""))

@@ -66,6 +66,7 @@ def said(text: str) -> int | None:
     return int(numbers[-1]) if numbers else None
 
 
+@pytest.mark.assurance("T5")
 @pytest.mark.parametrize("who", ["desk", "officer", "clerk", "city"])
 def test_every_figure_of_every_board_leads_to_exactly_its_calls(world: World, who: str) -> None:
     scatter(world, count=24, seed=3)
@@ -113,6 +114,7 @@ def test_the_calls_behind_a_figure_stand_on_the_page_and_alone(world: World) -> 
         assert text.count("<tr data-row") == 10
 
 
+@pytest.mark.assurance("T5")
 def test_a_board_has_only_what_its_reader_may_see(world: World) -> None:
     scatter(world, count=40, seed=4)
     scatter(make_world(), count=10, seed=5)
@@ -136,6 +138,7 @@ def test_a_board_has_only_what_its_reader_may_see(world: World) -> None:
     assert min(leads) > 0
 
 
+@pytest.mark.assurance("T5")
 @pytest.mark.parametrize("name", ["board", "board-wall"])
 def test_what_is_not_ones_own_cannot_be_asked_for(world: World, name: str) -> None:
     other = make_world()
@@ -324,6 +327,7 @@ def test_an_unknown_table_is_not_there(world: World) -> None:
     assert page(world.desk, "table=trend&during=x", "board-export").status_code == 400
 
 
+@pytest.mark.assurance("B5")
 @pytest.mark.parametrize(
     "text", ["=1+1", "+86", "-1", "@SUM(A1)", "\t=1", " =1", "＝1", "＋1", "\r=1"]
 )

@@ -64,6 +64,7 @@ def test_the_page_for_printing_says_the_whole_call_and_no_internal_note(world: W
     assert exports() == []
 
 
+@pytest.mark.assurance("E9")
 @needs_pango
 def test_the_pdf_has_the_chinese_text_and_is_kept_in_the_audit_trail(
     world: World, caplog: pytest.LogCaptureFixture
@@ -90,6 +91,7 @@ def test_a_system_takes_the_same_file(world: World) -> None:
     assert len(exports()) == 1
 
 
+@pytest.mark.assurance("T13")
 def test_a_sheet_out_of_reach_is_not_there_and_leaves_no_row(world: World) -> None:
     call = world.routed()
     for who in (world.officer(world.housing), make_world().desk):
@@ -118,6 +120,7 @@ def test_without_the_libraries_the_button_is_replaced_and_the_api_says_a_code(
     assert exports() == []
 
 
+@pytest.mark.assurance("A10")
 @pytest.mark.parametrize(
     "address",
     [
@@ -149,6 +152,7 @@ def test_what_the_page_offers_is_what_the_machine_can_do() -> None:
     assert pdf.engine() is not None
 
 
+@pytest.mark.assurance("B8")
 @needs_pango
 def test_markup_in_a_call_stays_text(world: World) -> None:
     call = world.routed(title="<img src='file:///etc/passwd'>", body="<b>粗</b>")

@@ -202,6 +202,7 @@ def test_files_come_and_go(world: World, water: System, kept: None) -> None:
     assert housing.get(f"calls/{call.uid}/files/{uuid4()}/").status_code == 404
 
 
+@pytest.mark.assurance("B9")
 @pytest.mark.parametrize(
     ("name", "content", "wanted"),
     [
@@ -221,6 +222,7 @@ def test_a_wrong_file_is_refused(
         assert not CallFile.objects.exists()
 
 
+@pytest.mark.assurance("B9")
 def test_too_large_a_file_is_refused(
     world: World, water: System, kept: None, settings: Any
 ) -> None:
@@ -278,6 +280,7 @@ def test_notes_stay_in_the_unit(world: World, water: System, township: System) -
 # --- out of reach --------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("T2")
 def test_what_is_out_of_reach_does_not_exist(world: World, kept: None) -> None:
     call = world.handling()
     strangers = [
@@ -327,6 +330,7 @@ def test_administrators_have_nothing_to_do_with_calls(world: World) -> None:
         assert code(system.create(NEW))[0] == 403
 
 
+@pytest.mark.assurance("A6")
 def test_a_token_reaches_as_far_as_its_scopes(world: World) -> None:
     call = world.handling()
     assert code(Client().get("/api/v1/calls/")) == (401, "not_authenticated")
@@ -379,6 +383,7 @@ def test_a_call_that_does_not_fit_is_refused(
     assert count() == 0
 
 
+@pytest.mark.assurance("B6")
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [
@@ -409,6 +414,7 @@ def test_a_body_that_cannot_be_read_is_refused(township: System, body: bytes, wa
     assert count() == 0
 
 
+@pytest.mark.assurance("B6")
 def test_a_body_without_its_length_is_not_lost_in_silence(township: System) -> None:
     answer = township.client.generic(
         "POST", "/api/v1/calls/", content_type="application/json",
@@ -445,6 +451,7 @@ def test_moves_that_do_not_fit_are_refused(world: World, water: System) -> None:
         assert not Step.objects.filter(call=call, move="ask_extension").exists()
 
 
+@pytest.mark.assurance("F13")
 def test_a_version_is_needed_and_must_be_the_last(world: World, water: System) -> None:
     call = world.handling()
     reply = f"calls/{call.uid}/reply/"
@@ -460,6 +467,7 @@ def test_a_version_is_needed_and_must_be_the_last(world: World, water: System) -
     assert water.post(reply, {"note": "在办"}, match=first["ETag"]).status_code == 200
 
 
+@pytest.mark.assurance("A12")
 def test_a_move_from_the_wrong_state_has_a_code(world: World, water: System) -> None:
     call = world.handling()
     assert code(water.move("accept", call)) == (409, "wrong_state")
@@ -475,6 +483,7 @@ def test_messages_speak_the_language_asked_for(world: World) -> None:
     assert said["errors"][0]["detail"] == "Your county's list has no such matter."
 
 
+@pytest.mark.assurance("T3")
 def test_a_matter_of_another_county_or_time_is_refused(world: World, township: System) -> None:
     other = make_world()
     foreign = {**NEW, "entry": str(other.sand.uid)}

@@ -61,6 +61,7 @@ def test_what_is_refused_for_one_hinders_no_other(world: World) -> None:
     assert world.fresh(other).state == "routed"
 
 
+@pytest.mark.assurance("T3")
 def test_rows_that_one_may_not_see_are_not_there(world: World) -> None:
     stranger = make_world()
     outcomes = many("urge", [world.routed(), stranger.routed()], world.desk)
@@ -68,6 +69,7 @@ def test_rows_that_one_may_not_see_are_not_there(world: World) -> None:
     assert codes(outcomes) == ["done", "not_found"]
 
 
+@pytest.mark.assurance("F13")
 def test_what_somebody_acted_on_meanwhile_is_refused_and_nothing_is_done_twice(
     world: World,
 ) -> None:
@@ -221,6 +223,7 @@ def test_ticks_that_no_page_has_sent_are_not_there(world: World, value: str) -> 
     assert desk.post(url("call-bulk"), {"do": "urge", "call": [value]}).status_code == 404
 
 
+@pytest.mark.assurance("A11")
 def test_no_ticks_lead_back_to_the_list_and_no_further_than_our_own(world: World) -> None:
     desk = Browser(world.desk, at=TUESDAY)
     for back in ("/calls/?late=true", "https://elsewhere.example/calls/", "//elsewhere.example"):

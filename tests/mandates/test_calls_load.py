@@ -30,6 +30,7 @@ def route(world: World, calls: int) -> None:
     world.drain(when=MONDAY)
 
 
+@pytest.mark.assurance("S2")
 def test_a_worker_keeps_nothing_of_what_it_has_routed(world: World) -> None:
     route(world, 4)
     route(world, 24)  # the caches of the process are warm from here on
@@ -48,6 +49,7 @@ def test_a_worker_keeps_nothing_of_what_it_has_routed(world: World) -> None:
     assert min(grown) < 30_000, grown
 
 
+@pytest.mark.assurance("F16")
 def test_what_is_due_is_found_by_its_index(world: World) -> None:
     route(world, 1)
     with tenancy.dispatching(reason="the plan of a sweep"):
@@ -62,6 +64,7 @@ def test_what_is_due_is_found_by_its_index(world: World) -> None:
     assert "Seq Scan on mandates_clockaction" not in plan
 
 
+@pytest.mark.assurance("F16")
 def test_a_batch_of_the_sweep_is_small_and_leaves_the_rest(world: World) -> None:
     route(world, 2)
     late = at(4, 1)

@@ -209,6 +209,7 @@ def test_every_post_opens_a_call_in_every_state(world: World, state: str) -> Non
             assert bool(opened.context["active"]) == bool(view.form), view.name
 
 
+@pytest.mark.assurance("T2")
 def test_out_of_reach_is_not_there(world: World) -> None:
     call = world.routed()
     strangers = [
@@ -265,6 +266,7 @@ def test_a_missing_button_is_explained(world: World) -> None:
     assert len(context["refusals"]) == 3
 
 
+@pytest.mark.assurance("B8")
 def test_what_people_write_is_shown_as_text(world: World) -> None:
     call = world.routed(title="<script>alert(1)</script>", body="<img src=x onerror=alert(1)>")
     for address in ("/", "/calls/", url("call-detail", call.uid)):
@@ -273,6 +275,7 @@ def test_what_people_write_is_shown_as_text(world: World) -> None:
         assert "<img src=x" not in page
 
 
+@pytest.mark.assurance("T13")
 def test_an_attachment_is_handed_out_to_those_who_see_the_call(
     world: World, settings: Any, tmp_path: Any
 ) -> None:

@@ -63,6 +63,7 @@ def world(committed: Access) -> World:
     return make_world()
 
 
+@pytest.mark.assurance("F13")
 def test_of_two_who_act_at_once_one_wins_and_the_other_is_told(world: World) -> None:
     call = world.routed()
     deeds = [
@@ -80,6 +81,7 @@ def test_of_two_who_act_at_once_one_wins_and_the_other_is_told(world: World) -> 
         assert Call.objects.get(pk=call.pk).version == call.version + 1
 
 
+@pytest.mark.assurance("F13", "E4")
 def test_many_rounds_leave_an_unbroken_history(world: World) -> None:
     for _round in range(5):
         call = world.handling()
@@ -96,6 +98,7 @@ def test_many_rounds_leave_an_unbroken_history(world: World) -> None:
         assert [step.previous_hash for step in steps[1:]] == [step.hash for step in steps[:-1]]
 
 
+@pytest.mark.assurance("F12")
 def test_workers_share_the_outbox_and_do_nothing_twice(world: World) -> None:
     made = [world.draft(then="raise").call for _ in range(12)]
 
@@ -113,6 +116,7 @@ def test_workers_share_the_outbox_and_do_nothing_twice(world: World) -> None:
         assert len(keys) == len(set(keys))
 
 
+@pytest.mark.assurance("F17")
 def test_two_sweeps_urge_once(world: World) -> None:
     call = world.routed()
 

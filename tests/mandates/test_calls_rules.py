@@ -44,6 +44,7 @@ def refusal(world: World, name: str, call: Call, by: Member, when: Any, **given:
     return caught.value
 
 
+@pytest.mark.assurance("A12")
 @pytest.mark.parametrize("name", [m.name for m in MOVES.values() if m.by_people])
 def test_city_wide_readers_make_no_move(world: World, name: str) -> None:
     call = world.routed()
@@ -58,6 +59,7 @@ def test_a_county_leader_makes_no_move(world: World, name: str) -> None:
     assert isinstance(refusal(world, name, call, leader, MONDAY, note="试一试"), NotAllowed)
 
 
+@pytest.mark.assurance("T2")
 def test_out_of_reach_is_not_there(world: World) -> None:
     call = world.routed()
     for stranger in (
@@ -68,6 +70,7 @@ def test_out_of_reach_is_not_there(world: World) -> None:
             world.make("accept", call, by=stranger, when=MONDAY)
 
 
+@pytest.mark.assurance("F13")
 def test_a_stale_version_is_refused(world: World) -> None:
     call = world.routed()
     by = world.officer()
@@ -102,6 +105,7 @@ CASES = [
 ]
 
 
+@pytest.mark.assurance("A12")
 @pytest.mark.parametrize(("who", "name", "given", "code"), CASES)
 def test_refused_while_waiting_to_be_accepted(
     world: World, who: str, name: str, given: dict[str, Any], code: str
@@ -111,6 +115,7 @@ def test_refused_while_waiting_to_be_accepted(
     assert refusal(world, name, call, by, at(3, 2, 10), **given).code == code
 
 
+@pytest.mark.assurance("A12")
 def test_the_window_for_an_objection_closes_at_its_due_instant(world: World) -> None:
     call = world.routed()
     given = {"note": "不是我们的", "law": "《水法》", "article": "第六十五条"}
@@ -122,6 +127,7 @@ def test_the_window_for_an_objection_closes_at_its_due_instant(world: World) -> 
     assert world.fresh(call).state == "objected"
 
 
+@pytest.mark.assurance("A12")
 def test_after_a_rejected_objection_there_is_no_second(world: World) -> None:
     call = world.routed()
     given = {"note": "不是我们的", "entry": world.building.uid, "proposed": world.housing.uid}
@@ -246,6 +252,7 @@ def test_a_draft_names_every_field_that_is_wrong(
         assert not Call.objects.exists()
 
 
+@pytest.mark.assurance("T3")
 def test_another_countys_matter_is_not_there(world: World) -> None:
     foreign = make_world()
     with tenancy.scope(world.clerk.scope), pytest.raises(Invalid) as caught:
@@ -280,6 +287,7 @@ def test_available_moves_are_those_that_would_succeed(world: World) -> None:
     assert names(world, call, world.clerk, later) == ["link", "split"]
 
 
+@pytest.mark.assurance("A8")
 def test_given_holds_only_what_a_move_names() -> None:
     known = set(Given.__dataclass_fields__)
     named = {field for move in MOVES.values() for field in (*move.needs, *move.takes)}

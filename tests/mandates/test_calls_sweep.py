@@ -79,6 +79,7 @@ def test_levels_are_reached_one_by_one(world: World, when: datetime, reached: in
     assert pressure(call, "accept", world.water.pk) == LADDER[:reached]
 
 
+@pytest.mark.assurance("F16")
 def test_a_late_sweep_stamps_the_instant_that_was_due_and_skips_the_warning(world: World) -> None:
     call = world.routed()
 
@@ -95,6 +96,7 @@ def test_a_late_sweep_stamps_the_instant_that_was_due_and_skips_the_warning(worl
         assert (warned.done_at, warned.passed_at) == (None, at(3, 20))
 
 
+@pytest.mark.assurance("F17")
 def test_sweeping_again_changes_nothing(world: World) -> None:
     call = world.routed()
     sweep_at(world, at(3, 20))
@@ -174,6 +176,7 @@ def test_a_granted_extension_moves_what_has_not_happened(world: World) -> None:
     assert ("urged", at(3, 23, 17, 30)) in pressure(call, "close", world.water.pk)
 
 
+@pytest.mark.assurance("F22")
 def test_a_due_time_beyond_the_last_published_year_is_settled_on_publication(world: World) -> None:
     late = at(12, 25)
     call = world.routed(when=late)
@@ -241,6 +244,7 @@ def test_what_changes_while_a_sweep_decides_waits_for_the_next(
     assert ("urged", DUE) in pressure(call, "accept")
 
 
+@pytest.mark.assurance("F16")
 def test_a_call_does_not_wait_for_the_end_of_a_long_sweep(world: World) -> None:
     for minutes in range(10):
         world.routed(when=MONDAY + timedelta(minutes=minutes))

@@ -43,17 +43,20 @@ def refused(deed: Callable[[], Any]) -> str:
     return str(failure.value)
 
 
+@pytest.mark.assurance("A9")
 @pytest.mark.parametrize("model", [Call, Step, Clock, Assignment, Objection, Entry])
 def test_outside_a_scope_a_query_raises(model: Any) -> None:
     with pytest.raises(NoScope):
         model.objects.all()
 
 
+@pytest.mark.assurance("T6")
 @pytest.mark.parametrize("table", TABLES)
 def test_outside_a_scope_the_database_denies(table: str) -> None:
     assert "permission denied" in refused(lambda: sql(f"select count(*) from {table}"))
 
 
+@pytest.mark.assurance("T7")
 def test_a_township_reads_its_own_calls_even_by_raw_sql(world: World, foreign: World) -> None:
     own, other = world.routed(), foreign.routed()
     with tenancy.scope(world.clerk.scope):
@@ -65,6 +68,7 @@ def test_a_township_reads_its_own_calls_even_by_raw_sql(world: World, foreign: W
         )
 
 
+@pytest.mark.assurance("T7")
 def test_a_sibling_township_and_another_department_see_nothing(world: World) -> None:
     world.routed()
     for member in (world.member(Role.TOWNSHIP_CLERK, world.sibling), world.officer(world.housing)):
@@ -81,6 +85,7 @@ def test_a_department_sees_all_parts_of_its_own_calls(world: World) -> None:
         assert [p.department_id for p in parts] == [world.water.pk, world.police.pk]
 
 
+@pytest.mark.assurance("T7")
 def test_a_row_for_another_township_is_refused(world: World, foreign: World) -> None:
     call = world.draft().call
     with tenancy.scope(world.clerk.scope):
@@ -95,6 +100,7 @@ def test_a_row_for_another_township_is_refused(world: World, foreign: World) -> 
         assert "row-level security" in refused(lambda: sql(moved, foreign.township.pk, call.pk))
 
 
+@pytest.mark.assurance("T3", "T7")
 def test_references_cannot_leave_the_tenant(world: World, foreign: World) -> None:
     """Even a worker, who sees everything, cannot tie a call to another county's list."""
     call = world.draft().call
@@ -112,6 +118,7 @@ def test_references_cannot_leave_the_tenant(world: World, foreign: World) -> Non
             assert "violates foreign key" in refused(deed)
 
 
+@pytest.mark.assurance("T7")
 def test_a_step_cannot_hang_on_another_townships_call(world: World) -> None:
     call = world.draft().call
     sibling = TownshipFactory(county=world.county)
@@ -128,6 +135,7 @@ def test_a_step_cannot_hang_on_another_townships_call(world: World) -> None:
         deed()
 
 
+@pytest.mark.assurance("E2")
 @pytest.mark.parametrize(
     "text",
     [
@@ -155,6 +163,7 @@ def test_history_cannot_be_changed_by_the_application(
     assert "denied" in message or "must be owner" in message or "append-only" in message
 
 
+@pytest.mark.assurance("E2")
 def test_history_cannot_be_truncated_by_the_owner_either(as_owner: None) -> None:
     for table in ("mandates_step", "mandates_callnote", "common_auditentry"):
         assert "append-only" in refused(lambda table=table: sql(f"truncate {table} cascade"))
@@ -171,6 +180,7 @@ def test_a_published_list_stands_still(world: World) -> None:
             assert "stands" in refused(deed)
 
 
+@pytest.mark.assurance("T7")
 def test_city_wide_reading_writes_nothing(world: World) -> None:
     call = world.routed()
     with tenancy.everywhere(reason="a test tries"):
@@ -178,6 +188,7 @@ def test_city_wide_reading_writes_nothing(world: World) -> None:
         assert "denied" in refused(lambda: Call.objects.update(title="x"))
 
 
+@pytest.mark.assurance("T7")
 def test_internal_notes_are_the_writers_units_alone(world: World) -> None:
     call = world.routed()
     for member in (world.clerk, world.officer(), world.desk):
@@ -192,6 +203,7 @@ def test_internal_notes_are_the_writers_units_alone(world: World) -> None:
         assert "denied" in refused(lambda: sql("select * from mandates_callnote"))
 
 
+@pytest.mark.assurance("T9")
 def test_a_nested_scope_gives_the_outer_one_back(world: World, foreign: World) -> None:
     own, other = world.routed(), foreign.routed()
     with tenancy.scope(world.clerk.scope):

@@ -190,6 +190,7 @@ def test_a_gateway_that_hangs_gets_the_same_message_with_the_same_id(
     assert len(gateway.effects) == 2
 
 
+@pytest.mark.assurance("F15")
 @pytest.mark.parametrize(
     ("status", "answer", "success", "dies_at"),
     [
@@ -251,6 +252,7 @@ def test_values_stay_inside_the_strings_of_the_body(settings: Any) -> None:
 # --- numbers and hours ---------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("E8")
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
@@ -285,6 +287,7 @@ def test_a_number_of_the_mainland_is_kept_and_shown_masked(
             assert not MobileNumber.objects.exists()
 
 
+@pytest.mark.assurance("E8")
 def test_no_page_can_read_a_number_whoever_asks(world: World) -> None:
     with_number(world.officer())
     for who in (world.officer(), world.desk, world.clerk, member_of("city_overseer")):

@@ -223,6 +223,7 @@ def test_a_clerk_raises_an_emergency_only_where_the_county_lets_him(world: World
     assert len(all_calls()) == 1
 
 
+@pytest.mark.assurance("F14")
 def test_a_form_sent_twice_is_one_call(world: World) -> None:
     client, form = client_of(world.clerk), written(world, do="submit")
     first, second = client.post(NEW, form), client.post(NEW, form)
@@ -231,6 +232,7 @@ def test_a_form_sent_twice_is_one_call(world: World) -> None:
     assert first["Location"] == second["Location"] == call.get_absolute_url()
 
 
+@pytest.mark.assurance("T16")
 def test_a_token_of_somebody_else_makes_no_call_and_tells_nothing(world: World) -> None:
     theirs = world.draft().call
     other = world.member("township_clerk", world.sibling)
@@ -286,6 +288,7 @@ def test_files_are_kept_with_the_call(world: World) -> None:
     assert moves == ["draft", "submit"]
 
 
+@pytest.mark.assurance("B9")
 @pytest.mark.parametrize(
     ("name", "content"),
     [("a.exe", b"MZ"), ("a.png", b"not a picture"), ("大.png", PNG + b"0" * 200), ("a", b"x")],
@@ -344,6 +347,7 @@ BAD = {
 }
 
 
+@pytest.mark.assurance("B2")
 @pytest.mark.parametrize("changes", BAD.values(), ids=BAD.keys())
 def test_bad_input_is_refused_in_words_and_nothing_is_written(
     world: World, changes: dict[str, Any]
@@ -431,6 +435,7 @@ def test_what_is_sent_already_can_no_longer_be_changed(world: World) -> None:
 # --- who ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("T2")
 def test_drafts_of_others_are_not_there(world: World) -> None:
     call = world.draft().call
     url = reverse("mandates:call-edit", args=[call.uid])

@@ -131,6 +131,7 @@ def test_a_stretch_of_others_costs_one_page_and_no_more(world: World, monkeypatc
     assert seen == ["call.raise", "call.route"]
 
 
+@pytest.mark.assurance("E2", "F12")
 def test_telling_twice_changes_nothing_and_nobody_can_change_an_event(world: World) -> None:
     world.routed()
     with tenancy.dispatching(reason="a test repeats"):
@@ -142,6 +143,7 @@ def test_telling_twice_changes_nothing_and_nobody_can_change_an_event(world: Wor
         assert len(before) == Step.objects.count() == 3
 
 
+@pytest.mark.assurance("F18")
 def test_a_reader_never_passes_what_a_slower_worker_still_holds(
     committed: Access, world: World
 ) -> None:

@@ -90,6 +90,7 @@ def test_cells_speak_the_readers_language_and_not_in_codes(world: World) -> None
     assert table(own) == [["本单位身份", "本单位状态"], ["牵头", "办理中"]]
 
 
+@pytest.mark.assurance("B5")
 def test_nothing_in_a_file_is_run_as_a_formula(world: World) -> None:
     for evil in EVIL:
         world.routed(title=evil.strip() or evil, place=evil, body=evil)
@@ -129,6 +130,7 @@ def test_an_excel_file_says_what_it_is(world: World) -> None:
     assert (detail["rows"], detail["asked"]["columns"]) == (1, ["title", "state"])
 
 
+@pytest.mark.assurance("T13")
 def test_what_one_may_not_see_is_in_no_file(world: World) -> None:
     world.routed(title="本镇的")
     world.draft(title="本镇的草稿")
@@ -149,6 +151,7 @@ def test_what_one_may_not_see_is_in_no_file(world: World) -> None:
         work.request("export_audit", {}, by=grid, at=MONDAY)
 
 
+@pytest.mark.assurance("T15")
 def test_rows_that_go_out_of_reach_meanwhile_are_left_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

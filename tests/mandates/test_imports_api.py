@@ -123,6 +123,7 @@ def test_a_workbook_is_sent_looked_at_applied_and_undone(
     assert all_of(ListVersion, county=ground.county, state="draft") == []
 
 
+@pytest.mark.assurance("T3")
 def test_what_cannot_be_sent_or_seen_is_refused_by_name(
     ground: Ground, office: System, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_each_record_has_its_own_outcome_and_a_bad_one_undoes_no_other(world: Wo
     assert [call.state for call in all_calls()] == ["routed", "raised"]
 
 
+@pytest.mark.assurance("F14")
 def test_the_same_again_is_the_same_call_for_ever_and_other_content_a_conflict(
     world: World, clock: Any
 ) -> None:
@@ -135,6 +136,7 @@ def test_the_number_holds_in_the_whole_county(world: World) -> None:
         assert Call.objects.visible_to(world.head).get().pk == call.pk
 
 
+@pytest.mark.assurance("A6")
 def test_who_may_not_take_in_writes_nothing(world: World) -> None:
     for system in (System.beside(world.officer()), System.beside(world.member("county_leader"))):
         assert send(system, record(1)).status_code == 403
@@ -170,6 +172,7 @@ def test_at_most_500_and_the_same_few_statements_for_any_number(world: World) ->
     assert len(all_calls()) == 62
 
 
+@pytest.mark.assurance("F14")
 def test_two_requests_with_the_same_numbers_at_once_make_each_call_once(
     committed: Access, world: World
 ) -> None:
@@ -236,6 +239,7 @@ def test_a_hotline_order_without_a_matter_stays_unlisted_with_hints(world: World
     assert all_calls()[1].unlisted_reason == ""
 
 
+@pytest.mark.assurance("E8")
 def test_who_called_the_hotline_is_not_taken(world: World) -> None:
     order = {**ORDER, "source_no": "H-1", "division": world.township.code, "caller_phone": "1390"}
     answer = send(System.beside(world.desk), order, kind="hotline-orders")

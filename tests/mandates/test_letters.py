@@ -108,6 +108,7 @@ def test_a_year_and_a_county_begin_at_one(world: World) -> None:
     assert letters_of(second, kind="urging")
 
 
+@pytest.mark.assurance("F12")
 def test_telling_again_writes_no_letter_again(world: World) -> None:
     call = world.routed()
     sweep_at(world, DUE)
@@ -241,6 +242,7 @@ def test_opening_a_letter_leaves_the_receipt_of_whom_it_is_addressed_to(world: W
     assert letter.number in listed.content.decode()
 
 
+@pytest.mark.assurance("E2")
 def test_a_letter_is_never_changed(world: World) -> None:
     _call, letter = urged(world)
 

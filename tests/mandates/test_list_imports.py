@@ -187,6 +187,7 @@ def test_a_draft_that_was_touched_is_neither_overwritten_nor_put_back(
     assert officer.post(f"{one.get_absolute_url()}undo/", {"reason": "撤销"}).status_code == 409
 
 
+@pytest.mark.assurance("B4")
 def test_every_problem_is_told_by_its_cell_and_nothing_is_written(
     ground: Ground, officer: Client, tmp_path: Path
 ) -> None:
@@ -267,6 +268,7 @@ def cells_of(path: Path) -> list[Any]:
         ]
 
 
+@pytest.mark.assurance("B5")
 def test_the_exported_workbook_has_the_cells_of_the_imported_one(
     ground: Ground, officer: Client, tmp_path: Path
 ) -> None:
@@ -364,6 +366,7 @@ def test_who_may_not_write_lists_takes_in_none(ground: Ground) -> None:
     assert all_of(ListImport) == []
 
 
+@pytest.mark.assurance("B4")
 def test_what_is_no_workbook_is_refused_in_words_and_not_kept(
     ground: Ground, officer: Client, settings: Any
 ) -> None:

@@ -65,6 +65,7 @@ def draft(ground: Ground) -> ListVersion:
 # --- Pages open, and show the own county alone ---------------------------------------------------
 
 
+@pytest.mark.assurance("T12")
 @pytest.mark.parametrize("model", MODELS)
 def test_lists_show_the_own_county_alone(ground, other, officer, model):
     found = officer.get(page(model))
@@ -82,6 +83,7 @@ def rows_of(answer: Any) -> list[Any]:
     return list(answer.context["cl"].result_list)
 
 
+@pytest.mark.assurance("T12")
 @pytest.mark.parametrize("model", MODELS)
 def test_records_of_another_county_are_not_there(ground, other, officer, model):
     kind = {one._meta.model_name: one for one in admin.site._registry}[model]
@@ -102,6 +104,7 @@ def test_own_records_open(ground, officer, model):
     assert officer.get(page(model, "change", mine.pk)).status_code == 200
 
 
+@pytest.mark.assurance("T12")
 @pytest.mark.parametrize("name", ["gaps", "publish", "discard"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_tools_do_not_reach_another_county(other, officer, name, method):
@@ -120,6 +123,7 @@ def test_a_draft_of_another_countys_list_cannot_be_opened(other, officer):
     assert len(all_of(ListVersion, county=other.county)) == 1
 
 
+@pytest.mark.assurance("T12")
 def test_choices_show_departments_of_the_own_county_in_force(ground, other, officer, draft):
     gone = ground.units["forestry"]
     gone.valid_from = gone.valid_to = NOW.date()
@@ -236,6 +240,7 @@ def test_an_entry_is_added_with_a_new_matter_and_rows_below(ground, officer, dra
     assert len(trail("console_added")) == 3
 
 
+@pytest.mark.assurance("T3", "T12")
 @pytest.mark.parametrize("field", ["lead", "assists-0-department", "version"])
 def test_nothing_of_another_county_can_be_chosen(ground, other, officer, draft, field):
     theirs = drafted(other)

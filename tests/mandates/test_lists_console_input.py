@@ -197,6 +197,7 @@ def test_odd_addresses_get_an_answer(officer, draft, model, query):
     assert answer.status_code in (200, 302, 400, 404)
 
 
+@pytest.mark.assurance("B2")
 @pytest.mark.parametrize("text", ["\x00", "a\x00b", "长" * 6000])
 @pytest.mark.parametrize("field", ["name", "legal_basis", "township_duty", "position", "lead"])
 def test_odd_texts_are_refused_on_the_form(officer, draft, field, text):
@@ -222,6 +223,7 @@ def test_odd_document_numbers_publish_nothing(officer, draft, document_no):
     assert all_of(ListVersion, pk=draft.pk)[0].state == "draft"
 
 
+@pytest.mark.assurance("B2")
 def test_half_characters_are_never_kept(officer, draft):
     body = f"valid_from={timezone.localdate()}&document_no=%ED%A0%80%E5%8F%B7&confirmed=on"
 

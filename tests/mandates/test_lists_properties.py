@@ -113,6 +113,7 @@ def said(draft: ListVersion) -> list[Any]:
     return [([one[name] for name in SHOWN], one["assists"]) for one in values]
 
 
+@pytest.mark.assurance("B5")
 @given(lines=lists_of())
 @FEW
 def test_any_list_comes_back_from_its_workbook(
@@ -164,6 +165,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.assurance("E2")
 @given(steps=STEPS)
 @FEW
 def test_no_two_versions_overlap_and_nothing_published_changes(

@@ -317,6 +317,7 @@ def test_database_refuses_two_versions_on_one_day(ground):
         )
 
 
+@pytest.mark.assurance("E2")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -371,6 +372,7 @@ def test_database_refuses_a_department_of_another_county(ground):
         cursor.execute("set constraints all immediate")
 
 
+@pytest.mark.assurance("T2")
 def test_lists_of_another_county_are_not_there(ground):
     other = county_with_list()
     scope = tenancy.Scope("county", counties=(ground.county.pk,))

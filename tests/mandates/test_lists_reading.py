@@ -71,6 +71,7 @@ def test_drafts_of_calls_stay_with_their_township(world):
     assert client.get(page("mandates_call", "change", draft.pk)).status_code == 404
 
 
+@pytest.mark.assurance("T12")
 def test_calls_of_another_county_are_not_there(world):
     call, other = world.routed(), make_world()
     client = signed_in(Role.ESTABLISHMENT_OFFICER, county=other.county)
@@ -98,6 +99,7 @@ def test_the_list_of_calls_needs_the_same_queries_for_any_number(
     assert len(one) == len(three)
 
 
+@pytest.mark.assurance("A7")
 def test_no_record_of_work_can_be_edited_whatever_the_role(world):
     """However roles change: these records have no editing permission at all."""
     page_of_calls = admin.site._registry[Call]

@@ -90,6 +90,7 @@ def test_a_wrong_question_is_answered_with_a_code(system: System, query: dict[st
     assert answer.json()["code"] in ("invalid", "bad_cursor", "unknown_parameter")
 
 
+@pytest.mark.assurance("T2")
 def test_another_countys_list_is_not_shown(world: World, system: System) -> None:
     other = make_world()
     assert system.get("matters/", county=other.county.uid).status_code == 400
@@ -189,6 +190,7 @@ def test_a_system_gets_a_token_and_works_with_it(world: World) -> None:
     assert ask_token(made).status_code == 401
 
 
+@pytest.mark.assurance("A6")
 def test_a_token_holds_no_scope_the_account_was_not_given(world: World) -> None:
     made = application(world, allowed="calls.read")
     refused = ask_token(made, scope="calls.read calls.write")
@@ -197,6 +199,7 @@ def test_a_token_holds_no_scope_the_account_was_not_given(world: World) -> None:
     assert not AccessToken.objects.exclude(scope="calls.read").exists()
 
 
+@pytest.mark.assurance("A6")
 def test_wrong_credentials_get_nothing(world: World) -> None:
     made = application(world, allowed="calls.read")
     for answer in (
@@ -236,6 +239,7 @@ def test_the_description_names_what_a_move_needs() -> None:
     assert reverse("api:call-ask-extension", args=[uuid4()]).endswith("/ask-extension/")
 
 
+@pytest.mark.assurance("A13")
 @pytest.mark.django_db
 def test_the_page_that_shows_it_keeps_the_content_policy() -> None:
     page = Client().get("/api/docs/")

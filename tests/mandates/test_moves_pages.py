@@ -122,6 +122,7 @@ def test_somebody_else_was_quicker(world: World) -> None:
     assert steps(call).count("reply") == 1
 
 
+@pytest.mark.assurance("A12")
 def test_a_second_click_does_nothing_twice(world: World) -> None:
     call = world.routed()
     for _n in range(2):
@@ -165,6 +166,7 @@ def test_an_unsatisfied_rating_says_why(world: World) -> None:
     assert world.fresh(call).state == "answered"
 
 
+@pytest.mark.assurance("I6")
 def test_a_refused_move_keeps_no_file(world: World, tmp_path: Any) -> None:
     call = world.handling()
     fields = {"note": "已查处", "files": [photo()]}  # an assist has not answered
@@ -195,6 +197,7 @@ def test_evidence_comes_with_the_answer(world: World) -> None:
     assert steps(call)[-2:] == ["attach", "answer"]
 
 
+@pytest.mark.assurance("A12")
 @pytest.mark.parametrize("name", [n for n, m in MOVES.items() if m.by_people])
 def test_nobody_makes_a_move_that_is_not_theirs(world: World, name: str) -> None:
     """Whatever the form holds: told in words on a page, never a failure, nothing written."""
@@ -214,6 +217,7 @@ def test_nobody_makes_a_move_that_is_not_theirs(world: World, name: str) -> None
     assert steps(call) == before
 
 
+@pytest.mark.assurance("A5")
 def test_moves_need_the_form_of_our_own_page(world: World) -> None:
     call = world.routed()
     browser = Browser(world.officer(), at=NOW, checks_origin=True)
@@ -226,6 +230,7 @@ def test_moves_need_the_form_of_our_own_page(world: World) -> None:
 # --- files and notes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("B9")
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -113,6 +113,7 @@ def test_a_group_that_does_not_ring_stands_read_in_the_list(world: World) -> Non
 # --- e-mail ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("E8")
 def test_one_message_a_person_with_number_and_link_and_without_the_calls_words(
     world: World,
 ) -> None:
@@ -146,6 +147,7 @@ def test_nobody_gets_mail_who_has_not_asked_for_it(world: World) -> None:
     assert send() == 0
 
 
+@pytest.mark.assurance("F12")
 def test_announcing_twice_owes_one_mail(world: World) -> None:
     wish(world.officer(), Group.WORK)
     call = world.routed()
@@ -233,6 +235,7 @@ def test_what_does_not_press_waits_for_the_morning(wanted: Any, urgent: bool, le
     assert deliveries.leaves_at(wanted, is_urgent=urgent) == leaves
 
 
+@pytest.mark.assurance("F17")
 @pytest.mark.usefixtures("committed")
 def test_two_senders_at_once_send_each_notice_once(settings: Any) -> None:
     settings.EMAIL_CONFIGURED = True

@@ -83,6 +83,7 @@ def all_there_is() -> str:
     return "\n".join(found)
 
 
+@pytest.mark.assurance("E8")
 def test_nowhere_clear_but_where_somebody_says_why(world: World) -> None:
     """E8: the database, pages, API, files, history, audit trail and logs, scanned for the values."""
     log = StringIO()
@@ -139,6 +140,7 @@ def test_nowhere_clear_but_where_somebody_says_why(world: World) -> None:
         cursor.execute("delete from mandates_callerreveal")
 
 
+@pytest.mark.assurance("E8")
 def test_who_may_look(world: World) -> None:
     call = taken_in(world)
 
@@ -166,6 +168,7 @@ def test_who_may_look(world: World) -> None:
     assert leader.post(url("caller-reveal", call.uid), {"reason": "核实情况"}).status_code == 403
 
 
+@pytest.mark.assurance("B3")
 def test_what_is_sent_of_a_person_is_checked_and_makes_no_other_order(world: World) -> None:
     system = System.beside(world.head)
     call = taken_in(world, system)
@@ -221,6 +224,7 @@ def said(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.assurance("R8")
 @pytest.mark.parametrize("cipher", [ciphers.AES, ciphers.SM])
 def test_keys_are_rotated_with_both_ciphers(world: World, settings: Any, cipher: str) -> None:
     settings.PERSONAL_KEYS, settings.PERSONAL_CIPHER = keys("old"), cipher
@@ -314,6 +318,7 @@ def nightly() -> list[str]:
     ]
 
 
+@pytest.mark.assurance("E6", "E7")
 @pytest.mark.django_db(transaction=True)
 def test_two_persons_dispose_and_every_chain_stands(
     world: World, ended: Call, leader: Member, bench: Any
@@ -376,6 +381,7 @@ def test_two_persons_dispose_and_every_chain_stands(
     assert nightly() == [f"disposal 1 of county {world.county.pk}: was changed"]
 
 
+@pytest.mark.assurance("E7")
 def test_what_may_no_longer_go_stays(world: World, ended: Call, leader: Member) -> None:
     rule(world)
     row = propose(world.desk)

@@ -51,6 +51,7 @@ def everything() -> list[str]:
     return sorted(str(one.relative_to(root)) for one in root.rglob("*") if one.is_file())
 
 
+@pytest.mark.assurance("B9")
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_photograph_loses_its_place_and_keeps_the_way_it_is_held(world: World, kind: str) -> None:
     call = world.draft().call
@@ -88,6 +89,7 @@ def test_the_history_has_both_checksums_and_the_same_photograph_is_kept_once(wor
     assert len(everything()) == 2
 
 
+@pytest.mark.assurance("B9")
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [
@@ -182,6 +184,7 @@ def test_a_large_photograph_is_decoded_at_half_its_sides(
         assert image.size == (200, 100)
 
 
+@pytest.mark.assurance("T13")
 def test_small_pictures_are_for_those_who_may_see_the_call(world: World) -> None:
     call = world.routed()
     file = attached(world, call, "现场.jpg", photograph(size=(1000, 500)))

@@ -53,6 +53,7 @@ def found(by: Member, **asked: object) -> list[str]:
         return [one.outcome for one in rows.order_by("id")]
 
 
+@pytest.mark.assurance("E8")
 def test_a_ruling_is_kept_for_the_whole_county_without_numbers_of_people(world: World) -> None:
     call = objected(world, note="当事人电话 13800138000，不归我局")
     world.make(

@@ -66,6 +66,7 @@ def test_everybody_reads_the_version_in_force_and_any_other(world: World, public
     assert get(f"{public}/", day="x").status_code == 200
 
 
+@pytest.mark.assurance("T2")
 @pytest.mark.parametrize("rest", ["/3/", "/3.json", "/9/", "/0/", f"/2/{UUID(int=1)}.svg"])
 def test_drafts_and_what_is_not_there_are_404(public: str, rest: str) -> None:
     assert get(f"{public}{rest}").status_code == 404
@@ -103,6 +104,7 @@ def test_what_the_county_has_not_shown_is_as_if_it_were_not_there(world: World, 
     assert "县乡责任清单" not in hidden.content.decode()
 
 
+@pytest.mark.assurance("T7")
 def test_the_scope_of_the_public_reads_nothing_of_townships_and_writes_nothing(
     world: World,
 ) -> None:

@@ -246,6 +246,7 @@ def test_figures_and_lists_ask_the_same_number_of_queries(
         officer.get(reverse("mandates:replay-detail", args=[one.uid]))
 
 
+@pytest.mark.assurance("B5")
 def test_the_file_has_every_figure_and_call_and_runs_nothing(
     officer: Client, settled: World, settings: Any, tmp_path: Any
 ) -> None:

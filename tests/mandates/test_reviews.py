@@ -227,6 +227,7 @@ def test_a_draft_is_hidden_from_those_who_were_not_asked(world: World, draft: Li
     assert send(world.head, url(draft, "invite"), until="2026-03-20").status_code == 403
 
 
+@pytest.mark.assurance("T7")
 def test_the_database_shows_a_unit_its_own_opinion_alone(world: World, draft: ListVersion) -> None:
     asked(world, draft)
     with tenancy.scope(world.head.scope):

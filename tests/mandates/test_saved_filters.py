@@ -82,6 +82,7 @@ def test_what_is_not_shared_is_nobody_elses(world: World) -> None:
     assert names(world.clerk) == ["只给我"]
 
 
+@pytest.mark.assurance("T7")
 def test_the_database_keeps_units_apart(world: World) -> None:
     keep(world.clerk, "本镇的", shared=True)
     keep(world.officer(), "本局的", shared=True)
@@ -144,6 +145,7 @@ def test_there_may_be_fifty_and_no_more(world: World) -> None:
     keep(world.head, "别人不受影响")
 
 
+@pytest.mark.assurance("B7")
 @pytest.mark.parametrize(
     ("name", "query"),
     [

@@ -69,6 +69,7 @@ def test_a_bare_number_shows_this_years_call_first(world: World) -> None:
     assert [row["call"].pk for row in answer.context["nearby"]] == [call.pk]
 
 
+@pytest.mark.assurance("T4")
 def test_the_walls_stand_for_searches_too(world: World) -> None:
     call = world.routed(title="独一无二的标题")
     reaching = (world.clerk, world.head, world.officer(), world.officer(world.police), world.desk)
@@ -100,6 +101,7 @@ def test_nothing_and_nothing_found_say_what_to_do(world: World) -> None:
     assert "没有这样的话" in page
 
 
+@pytest.mark.assurance("B7")
 @pytest.mark.parametrize(
     ("words", "status"),
     [

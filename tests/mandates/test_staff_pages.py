@@ -377,6 +377,7 @@ def test_an_odd_month_is_this_month(page, month) -> None:
     assert page.get("/duty/", data={"month": month}).context["month"] == date(2026, 3, 1)
 
 
+@pytest.mark.assurance("T2")
 def test_another_county_reads_no_duty(world, page) -> None:
     put(page, colleague(world), TODAY)
 

@@ -281,6 +281,7 @@ def everybody(world: World) -> list[Member]:
     ]
 
 
+@pytest.mark.assurance("T5")
 @pytest.mark.django_db
 def test_every_figure_is_what_a_plain_count_gives_in_every_scope(world: World) -> None:
     rows, seen = Rows(), dict.fromkeys(COUNTS, 0)
@@ -332,6 +333,7 @@ def test_groups_are_the_whole_divided(world: World, by: str) -> None:
         assert set(parts) <= {month.first for month in QUARTER.each_month()}
 
 
+@pytest.mark.assurance("T5")
 @pytest.mark.django_db
 @pytest.mark.parametrize("by", ["department", "township", "matter", "urgency", "origin"])
 def test_every_group_counts_what_its_own_list_has(world: World, by: str) -> None:

@@ -250,6 +250,7 @@ def test_what_is_no_such_file_is_said_so(ground, officer, content, line, text) -
     assert nothing_written(ground)
 
 
+@pytest.mark.assurance("B4")
 def test_twenty_megabytes_are_not_read(ground, officer) -> None:
     answer = send(officer, "list", b"x" * (20 * 1024 * 1024))
 
@@ -258,6 +259,7 @@ def test_twenty_megabytes_are_not_read(ground, officer) -> None:
     assert nothing_written(ground)
 
 
+@pytest.mark.assurance("A8")
 @pytest.mark.parametrize("fields", [{}, {"mark": "x"}, {"mark": "0" * 64, "content": "\0"}])
 def test_forms_that_nobody_was_given_change_nothing(ground, officer, fields) -> None:
     assert officer.post("/uploads/list/", fields).status_code in (200, 422)
@@ -433,6 +435,7 @@ def test_who_may_send_which_file(role, kind) -> None:
         assert send(client, kind, "x").status_code == 403
 
 
+@pytest.mark.assurance("T3")
 def test_a_file_reaches_the_own_county_alone(ground, officer) -> None:
     other = county_with_list()
 

@@ -153,6 +153,7 @@ def files(tmp_path, settings) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
 
 
+@pytest.mark.assurance("B5")
 def test_a_file_holds_what_was_asked_for_and_no_formula(auditor, files) -> None:
     write("=cmd|' /C calc'!A0", reason="+1", changes={"name": ["-1", "@x"]})
     write("丙局", days=40)
@@ -166,6 +167,7 @@ def test_a_file_holds_what_was_asked_for_and_no_formula(auditor, files) -> None:
     assert "cmd" in auditor.get(link).content.decode()
 
 
+@pytest.mark.assurance("E9")
 def test_taking_a_file_is_written_down_itself(auditor, files) -> None:
     write("乙局")
 
@@ -177,6 +179,7 @@ def test_taking_a_file_is_written_down_itself(auditor, files) -> None:
     assert made.detail["asked"]["conditions"] == {"record": "乙"}
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("role", [role for role in Role if role != Role.AUDIT_ADMINISTRATOR])
 def test_nobody_else_reads_it(role) -> None:
     client = signed_in(role)

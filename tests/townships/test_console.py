@@ -54,6 +54,7 @@ def test_the_console_is_the_projects_own() -> None:
     ]
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("role", Role)
 def test_who_may_enter(role: Role) -> None:
     enters = {
@@ -99,6 +100,7 @@ def test_the_console_speaks_chinese() -> None:
 # --- An establishment officer, in one county ----------------------------------------------------
 
 
+@pytest.mark.assurance("T12")
 def test_an_officer_sees_and_edits_the_own_county_alone() -> None:
     own, other = CountyFactory(name="甲县"), CountyFactory(name="乙县")
     mine, theirs = DepartmentFactory(county=own), DepartmentFactory(county=other)
@@ -113,6 +115,7 @@ def test_an_officer_sees_and_edits_the_own_county_alone() -> None:
     assert [c.pk for c in client.get(page("county")).context["cl"].queryset] == [own.pk]
 
 
+@pytest.mark.assurance("T3")
 def test_an_officer_cannot_put_a_unit_into_another_county() -> None:
     own, other = CountyFactory(), CountyFactory()
     client = signed_in(Role.ESTABLISHMENT_OFFICER, county=own)
@@ -125,6 +128,7 @@ def test_an_officer_cannot_put_a_unit_into_another_county() -> None:
     assert Department.objects.get().county_id == own.pk
 
 
+@pytest.mark.assurance("E9")
 def test_a_change_is_recorded_with_both_values() -> None:
     county = CountyFactory()
     unit = DepartmentFactory(county=county, name="旧名")
@@ -193,6 +197,7 @@ def test_an_administrator_opens_an_account_and_is_led_to_its_invitation() -> Non
     assert not user.has_usable_password()
 
 
+@pytest.mark.assurance("A7")
 def test_no_page_and_no_record_shows_a_password_or_its_hash() -> None:
     user = UserFactory()
     client = signed_in(Role.SYSTEM_ADMINISTRATOR)
@@ -261,6 +266,7 @@ def test_nothing_is_deleted_without_a_reason() -> None:
     assert last["detail"] == {"changes": {"name": [day.name, "改名"]}, "reason": "更正名称"}
 
 
+@pytest.mark.assurance("E5")
 def test_the_security_administrator_gives_posts_but_makes_no_accounts() -> None:
     user, township = UserFactory(), TownshipFactory()
     client = signed_in(Role.SECURITY_ADMINISTRATOR)
@@ -325,6 +331,7 @@ def test_a_post_is_ended_but_not_rewritten() -> None:
     assert (after.township_id, after.role) == (post.township_id, post.role)
 
 
+@pytest.mark.assurance("A6")
 def test_a_system_is_registered_and_its_secret_shown_once() -> None:
     post = PostFactory(user=UserFactory(is_machine=True))
     client = signed_in(Role.SECURITY_ADMINISTRATOR)
@@ -351,6 +358,7 @@ def test_a_system_is_registered_and_its_secret_shown_once() -> None:
     assert (account.allowed_scopes, account.is_active) == ("calls.read", False)
 
 
+@pytest.mark.assurance("E5")
 def test_the_auditor_reads_the_trail_and_changes_nothing() -> None:
     client = signed_in(Role.AUDIT_ADMINISTRATOR)
     unit = DepartmentFactory()

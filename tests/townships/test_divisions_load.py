@@ -83,6 +83,7 @@ def test_townships_are_counted_by_day(both_years: None) -> None:
     assert Division.objects.as_of(SECOND).filter(level=Level.VILLAGE).count() == 866
 
 
+@pytest.mark.assurance("T15")
 @pytest.mark.parametrize(
     ("old_code", "old_name", "new_code", "new_name"),
     [

@@ -53,6 +53,7 @@ def join(code: str, first: str = PASSWORD, second: str = "") -> Any:
     return Client().post(JOIN, {"code": code, "password1": first, "password2": second or first})
 
 
+@pytest.mark.assurance("A6")
 def test_a_code_carries_140_bits_and_is_kept_as_a_hash_alone(newcomer, system) -> None:
     issued = issue(newcomer, system)
 
@@ -91,6 +92,7 @@ def test_a_code_works_once(newcomer, system) -> None:
     assert newcomer.check_password(PASSWORD)
 
 
+@pytest.mark.assurance("A3")
 @pytest.mark.parametrize("sent", ["", "ABCD", "x" * 81, "你好", "\0", "0" * 28])
 def test_a_code_that_is_none_is_refused_in_one_way(newcomer, system, sent) -> None:
     issue(newcomer, system)
@@ -170,6 +172,7 @@ def test_nobody_is_invited_by_themselves_and_no_system_at_all(system) -> None:
 # --- Somebody who holds a post already -----------------------------------------------------------
 
 
+@pytest.mark.assurance("A7", "E6")
 def test_one_administrator_alone_does_not_take_over_a_person_with_a_post(system, security) -> None:
     clerk = PostFactory().user
     issued = issue(clerk, system)
@@ -184,6 +187,7 @@ def test_one_administrator_alone_does_not_take_over_a_person_with_a_post(system,
     assert clerk.check_password(PASSWORD)
 
 
+@pytest.mark.assurance("E6")
 def test_the_database_itself_wants_four_eyes(system) -> None:
     issued = issue(PostFactory().user, system)
     now = timezone.now()
@@ -198,6 +202,7 @@ def test_the_database_itself_wants_four_eyes(system) -> None:
         rows.update(used_at=now)
 
 
+@pytest.mark.assurance("A4")
 def test_a_new_password_ends_the_sessions_of_the_old_one(system, security) -> None:
     clerk = PostFactory().user
     client = Client()
@@ -210,6 +215,7 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(system, security) -> No
     assert client.get("/calls/").status_code == 302
 
 
+@pytest.mark.assurance("A12")
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_use_a_code_once(committed, newcomer, system) -> None:
     issued = issue(newcomer, system)
@@ -275,6 +281,7 @@ def test_an_invitation_needs_a_reason(newcomer) -> None:
     assert not Invitation.objects.exists()
 
 
+@pytest.mark.assurance("E6")
 @pytest.mark.parametrize(
     ("role", "invite", "release", "revoke"),
     [

@@ -80,6 +80,7 @@ def files() -> list[str]:
     return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
 
 
+@pytest.mark.assurance("T11")
 def test_a_job_runs_as_whoever_asked_and_its_file_is_fetched() -> None:
     clerk = member()
     job = ask(clerk)
@@ -107,6 +108,7 @@ def test_a_job_runs_as_whoever_asked_and_its_file_is_fetched() -> None:
         ]
 
 
+@pytest.mark.assurance("T13")
 def test_nobody_else_sees_the_job_not_even_a_colleague_or_the_same_person_elsewhere() -> None:
     clerk = member()
     job = ask(clerk)
@@ -125,6 +127,7 @@ def test_nobody_else_sees_the_job_not_even_a_colleague_or_the_same_person_elsewh
         assert list(work.own(other_post)) == []
 
 
+@pytest.mark.assurance("T7")
 def test_the_database_itself_shows_a_units_jobs_to_nobody_else() -> None:
     clerk, city = member(), member(Role.CITY_OVERSEER)
     ask(clerk)
@@ -144,6 +147,7 @@ def test_the_database_itself_shows_a_units_jobs_to_nobody_else() -> None:
         connection.cursor().execute("select 1 from common_job")
 
 
+@pytest.mark.assurance("T15")
 def test_whoever_left_the_post_gets_nothing_and_is_told_why() -> None:
     clerk = member()
     job = ask(clerk)
@@ -155,6 +159,7 @@ def test_whoever_left_the_post_gets_nothing_and_is_told_why() -> None:
     assert (SEEN, files()) == ([], [])
 
 
+@pytest.mark.assurance("T13")
 def test_a_right_that_has_gone_counts_when_it_runs_and_when_it_is_fetched() -> None:
     clerk, other = member(), member()
     early, late = ask(clerk), ask(other)
@@ -167,6 +172,7 @@ def test_a_right_that_has_gone_counts_when_it_runs_and_when_it_is_fetched() -> N
     assert client_of(other).get(f"/jobs/{late.uid}/file/").status_code == 403
 
 
+@pytest.mark.assurance("F18")
 def test_a_dead_workers_job_is_begun_anew_and_its_own_result_counts_no_more() -> None:
     job = ask(member())
     now = timezone.now()

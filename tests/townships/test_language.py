@@ -88,6 +88,7 @@ def test_other_languages_are_not_kept(sent: str) -> None:
     assert language_of(client.get("/matters/")) == "zh-Hans"
 
 
+@pytest.mark.assurance("A11")
 def test_the_switch_leads_nowhere_else_and_takes_no_links() -> None:
     client = Client()
     assert switch(client, "en", "https://example.org/")["Location"] == "/"

@@ -144,6 +144,7 @@ def test_a_template_is_rendered_inside_the_scope(signed_in: Client) -> None:
     assert signed_in.get("/lazy/").content == b"township"
 
 
+@pytest.mark.assurance("T13")
 def test_answers_to_members_are_kept_by_nobody(signed_in: Client, client: Client) -> None:
     assert signed_in.get("/who/")["Cache-Control"] == "private, no-store"
     assert "Cache-Control" not in Client().get("/anybody/")
@@ -156,6 +157,7 @@ def test_nobody_has_no_scope(client: Client) -> None:
     assert client.get("/who/").status_code == 302
 
 
+@pytest.mark.assurance("A4", "T15")
 def test_somebody_disabled_is_nobody(signed_in: Client, post: Post) -> None:
     User.objects.filter(pk=post.user_id).update(is_active=False)
 
@@ -226,6 +228,7 @@ def test_a_change_of_post_is_recorded(signed_in: Client, post: Post) -> None:
     assert AuditEntry.objects.values("id").count() == before + 1
 
 
+@pytest.mark.assurance("A7")
 @pytest.mark.parametrize("whose", ["another's", "ended", "nobody's"])
 def test_a_post_not_held_cannot_be_used(signed_in: Client, post: Post, whose: str) -> None:
     fields = {"user": post.user, "valid_to": date(2026, 2, 1)} if whose == "ended" else {}
@@ -235,6 +238,7 @@ def test_a_post_not_held_cannot_be_used(signed_in: Client, post: Post, whose: st
     assert signed_in.get("/who/").json()["post"] == post.pk
 
 
+@pytest.mark.assurance("T15")
 @pytest.mark.parametrize("chosen", ["foreign", "ended", "gone", "nonsense"])
 def test_a_post_that_no_longer_holds_gives_way_to_the_first_valid_one(
     signed_in: Client, post: Post, chosen: str
@@ -255,6 +259,7 @@ def test_a_post_that_no_longer_holds_gives_way_to_the_first_valid_one(
 # --- Sessions end, passwords change, languages --------------------------------------------------
 
 
+@pytest.mark.assurance("A4")
 def test_a_session_ends_after_a_time_without_use(
     signed_in: Client, settings: Any, clock: time_machine.Traveller
 ) -> None:
@@ -395,6 +400,7 @@ def break_application(account: SystemAccount) -> None:
     SystemAccount.objects.all().delete()
 
 
+@pytest.mark.assurance("A6")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -420,6 +426,7 @@ def test_a_token_counts_only_while_all_of_it_is_valid(
     assert answer.json()["code"] == "not_authenticated"
 
 
+@pytest.mark.assurance("A6")
 @pytest.mark.parametrize("token", ["", "x", "é", "\0", "a" * 5000])
 def test_a_made_up_token_is_nobody(client: Client, token: str) -> None:
     assert client.get("/api/v1/who/", headers=bearer(token)).status_code == 401
@@ -433,6 +440,7 @@ def test_a_token_goes_before_a_session_and_opens_no_pages(signed_in: Client, pos
     assert Client().get("/who/", headers=bearer(token)).status_code == 302
 
 
+@pytest.mark.assurance("A6")
 @pytest.mark.parametrize(
     ("scopes", "allowed", "read", "write"),
     [
@@ -485,6 +493,7 @@ def test_a_system_gets_a_token_by_its_secret(client: Client, post: Post) -> None
     assert "secret of the other" not in application.client_secret
 
 
+@pytest.mark.assurance("A5")
 def test_a_session_at_the_api_must_prove_its_origin(post: Post) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(post.user)
@@ -565,6 +574,7 @@ def test_a_person_sets_language_and_type_size(signed_in: Client, post: Post) -> 
     assert (post.user.language, post.user.type_size) == ("en", "xlarge")
 
 
+@pytest.mark.assurance("A11")
 def test_unknown_settings_and_foreign_addresses_are_left_out(signed_in: Client, post: Post) -> None:
     answer = signed_in.post(
         reverse("townships:profile"),

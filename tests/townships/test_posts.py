@@ -55,6 +55,7 @@ def test_an_unknown_role_is_refused() -> None:
         )
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("role", ADMINISTRATORS)
 def test_administrators_hold_no_business_post(role: Role) -> None:
     user = UserFactory()
@@ -63,6 +64,7 @@ def test_administrators_hold_no_business_post(role: Role) -> None:
     refused("post_duties_apart", user=user, role=Role.TOWNSHIP_CLERK)
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("first", ADMINISTRATORS)
 @pytest.mark.parametrize("second", ADMINISTRATORS)
 def test_administrators_exclude_each_other(first: Role, second: Role) -> None:
@@ -84,6 +86,7 @@ def test_one_may_follow_the_other() -> None:
     assert [post.role for post in Post.objects.of(user, day=DAY)] == [Role.TOWNSHIP_CLERK]
 
 
+@pytest.mark.assurance("E5")
 def test_a_change_of_role_is_refused_too() -> None:
     user = UserFactory()
     PostFactory(user=user, role=Role.COUNTY_DESK)
@@ -112,6 +115,7 @@ def test_a_form_says_what_the_database_would_refuse() -> None:
 # --- People ------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("B2")
 def test_user_names_differ_in_more_than_case_and_width() -> None:
     UserFactory(username="wang")
 
@@ -128,6 +132,7 @@ def test_create_user_normalises_the_name() -> None:
     assert user.check_password("a long password 1")
 
 
+@pytest.mark.assurance("A7")
 def test_nobody_is_a_superuser() -> None:
     with pytest.raises(IntegrityError, match="user_no_superuser"), transaction.atomic():
         UserFactory(is_superuser=True)

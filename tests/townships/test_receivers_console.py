@@ -123,6 +123,7 @@ def test_what_does_not_fit_is_said_at_its_field(world: World) -> None:
     assert Receiver.objects.count() == 1
 
 
+@pytest.mark.assurance("T12")
 def test_an_officer_sees_and_chooses_only_systems_of_the_county(world: World) -> None:
     officer = signed_in(world.member(Role.ESTABLISHMENT_OFFICER).user)
     other = make_world()
@@ -143,6 +144,7 @@ def test_an_officer_sees_and_chooses_only_systems_of_the_county(world: World) ->
     assert receiver.is_active
 
 
+@pytest.mark.assurance("F15")
 def test_dead_letters_are_listed_counted_and_sent_again(
     world: World, settings: Any, clock: Any
 ) -> None:

@@ -54,6 +54,7 @@ def ask(token: str) -> int:
     return Client(headers=headers).get("/api/v1/calls/").status_code
 
 
+@pytest.mark.assurance("A6")
 def test_no_call_fails_while_a_secret_is_changed(registered: Any) -> None:
     account, old = registered
     security = member(Role.SECURITY_ADMINISTRATOR)
@@ -93,6 +94,7 @@ def test_a_third_secret_waits_until_the_first_is_ended(registered: Any) -> None:
     )
 
 
+@pytest.mark.assurance("A6")
 def test_a_secret_that_leaked_ends_at_once_with_its_tokens(registered: Any) -> None:
     account, old = registered
     token = ask_token(old).json()["access_token"]
@@ -159,6 +161,7 @@ def acts() -> list[str]:
         return list(entries.values_list("action", flat=True))
 
 
+@pytest.mark.assurance("A6")
 def test_a_system_changes_its_own_secret_and_no_call_fails(registered: Any) -> None:
     account, old = registered
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -248,6 +251,7 @@ def shown(page: Any) -> str:
     return found[1]
 
 
+@pytest.mark.assurance("A6")
 def test_the_console_shows_a_new_secret_once(registered: Any) -> None:
     account, old = registered
     client = signed_in(Role.SECURITY_ADMINISTRATOR)
@@ -290,6 +294,7 @@ def test_the_console_ends_a_secret_that_leaked_at_once(registered: Any) -> None:
     assert (ask(token), ask_token(old).status_code, ask_token(new).status_code) == (401, 401, 200)
 
 
+@pytest.mark.assurance("E9")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -319,6 +324,7 @@ def test_the_console_says_that_a_change_is_not_finished(registered: Any) -> None
     assert acts() == ["secret_rotated"]
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("role", [Role.SYSTEM_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR])
 def test_only_the_security_administrator_changes_secrets(registered: Any, role: Role) -> None:
     account, _old = registered
@@ -337,6 +343,7 @@ def from_address(address: str, **headers: str) -> Client:
     return Client(REMOTE_ADDR=address, headers=headers)
 
 
+@pytest.mark.assurance("A6")
 def test_a_system_is_refused_from_an_address_that_is_not_its_own(registered: Any) -> None:
     account, held = registered
     token = ask_token(held).json()["access_token"]
@@ -362,6 +369,7 @@ def test_a_system_is_refused_from_an_address_that_is_not_its_own(registered: Any
     assert answer["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.assurance("A3")
 def test_a_wrong_secret_learns_nothing_of_addresses(registered: Any) -> None:
     account, held = registered
     SystemAccount.objects.update(allowed_addresses="10.20.0.0/16")
@@ -389,6 +397,7 @@ def test_the_address_is_that_of_the_throttle(registered: Any, settings: Any) -> 
     assert via("10.20.3.4", remote="192.0.2.1") == 403
 
 
+@pytest.mark.assurance("A6")
 def test_a_token_used_elsewhere_does_not_use_up_what_its_owner_may_ask(
     registered: Any, settings: Any
 ) -> None:

@@ -48,10 +48,12 @@ def test_a_person_signs_in_by_name_and_it_is_written_down(client: Client, post: 
     assert trail() == ["sign_in"]
 
 
+@pytest.mark.assurance("B2")
 def test_a_name_typed_at_full_width_is_the_same_name(client: Client, post: Post) -> None:
     assert sign_in(client, "ｗａｎｇｌｉ").status_code == 302
 
 
+@pytest.mark.assurance("E9")
 def test_a_wrong_password_is_refused_and_written_down(client: Client, post: Post) -> None:
     answer = sign_in(client, password="wrong")
 
@@ -60,6 +62,7 @@ def test_a_wrong_password_is_refused_and_written_down(client: Client, post: Post
     assert trail() == ["sign_in_failed"]
 
 
+@pytest.mark.assurance("A1")
 def test_five_wrong_passwords_lock_the_account_for_a_while(client: Client, post: Post) -> None:
     for _attempt in range(5):
         sign_in(client, password="wrong")
@@ -70,6 +73,7 @@ def test_five_wrong_passwords_lock_the_account_for_a_while(client: Client, post:
     assert answer.status_code in (200, 429)
 
 
+@pytest.mark.assurance("A4")
 def test_somebody_disabled_cannot_sign_in(client: Client, post: Post) -> None:
     User.objects.update(is_active=False)
 
@@ -87,11 +91,13 @@ def test_nobody_signs_up(client: Client) -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.assurance("B2")
 @pytest.mark.parametrize("name", ["\0", "x" * 5000, "' or 1=1 --", "王"])
 def test_odd_names_are_refused_without_an_error(client: Client, name: str) -> None:
     assert sign_in(client, name).status_code == 200
 
 
+@pytest.mark.assurance("E9")
 def test_signing_out_is_written_down(client: Client, post: Post) -> None:
     client.force_login(post.user)
 

@@ -58,6 +58,7 @@ def test_after_signing_in_the_way_leads_where_it_was_going(client: Client) -> No
     assert "责任清单" in text_of(answer)
 
 
+@pytest.mark.assurance("A11")
 def test_a_foreign_address_is_not_followed(client: Client) -> None:
     PostFactory(user=UserFactory(username="wangli"))
     answer = client.post(

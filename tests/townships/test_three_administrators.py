@@ -66,6 +66,7 @@ def test_the_matrix_names_every_page_of_the_console() -> None:
     assert {model._meta.label for model in admin.site._registry} == set(MATRIX)
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("place", range(3), ids=["system", "security", "audit"])
 @pytest.mark.parametrize("label", MATRIX)
 def test_what_each_of_the_three_may_do(label: str, place: int, rf: Any) -> None:
@@ -84,6 +85,7 @@ def test_what_each_of_the_three_may_do(label: str, place: int, rf: Any) -> None:
     assert "".join(letter for letter in "vcad" if may[letter]) == MATRIX[label][place]
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize("place", range(3), ids=["system", "security", "audit"])
 @pytest.mark.parametrize("label", MATRIX)
 def test_pages_answer_as_the_matrix_says(label: str, place: int) -> None:
@@ -147,6 +149,7 @@ def insert(user: User, role: Role, begin: date, end: date | None) -> None:
         cursor.execute(INSERT, [user.pk, str(role), *units, begin, end])
 
 
+@pytest.mark.assurance("E5")
 @pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_overlapping_posts_of_two_classes_are_refused_by_the_database(
     one: Role, other: Role
@@ -172,6 +175,7 @@ def test_one_after_the_other_is_possible(one: Role, other: Role) -> None:
     assert Post.objects.filter(user=user).count() == 3
 
 
+@pytest.mark.assurance("E5")
 def test_a_post_cannot_be_stretched_over_another_class() -> None:
     user = UserFactory()
     insert(user, SYSTEM, *FIRST)
@@ -183,6 +187,7 @@ def test_a_post_cannot_be_stretched_over_another_class() -> None:
         Post.objects.filter(user=user, role=SYSTEM).update(valid_to=None)
 
 
+@pytest.mark.assurance("A7")
 def test_there_is_no_superuser() -> None:
     user = UserFactory()
     with pytest.raises(IntegrityError, match="user_no_superuser"), transaction.atomic():
@@ -192,6 +197,7 @@ def test_there_is_no_superuser() -> None:
 # --- Nobody enlarges their own rights ------------------------------------------------------------
 
 
+@pytest.mark.assurance("A7", "E6")
 def test_the_security_administrator_gives_nothing_to_themselves() -> None:
     post = PostFactory(role=SECURITY, user=UserFactory(language="en"))
     client = signed_in_as(post.user)

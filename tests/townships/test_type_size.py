@@ -63,6 +63,7 @@ def test_a_new_browser_learns_the_persons_size(post: Post) -> None:
     assert TYPE_SIZE_COOKIE not in client.get("/notices/").cookies  # it knows by now
 
 
+@pytest.mark.assurance("A11")
 @pytest.mark.parametrize("sent", ["", "huge", "\0", "fs-xlarge", "x" * 5000])
 def test_unknown_sizes_and_strange_ways_back_change_nothing(
     signed_in: Client, post: Post, sent: str

@@ -124,6 +124,7 @@ def test_kinds_and_own_calls_narrow_what_is_told(world: World) -> None:
     assert (sink.seen, before) == ([], 3)
 
 
+@pytest.mark.assurance("R8")
 def test_while_a_secret_is_changed_both_sign(world: World, clock: Any) -> None:
     receiver, sink = register(world.officer()), Sink()
     new = receivers.change_secret(receiver, by=world.desk, at=MONDAY, reason="轮换")
@@ -147,6 +148,7 @@ def test_while_a_secret_is_changed_both_sign(world: World, clock: Any) -> None:
 # --- what goes wrong ---------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("F20")
 def test_500_for_days_is_tried_by_the_schedule_then_laid_aside_and_stopped(
     world: World, settings: Any, mailoutbox: Any
 ) -> None:
@@ -197,6 +199,7 @@ def test_500_for_days_is_tried_by_the_schedule_then_laid_aside_and_stopped(
     assert mail.outbox == mailoutbox
 
 
+@pytest.mark.assurance("F20")
 def test_order_is_kept_while_the_first_one_fails(world: World) -> None:
     receiver, sink = register(world.officer()), Sink(lambda n: BROKEN if n < 2 else OK)
     world.handling()
@@ -223,6 +226,7 @@ def test_410_stops_at_once(world: World) -> None:
     assert (receiver.is_active, receiver.stopped_because) == (False, "gone")
 
 
+@pytest.mark.assurance("R4")
 def test_from_a_time_on_everything_is_told_again_under_the_same_ids(world: World) -> None:
     receiver, sink = register(world.officer()), Sink()
     world.routed()
@@ -276,6 +280,7 @@ def test_who_dies_while_sending_leaves_a_lease_that_runs_out(world: World) -> No
 # --- addresses ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.assurance("A10")
 @pytest.mark.parametrize(
     "url",
     [
@@ -292,6 +297,7 @@ def test_addresses_that_nothing_is_sent_to_are_refused(world: World, url: str) -
     assert Receiver.objects.count() == 0
 
 
+@pytest.mark.assurance("A10")
 def test_a_name_is_looked_up_once_and_every_address_of_it_is_judged() -> None:
     looked: list[str] = []
 
@@ -405,6 +411,7 @@ def outside() -> Iterator[Any]:
     server.server_close()
 
 
+@pytest.mark.assurance("F20")
 def test_what_a_receiver_does_to_us_is_an_answer_and_bounded(outside: Any) -> None:
     address = f"http://127.0.0.1:{outside.server_port}"
 
@@ -430,6 +437,7 @@ def test_what_a_receiver_does_to_us_is_an_answer_and_bounded(outside: Any) -> No
     assert webhooks.send(address.replace("http", "https"), b"{}", {}).error == "tls_failed"
 
 
+@pytest.mark.assurance("F20")
 def test_a_receiver_that_hangs_holds_nobody_elses_queue(
     committed: Access, outside: Any, settings: Any
 ) -> None:

@@ -1,0 +1,77 @@
+"""python -m bench.assurance run|report|check [--only T1,E3]: what is shown, and docs/assurance.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.assurance import report
+from bench.assurance.results import HERE, KEPT, ROOT, promises, read, read_all, runs_in
+
+BIN = Path(sys.executable).parent
+# As `make test` names them: whichever ran last is what the page tells.
+RUNS = (
+    ("tests on the embedded PostgreSQL", ("-n2", "-m", "not browser and not processes")),
+    ("tests one at a time", ("-m", "browser or processes")),
+)
+
+SUITE = (*(name for name, _arguments in RUNS), "tests on PostgreSQL 15", "trail", "fuzz")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.assurance", description=__doc__)
+    parser.add_argument("what", choices=("run", "report", "check"))
+    parser.add_argument("--only", default="", help=f"ids, of {', '.join(promises())}")
+    asked = parser.parse_args()
+    if asked.what == "check":
+        return check()
+    failed = run(asked.only) if asked.what == "run" else 0
+    if not asked.only:
+        take()
+        report.PAGE.write_text(report.render(read_all(KEPT)), encoding="utf-8")
+        print(f"{report.PAGE.relative_to(ROOT)} is written")
+    return failed
+
+
+def run(only: str) -> int:
+    """Run the tests that show ids, those of servers and browsers one at a time; return 0 or 1."""
+    failed = 0
+    for name, arguments in RUNS:
+        told = (
+            {} if only else {"HUYING_ASSURANCE": name, "HUYING_ASSURANCE_COMMAND": "make assurance"}
+        )
+        done = subprocess.run(
+            [str(BIN / "pytest"), "-q", f"--assurance={only or 'all'}", *arguments],
+            cwd=ROOT, env={**os.environ, **told},
+        )  # fmt: skip
+        failed = failed or (0 if done.returncode in (0, 5) else 1)  # 5: none of these ids is there
+    return failed
+
+
+def take() -> None:
+    """Keep the runs that lie in this checkout; forget short ones that a newer one makes needless."""
+    for ran in read_all(HERE):
+        ran.write(KEPT)
+    kept = sorted(((read(path), path) for path in runs_in(KEPT)), key=lambda one: one[0].at)
+    for number, (ran, path) in enumerate(kept):
+        newer = [
+            one for one, _path in kept[number + 1 :] if (one.run, one.long) == (ran.run, False)
+        ]
+        shown = {one.id for later in newer for one in later.results}
+        # The suite is run as a whole: what the newer one does not show is shown no more.
+        if newer and (ran.run in SUITE or {one.id for one in ran.results} <= shown):
+            path.unlink()
+
+
+def check() -> int:
+    """Say whether the page is what the list and the kept runs come to."""
+    same = report.PAGE.read_text(encoding="utf-8") == report.render(read_all(KEPT))
+    print("the page is theirs" if same else "the page is not theirs: make assurance-report")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
