@@ -99,7 +99,7 @@ def run(*, fast: bool) -> int:
     """Run all checks; return 0 if every one passed."""
     compile_catalogues(ROOT / "locale")
     results: list[tuple[str, bool, float]] = []
-    with _database() as access:
+    with database() as access:
         for check in [*lint(), *database_checks(access), *([] if fast else slow_checks(access))]:
             results.append(_timed(check))
     for group in [fast_tests()] if fast else all_tests():
@@ -135,7 +135,7 @@ def _beside(group: list[Check]) -> list[tuple[str, bool, float]]:
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[Access]:
+def database() -> Iterator[Access]:
     """A migrated database for the checks that ask one; the tests make their own."""
     with contextlib.ExitStack() as stack:
         access = Access.from_environment() or stack.enter_context(testbed.cluster())

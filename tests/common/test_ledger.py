@@ -97,7 +97,7 @@ def tampering(bench: Any) -> Callable[[], AbstractContextManager[Any]]:
     return owning
 
 
-@pytest.mark.assurance("I1", "I2", "I3", "I4", "I5", "I6")
+@pytest.mark.assurance("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8")
 def test_what_the_system_wrote_is_in_order(world: World) -> None:
     said = verify()
     assert "VIOLATED" not in said, said

@@ -180,7 +180,7 @@ def test_a_report_is_never_changed(world: World) -> None:
             AccountabilityReport.objects.filter(pk=report.pk).update(number="x")
 
 
-@pytest.mark.assurance("E3")
+@pytest.mark.assurance("E3", "I9")
 @pytest.mark.django_db(transaction=True)
 def test_unchanged_then_grown_then_a_changed_step_is_found_and_named(
     world: World, tampering: Callable[..., None]

@@ -318,7 +318,7 @@ def nightly() -> list[str]:
     ]
 
 
-@pytest.mark.assurance("E6", "E7")
+@pytest.mark.assurance("E6", "E7", "I10")
 @pytest.mark.django_db(transaction=True)
 def test_two_persons_dispose_and_every_chain_stands(
     world: World, ended: Call, leader: Member, bench: Any
