@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from common import anchors, ciphers, hashing
+from common import anchors, ciphers, hashing, rotation
 from common.models import CalendarYear
 
 SHORTEST_KEY = 50
@@ -105,7 +105,7 @@ def database(databases: Collection[str] | None = None, **_options: Any) -> list[
     if not databases:  # Django asks without a name too, and wants no question put to it then
         return []
     try:
-        return [*_of_role(), *_of_walls(), *_of_calendar()]
+        return [*_of_role(), *_of_walls(), *_of_calendar(), *_of_personal_data()]
     except DatabaseError:
         connection.close()
         return []
@@ -171,6 +171,15 @@ def _of_calendar() -> Iterator[Any]:
                 hint="manage.py load_calendar",
                 id="huying.W016",
             )
+
+
+def _of_personal_data() -> Iterator[Any]:
+    if found := rotation.count_clear():
+        yield Warning(
+            f"{found} values of persons are still in clear, as the release before kept them.",
+            hint="manage.py rotate_keys",
+            id="huying.W018",
+        )
 
 
 def _database_time() -> Any:

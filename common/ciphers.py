@@ -49,8 +49,13 @@ class Key:
     secret: bytes
 
     def derived(self, purpose: str, length: int) -> bytes:
-        info = f"huying personal data: {purpose}".encode()
-        return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(self.secret)
+        return _derived(self.secret, purpose, length)
+
+
+@lru_cache(maxsize=64)
+def _derived(secret: bytes, purpose: str, length: int) -> bytes:
+    info = f"huying personal data: {purpose}".encode()
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=info).derive(secret)
 
 
 def keys() -> Mapping[str, Key]:

@@ -7,6 +7,7 @@ give. A redirection is refused, an answer that does not come is tried again with
 from __future__ import annotations
 
 import json
+import logging
 import ssl
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,9 +17,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from common.ciphers import Unreadable
 from common.deliveries import Carrier, Message, Refused
 from common.models import Channel, MobileNumber, NoticeMail
 from common.worktime import SHANGHAI
+
+logger = logging.getLogger(__name__)
 
 LARGEST_ANSWER = 64 * 1024
 PLACES = ("mobile", "text", "id")
@@ -56,8 +60,13 @@ def faults() -> list[str]:
 
 def address_of(rows: Sequence[NoticeMail]) -> str:
     """Return the number of a person in the county of these messages; needs the workers' role."""
-    own = MobileNumber.objects.filter(county_id=rows[0].county_id, user=rows[0].user_id)
-    return own.values_list("number", flat=True).first() or ""
+    own = MobileNumber.objects.filter(county_id=rows[0].county_id, user=rows[0].user_id).first()
+    try:
+        return own.clear() if own else ""
+    except Unreadable:
+        # The message is laid aside, to be seen and tried again; the others go on.
+        logger.error("a mobile number cannot be decrypted", extra={"user": rows[0].user_id})
+        return ""
 
 
 def rests_until(user_id: int, at: datetime) -> datetime | None:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from common import anchors, attachments, duties, heartbeats, outbox, verifying
+from common import anchors, attachments, duties, heartbeats, outbox, rotation, verifying
 from common.api import forget_answers
 
 
@@ -46,6 +46,12 @@ def clear_expired(**_unknown: Any) -> None:
     call_command("clearsessions")
     clear_expired_tokens()
     forget_answers(before=_now() - timedelta(days=settings.IDEMPOTENCY_DAYS))
+
+
+@shared_task(name="common.encrypt_clear", ignore_result=True)
+def encrypt_clear(**_unknown: Any) -> None:
+    """Encrypt what a release before has left in clear."""
+    rotation.encrypt_clear()
 
 
 @shared_task(name="common.clear_orphans", ignore_result=True)

@@ -1,9 +1,13 @@
 import uuid
 from datetime import time
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from common import ciphers, rotation
+from common.masking import masked
+from common.personal import Kind
 from common.tenancy import CountyOwned, Global, Scope, TownshipOwned, among
 
 MOBILE = r"^1[3-9][0-9]{9}$"  # a mobile phone of the mainland
@@ -88,24 +92,63 @@ class NoticeHabit(Global):
 class MobileNumber(CountyOwned):
     """A person's mobile phone for text messages, in one county.
 
-    Pages may write a number and read the masked one: PostgreSQL lets the senders' role alone
-    read the number itself.
+    Encrypted, bound to the person and the county, found by a blind index. Pages may write a number
+    and read the masked one: PostgreSQL lets the senders' role alone read the number itself, and its
+    index. A number in clear is one of a release before that `rotate_keys` has not met yet.
     """
 
     user = models.ForeignKey("townships.User", models.CASCADE, related_name="+", db_index=False)
-    number = models.CharField(max_length=11)
+    number = models.TextField()
+    # Nothing before the number is encrypted; a default would be read back, which no page may.
+    number_index = models.CharField(max_length=60, null=True)  # noqa: DJ001
     masked = models.CharField(max_length=11)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "county"], name="mobile_number_once"),
             models.CheckConstraint(
-                name="mobile_number_mainland", condition=models.Q(number__regex=MOBILE)
+                name="mobile_number_encrypted",
+                condition=models.Q(number__regex=ciphers.SEALED) | models.Q(number__regex=MOBILE),
             ),
         ]
+        indexes = [models.Index(fields=["county", "number_index"], name="mobile_number_found")]
 
     def __str__(self) -> str:
         return self.masked
+
+    @staticmethod
+    def columns(number: str, *, user_id: int, county_id: int) -> dict[str, Any]:
+        """Return what is kept of a number of the mainland, under the current key."""
+        return {
+            "number": ciphers.encrypt(number, of=_place(user_id, county_id)),
+            "number_index": ciphers.index(Kind.PHONE, number),
+            "masked": masked(Kind.PHONE, number),
+        }
+
+    def clear(self) -> str:
+        """Return the number. For the senders alone; raises Unreadable."""
+        if "$" not in self.number:
+            return self.number
+        return ciphers.decrypt(self.number, of=_place(self.user_id, self.county_id))
+
+
+def _place(user_id: int, county_id: int) -> str:
+    return f"common.mobilenumber.number:{county_id}:{user_id}"
+
+
+def _renew(row: MobileNumber) -> list[str]:
+    columns = row.columns(row.clear(), user_id=row.user_id, county_id=row.county_id)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return list(columns)
+
+
+rotation.register(
+    rotation.Table(
+        "common.mobilenumber", MobileNumber, _renew, keyless=True, column="number",
+        opened=lambda row: {"number": row.clear(), "number_index": None},
+    )
+)  # fmt: skip
 
 
 class Channel(models.TextChoices):

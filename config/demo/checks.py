@@ -59,6 +59,11 @@ BUILT_UNDER_LOCK = (
     "0018_lists_of_three_generations",  # mandates: the lists themselves, some twenty a county
     "0032_comments_reworded",  # mandates: comments on drafts, some hundred a round
 )
+# A column that takes longer texts from now on: the catalogue changes, no row is written anew.
+WIDENED = (
+    "0010_mobile_numbers_encrypted",  # common
+    "0012_phones_encrypted",  # townships
+)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # A browser, Chinese fonts, what WeasyPrint draws PDFs with, and what tests read them with.
 DEBIAN_PACKAGES = (
@@ -179,16 +184,20 @@ def slow_checks(access: Access) -> list[Check]:
     }
     linter = ("lintmigrations", "--no-cache", "--quiet", "ignore", "ok")
     named = (*linter, "--exclude-migration-test", "ADD_UNIQUE", "--include-name")
+    widened = (*linter, "--exclude-migration-test", "ALTER_COLUMN", "--include-name")
     return [
         Check(
             "Migrations do not stop a running system",
-            _manage(*linter, *_ours(), "--ignore-name", *BUILT_UNDER_LOCK),
+            _manage(*linter, *_ours(), "--ignore-name", *BUILT_UNDER_LOCK, *WIDENED),
             tested,
         ),
         Check(
             "Nor do those that lock a small table",
             _manage(*named, *BUILT_UNDER_LOCK, *_ours()),
             tested,
+        ),
+        Check(
+            "Nor do those that make room in a column", _manage(*widened, *WIDENED, *_ours()), tested
         ),
         Check(
             "Production settings", _manage("check", "--deploy", "--fail-level=WARNING"), produced

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit
 from common.deliveries import QUIET
-from common.errors import Invalid
+from common.errors import Invalid, NotAllowed
 from common.models import MobileNumber, NoticeHabit, NoticeWish
 from common.models.notices import MOBILE
 from common.worktime import SHANGHAI
@@ -165,6 +165,8 @@ def masked_mobile(user_id: int, county_id: int) -> str:
 
 def keep_mobile(number: str, *, by: Member, at: datetime) -> None:
     """Keep one's own number, "" for none any more; the trail says that, and never the number."""
+    if by.county_id is None:
+        raise NotAllowed
     own = {"county_id": by.county_id, "user_id": by.user_id}
     with transaction.atomic():
         if not number:
@@ -172,7 +174,7 @@ def keep_mobile(number: str, *, by: Member, at: datetime) -> None:
             rows = MobileNumber.objects.filter(**own)
             changed = rows._raw_delete(rows.db)
         else:
-            columns = {"number": number, "masked": f"{number[:3]}****{number[-4:]}"}
+            columns = MobileNumber.columns(number, **own)
             changed = MobileNumber.objects.filter(**own).update(**columns)
             if not changed:
                 MobileNumber.objects.create(**own, **columns)

@@ -17,13 +17,14 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
-from common import ciphers, logs, tenancy
+from common import ciphers, logs, rotation, sms, tenancy
 from common.errors import Invalid, NotAllowed, Refused
 from common.ledger import Check
 from common.masking import masked, without_persons
+from common.models import MobileNumber, NoticeMail
 from common.personal import Kind, credit_code, id_number, phone
 from mandates.models import Call, Caller, CallerReveal, Disposal, PersonSearch
-from mandates.operations import callers, disposals, persons
+from mandates.operations import callers, disposals, persons, telling
 from mandates.queries import ledger
 from mandates.queries.callers import shown
 from tests.factories.calls import MONDAY, World, at, make_world
@@ -31,6 +32,8 @@ from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
 from tests.mandates.test_ratings import SAID
 from townships.http import Member
+from townships.models import Duty, User
+from townships.operations import staffing
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -456,3 +459,62 @@ def test_the_page_of_disposal_from_the_rule_to_the_record(
     assert reverse("mandates:person-disposal", args=[row.uid]) in (
         second.get(url("person-list")).content.decode()
     )
+
+
+# --- telephones of officials -------------------------------------------------------------------------
+
+
+def raw(table: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Read columns as PostgreSQL keeps them."""
+    with tenancy.dispatching(reason="a test looks"), connection.cursor() as cursor:
+        cursor.execute(f"select {', '.join(columns)} from {table} where {columns[0]} <> ''")
+        return list(cursor.fetchall())
+
+
+@pytest.mark.assurance("E8")
+def test_telephones_of_officials_are_encrypted_and_come_under_new_keys(
+    world: World, settings: Any
+) -> None:
+    """Also those a release before has left in clear, and back again for it."""
+    settings.PERSONAL_KEYS = keys("old")
+    head, officer = world.head, world.officer()
+    User.objects.filter(pk=head.user_id).update(work_phone="0563-3021234")
+    with tenancy.scope(head.scope):
+        post = head.post
+        staffing.put_on_duty(
+            post.uid, day=MONDAY.date(), shift="day", phone=PHONE, by=head, at=MONDAY
+        )
+        telling.keep_mobile(PHONE, by=officer, at=MONDAY)
+    tables = (("townships_user", "work_phone"), ("townships_duty", "phone"),
+              ("common_mobilenumber", "number", "number_index"))  # fmt: skip
+    assert [raw(*table)[0][0][:6] for table in tables] == ["a$old$"] * 3
+    assert raw("common_mobilenumber", "number_index")[0][0].startswith("old:")
+    kept = all_there_is()
+    assert PHONE not in kept
+    assert "3021234" not in kept
+
+    settings.PERSONAL_KEYS = keys("new", "old")
+    said()
+    assert [raw(*table)[0][0][:6] for table in tables] == ["a$new$"] * 3
+    assert raw("common_mobilenumber", "number_index")[0][0].startswith("new:")
+    settings.PERSONAL_KEYS = keys("new")
+    with tenancy.dispatching(reason="a test looks"):
+        assert MobileNumber.objects.get().clear() == PHONE
+        assert Duty.objects.get().phone == PHONE
+
+    said("--to-clear")  # the release before reads these
+    assert [raw(*table)[0][0] for table in tables] == ["0563-3021234", PHONE, PHONE]
+    assert rotation.count_clear() == 3
+    assert "—  3" in said("--status")
+    assert User.objects.get(pk=head.user_id).work_phone == "0563-3021234"
+    assert rotation.encrypt_clear() == 3
+    assert rotation.count_clear() == 0
+
+    settings.PERSONAL_KEYS = keys("third")  # whoever saves what he cannot read spoils nothing
+    user = User.objects.get(pk=head.user_id)
+    assert user.work_phone == "***"
+    user.save()
+    assert raw("townships_user", "work_phone")[0][0].startswith("a$new$")
+    with tenancy.dispatching(reason="a test looks"):
+        rows = [NoticeMail(county_id=world.county.pk, user_id=officer.user_id)]
+        assert sms.address_of(rows) == ""

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
+from common import sealed
+from common.sealed import SealedField
 from common.tenancy import CountyOwned, TenantForeignKey
 from townships.models.areas import Township
 from townships.models.departments import Department
@@ -59,7 +61,7 @@ class Duty(OfUnit):
     post = models.ForeignKey(
         Post, models.PROTECT, related_name="+", db_index=False, verbose_name=_("person")
     )
-    phone = models.CharField(_("phone"), max_length=30)
+    phone = SealedField(_("phone"), longest=30)
     set_by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     set_at = models.DateTimeField()
 
@@ -79,6 +81,9 @@ class Duty(OfUnit):
 
     def __str__(self) -> str:
         return f"{self.day} {self.get_shift_display()}"
+
+
+sealed.register(Duty, "phone")
 
 
 class Absence(OfUnit):

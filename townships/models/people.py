@@ -18,7 +18,9 @@ from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common import sealed
 from common.networks import are_networks, is_in
+from common.sealed import SealedField
 from common.tenancy import Global
 from townships.models.areas import City, County, Division, Township
 from townships.models.departments import Department
@@ -66,7 +68,7 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
     )
     name = models.CharField(_("name of the person"), max_length=60)
     email = models.EmailField(_("e-mail"), blank=True)
-    work_phone = models.CharField(_("work phone"), max_length=30, blank=True)
+    work_phone = SealedField(_("work phone"), longest=30, blank=True)
     language = models.CharField(
         _("language"), max_length=10, choices=settings.LANGUAGES, default="zh-hans"
     )
@@ -127,6 +129,9 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         self.name = self.name.strip()
+
+
+sealed.register(User, "work_phone")
 
 
 def _unit_of_role() -> Q:

@@ -24,9 +24,18 @@ class Command(BaseCommand):
             "--status", action="store_true", help="only say what is under which key"
         )
 
+        parser.add_argument(
+            "--to-clear",
+            action="store_true",
+            help="bring back into clear what the release before keeps so, to go back to it",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["new"] is not None:
             self._new(options["new"])
+            return
+        if options["to_clear"]:
+            self._to_clear()
             return
         unreadable = 0
         if not options["status"]:
@@ -50,6 +59,15 @@ class Command(BaseCommand):
         told = {"name": table.name, "n": done.renewed, "key": ciphers.current().name}
         self.stdout.write(_("%(name)s: %(n)d rows now under the key “%(key)s”") % told)
         return done.unreadable
+
+    def _to_clear(self) -> None:
+        unreadable = 0
+        for table in (one for one in rotation.tables() if one.opened):
+            done = rotation.to_end(rotation.open_all(table))
+            self.stdout.write(_("%(name)s: %(n)d rows") % {"name": table.name, "n": done.renewed})
+            unreadable += done.unreadable
+        if unreadable:
+            raise CommandError(_("%d rows are under a key that is not known here.") % unreadable)
 
     def _status(self) -> None:
         used, known = rotation.in_use(), ciphers.keys()
