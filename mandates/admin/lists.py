@@ -8,13 +8,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin import RelatedOnlyFieldListFilter
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -41,6 +42,7 @@ from mandates.models import (
 from mandates.operations import lists
 from mandates.permissions import Permission
 from mandates.queries.directories import Coverage, coverage, directory_for
+from mandates.queries.draft_lines import draft_of
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
 from townships.models import Township
@@ -74,12 +76,34 @@ class ListPages:
 class DutyListAdmin(ListPages, CountyAdmin):
     view_permission = Permission.LIST_READ
     edit_permission = Permission.LIST_EDIT
-    list_display = ("name", "kind", "of_township", "is_public")
+    list_display = ("name", "kind", "of_township", "is_public", "revising")
     list_select_related = ("county", "of_township")
     fields = ("kind", "of_township", "name", "is_public")
     list_filter = ("kind",)
     ordering = ("county", "kind", "of_township")
     change_form_template = "admin/mandates/dutylist/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        drafts = ListVersion.objects.filter(duty_list=OuterRef("pk"), state=VersionState.DRAFT)
+        rows = super().get_queryset(request)
+        return rows.annotate(
+            draft_uid=Subquery(drafts.values("uid")[:1]),
+            draft_number=Subquery(drafts.values("number")[:1]),
+        )
+
+    @admin.display(description=gettext_lazy("draft"))
+    def revising(self, obj: DutyList) -> str:
+        """Lead to the draft of a list, or to opening one; the pages ask for the right."""
+        if obj.draft_uid:  # type: ignore[attr-defined]
+            url = reverse("mandates:draft-grid", args=[obj.draft_uid])  # type: ignore[attr-defined]
+            text = _("To the draft: version %d") % obj.draft_number  # type: ignore[attr-defined]
+        else:
+            url, text = f"{reverse('mandates:draft-open')}?list={obj.uid}", _("Open a draft")
+        return format_html('<a href="{}">{}</a>', url, text)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        return shown if may(request, Permission.LIST_EDIT) else shown[:-1]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("kind", "of_township") if obj else ()
@@ -126,7 +150,9 @@ class DutyListAdmin(ListPages, CountyAdmin):
     ) -> Any:
         obj = context.get("original")
         if obj is not None:
-            context["versions"] = obj.versions.order_by("-number")
+            context["versions"] = versions = list(obj.versions.order_by("-number"))
+            context["draft"] = next((one for one in versions if is_draft(one)), None)
+            context["last"] = versions[0] if versions else None
             context["may_edit"] = may(request, Permission.LIST_EDIT)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -152,10 +178,15 @@ class ListVersionAdmin(ListPages, CountyAdmin):
     readonly_fields = fields[:-1]
     ordering = ("duty_list", "-number")
     change_form_template = "admin/mandates/listversion/change_form.html"
+    change_list_template = "admin/mandates/listversion/change_list.html"
 
     @admin.display(description=gettext_lazy("published by"))
     def publisher(self, obj: ListVersion) -> str:
         return str(obj.published_by or "—")
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        context = {"may_edit": may(request, Permission.LIST_EDIT), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a draft is opened from its list
@@ -183,6 +214,7 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         obj = context["original"]
         context["entries"] = obj.entries.count()
         context["is_draft"] = is_draft(obj)
+        context["draft"] = draft_of(obj.duty_list_id)
         context["may_edit"] = may(request, Permission.LIST_EDIT)
         context["may_publish"] = may(request, Permission.LIST_PUBLISH)
         return super().render_change_form(request, context, *args, **kwargs)

@@ -12,9 +12,21 @@ from common.errors import Problem
 from mandates.forms.drafts import PlainText
 from mandates.models import Entry, Matter, Urgency
 from mandates.operations.draft_lines import Cells, longest_of
+from mandates.operations.lists import LONGEST_REASON
 from mandates.queries import draft_lines
 
 MOST_LIMITS = 1000  # characters
+
+
+class OpenDraftForm(forms.Form):
+    """Why a draft is opened: it stands in the audit trail."""
+
+    reason = PlainText(
+        label=_("Reason of this change"),
+        min_length=2,
+        max_length=LONGEST_REASON,
+        help_text=_("For example the document that asks for it."),
+    )
 
 
 class GridFilters(forms.Form):

@@ -33,6 +33,7 @@ from mandates.permissions import Permission
 from mandates.queries.differences import Difference, Sort, difference, sort_of
 from mandates.queries.preview import open_calls
 from mandates.queries.sql import Pair
+from mandates.views.draft_open import editing
 from townships.http import Member, MemberRequest
 
 PAGE = 25
@@ -77,6 +78,7 @@ def compare(request: MemberRequest) -> HttpResponse:
     if asked.before is None or asked.after is None:
         return render(request, "mandates/matters/compare.html", context)
     found = _difference(asked)
+    matter = asked.matter.code if asked.matter else ""
     pairs = _of_sort(found.pairs, asked.sort)
     number, pager = _page(request, asked, len(pairs))
     context |= {
@@ -85,6 +87,7 @@ def compare(request: MemberRequest) -> HttpResponse:
         "tabs": _tabs(asked, found),
         "pager": pager,
         "effects": _effects(request.member, asked),
+        "editing": editing(request.member, asked.after.duty_list, code=matter),
         "whole_url": asked.url(matter="", sort="") if asked.matter else "",
         "xlsx_url": asked.url("mandates:entry-compare-xlsx"),
         "pdf_url": asked.url("mandates:entry-compare-pdf") if pdf.is_available() else "",

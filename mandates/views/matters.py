@@ -28,11 +28,11 @@ from mandates.forms.matters import MatterFilters
 from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
 from mandates.queries.browsing import Overview, narrowed, overview
-from mandates.queries.draft_lines import draft_of
 from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
 from mandates.queries.reviews import waiting_opinions
 from mandates.queries.rulebook import NoLimit, rulebook
+from mandates.views.draft_open import editing
 from townships.http import Member, MemberRequest
 from townships.models import County
 
@@ -83,7 +83,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         else None,
         "export_url": _export_url(request),
         "import_url": _import_url(member),
-        "draft_url": _draft_url(member, duty_list),
+        "editing": editing(member, duty_list),
         "workbook_url": _workbook_url(member, version),
         "total": rows.count(),
         "words": form.cleaned_data.get("q", ""),
@@ -125,6 +125,7 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         "take_back_url": reverse("mandates:entry-take-back", args=[entry.uid])
         if member.may(Permission.LIST_PUBLISH) and member.county_id == entry.county_id
         else "",
+        "editing": editing(member, entry.version.duty_list, code=entry.matter.code),
         "flow": flow(entry.steps.all()),
         "title": entry.name,
         "day": request.GET.get("day", ""),
@@ -184,14 +185,6 @@ def _import_url(member: Member) -> str:
     """Return where a workbook is taken in, for whoever writes the lists of a county."""
     may = member.county_id is not None and member.may(Permission.LIST_EDIT)
     return reverse("mandates:import-list") if may else ""
-
-
-def _draft_url(member: Member, duty_list: DutyList | None) -> str:
-    """Return where the draft of a list is written, "" where there is none or for others."""
-    if member.county_id is None or not member.may(Permission.LIST_EDIT) or duty_list is None:
-        return ""
-    draft = draft_of(duty_list.pk)
-    return reverse("mandates:draft-grid", args=[draft.uid]) if draft else ""
 
 
 def _workbook_url(member: Member, version: ListVersion | None) -> str:

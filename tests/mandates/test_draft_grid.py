@@ -192,3 +192,44 @@ def test_who_may_not_and_what_is_no_draft(world: World, draft: ListVersion) -> N
     with tenancy.dispatching(reason="a test prepares"):
         lists.discard_draft(draft, reason="重来", by=None, at=MONDAY)
     assert browser.post(url(draft, entry.uid), typed).status_code == 404
+
+
+def test_an_officer_finds_the_way_into_a_draft_from_every_page_of_the_list(world: World) -> None:
+    browser = office(world)
+    duty_list, matter = world.version.duty_list, world.sand
+    asked = f"/drafts/open/?list={duty_list.uid}"
+    pages = {
+        "/matters/": asked,
+        f"/matters/{matter.uid}/": f"{asked}&amp;matter={SAND}",
+        reverse("admin:mandates_dutylist_changelist"): asked,
+        reverse("admin:mandates_listversion_change", args=[world.version.pk]): asked,
+        reverse("admin:mandates_listversion_changelist"): "/drafts/open/",
+    }
+    for page, way in pages.items():
+        assert f'href="{way}"' in browser.get(page).content.decode(), page
+
+    form = browser.get(f"{asked}&matter={SAND}")
+    assert (form.context["last"], form.context["matters"]) == (world.version, 2)
+    assert browser.post(asked, {"reason": ""}).status_code == 422
+    made = browser.post(f"{asked}&matter={SAND}", {"reason": "新修订的水法"})
+    with tenancy.everywhere(reason="a test looks"):
+        draft = ListVersion.objects.get(duty_list=duty_list, state="draft")
+    assert made["Location"] == f"{url(draft)}?q={SAND}"
+
+    for page in pages:
+        text = browser.get(page).content.decode()
+        assert url(draft) in text or page.endswith("listversion/"), page
+    assert browser.get(asked).context["draft_url"] == url(draft)
+    again = browser.post(asked, {"reason": "再来一次"})
+    assert again["Location"] == url(draft)
+    with tenancy.everywhere(reason="a test looks"):
+        assert ListVersion.objects.filter(duty_list=duty_list).count() == 2
+
+
+def test_nobody_else_is_shown_or_let_into_opening_a_draft(world: World) -> None:
+    clerk = Browser(world.clerk, at=MONDAY)
+    asked = f"/drafts/open/?list={world.version.duty_list.uid}"
+
+    assert "/drafts/open/" not in clerk.get("/matters/").content.decode()
+    assert clerk.post(asked, {"reason": "试试看"}).status_code == 403
+    assert office(world).get("/drafts/open/?list=of-another-county").status_code == 404
