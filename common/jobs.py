@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -27,6 +28,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import DatabaseError, connections
 from django.db.models import Q
 from django.utils import translation
 from django.utils.module_loading import autodiscover_modules
@@ -40,6 +42,7 @@ from common.models.jobs import ACTIVE
 
 logger = logging.getLogger(__name__)
 
+BESIDE = 2.0  # seconds between two words of a job that is one transaction
 LEASE = timedelta(minutes=3)  # without a sign of life: then another worker begins anew
 ATTEMPTS = 3  # a job that kills its workers is given up
 AT_ONCE = 2  # running in the whole system: workers have calls to route
@@ -145,6 +148,42 @@ class Work:
         self._told = (done, self._told[1] if total is None else total)
         extend(self.job, *self._told, at=self.clock())
 
+    @contextmanager
+    def beside(self, total: int) -> Iterator[Callable[[int], None]]:
+        """Say how far it is from a thread of its own, on a connection of its own.
+
+        For work that is one transaction: what that says of itself nobody sees before it ends. What
+        is yielded takes how much is done; it raises Interrupted once the job is no longer this
+        worker's, so that the transaction is given up.
+        """
+        done, is_over, is_lost = [0], threading.Event(), threading.Event()
+
+        def speak() -> None:
+            try:
+                while not is_over.wait(BESIDE):
+                    try:
+                        self.report(done[0], total)
+                    except Interrupted:
+                        is_lost.set()
+                        return
+                    except DatabaseError:  # the lease bears some silence
+                        logger.warning("a job could not say how far it is", exc_info=True)
+            finally:
+                connections.close_all()
+
+        def note(n: int) -> None:
+            done[0] = n
+            if is_lost.is_set():
+                raise Interrupted
+
+        speaker = threading.Thread(target=speak, name="job", daemon=True)
+        speaker.start()
+        try:
+            yield note
+        finally:
+            is_over.set()
+            speaker.join()
+
 
 # --- what happens to a job ------------------------------------------------------------------------
 
@@ -177,6 +216,15 @@ def extend(job: Job, done: int, total: int | None, *, at: datetime) -> None:
     with tenancy.dispatching(reason="a worker speaks of its own job"):
         kept = _mine(job).update(done=done, total=total, leased_until=at + LEASE)
     if not kept:
+        raise Interrupted
+
+
+def hold(job: Job) -> None:
+    """Lock a job until the transaction ends, so that nobody cancels what is about to be written.
+
+    Raises Interrupted if it is no longer this worker's.
+    """
+    if not _mine(job).select_for_update(no_key=True).exists():
         raise Interrupted
 
 

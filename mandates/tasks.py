@@ -15,6 +15,7 @@ from mandates.operations import (
     exports,
     files,
     learning,
+    list_applying,
     list_checking,
     list_imports,
     proposing,
@@ -27,6 +28,7 @@ from mandates.queries import sql
 
 KINDS_OF_JOBS = (
     exports,
+    list_applying,
     list_checking,
     replays,
     replay_files,

@@ -111,6 +111,17 @@ class ImportCounts(serializers.Serializer[Any]):
     wrong = serializers.IntegerField(default=0)
 
 
+class WritingShape(serializers.Serializer[Any]):
+    """How far the writing into the draft is; `jobs/{uid}/` says more."""
+
+    uid = serializers.UUIDField()
+    state = serializers.ChoiceField(JobState.choices)
+    done = serializers.IntegerField(help_text="matters written; they count once all of them are")
+    total = serializers.IntegerField(allow_null=True, help_text="null before it has begun")
+    code = serializers.CharField(help_text="why it failed; empty otherwise")
+    detail = serializers.CharField(source="words")
+
+
 class CheckShape(serializers.Serializer[Any]):
     """How far the check is; `jobs/{uid}/` says more."""
 
@@ -149,6 +160,9 @@ class ImportFull(ImportShape):
         help_text="names of departments that the county has not: to be named"
     )
     check = serializers.SerializerMethodField(
+        help_text="null before it was asked for, and once the workbook is being written"
+    )
+    writing = serializers.SerializerMethodField(
         help_text="null before it was asked for, and once it is forgotten"
     )
     version = serializers.UUIDField(
@@ -165,7 +179,12 @@ class ImportFull(ImportShape):
     @extend_schema_field(CheckShape(allow_null=True))
     def get_check(self, one: ListImport) -> Any:
         job = job_of(one)
-        return CheckShape(job).data if job else None
+        return CheckShape(job).data if job and job.kind != list_applying.JOB else None
+
+    @extend_schema_field(WritingShape(allow_null=True))
+    def get_writing(self, one: ListImport) -> Any:
+        job = job_of(one)
+        return WritingShape(job).data if job and job.kind == list_applying.JOB else None
 
     def get_can_undo(self, one: ListImport) -> bool:
         return list_applying.can_undo(one)

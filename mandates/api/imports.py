@@ -112,8 +112,10 @@ class ImportDetail(ApiView):
     def get(self, request: Request, uid: UUID) -> Response:
         """Read an import.
 
-        Its state goes from `new` over `checking` to `checked` or `failed`, then to `applied` and
-        perhaps `undone`. While it is `checking` ask every few seconds.
+        Its state goes from `new` over `checking` to `checked` or `failed`, then over `applying` to
+        `applied` and perhaps `undone`. While it is `checking` or `applying` ask every few seconds;
+        `check` and `writing` say how far that is. Where `writing.state` is `failed` or `cancelled`
+        nothing was written: ask for it again, or have the workbook checked again.
         """
         member = _officer(request)
         return _answer(request, member, _import(member, uid)).response()
@@ -193,12 +195,15 @@ class ImportApply(ApiView):
         examples=[OpenApiExample("reason", {"reason": "泾编办〔2026〕3号"}, request_only=True)],
     )  # fmt: skip
     def post(self, request: Request, uid: UUID) -> Response:
-        """Write a checked workbook into the draft.
+        """Have a checked workbook written into the draft.
 
-        All or nothing; a draft is opened if there is none. Refused for a workbook with problems
-        (`import_has_problems`), and where the list has changed since it was checked (`list_changed`).
+        A worker does it: the answer is `applying`, and `writing` says how far it is. All or nothing;
+        a draft is opened if there is none. Refused for a workbook with problems
+        (`import_has_problems`), where the list has changed since it was checked (`list_changed`), and
+        while it is being written (`import_being_applied`). Whoever changes the list before the worker
+        comes to it makes that fail, with the same codes in `writing.code`.
         """
-        return _done(request, uid, list_applying.apply)
+        return _done(request, uid, list_applying.ask)
 
 
 class ImportUndo(ApiView):

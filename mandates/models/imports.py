@@ -72,6 +72,7 @@ class ListImport(CountyOwned):
         CHECKING = "checking", _("Being checked")
         CHECKED = "checked", _("Checked")
         FAILED = "failed", _("Not read")
+        APPLYING = "applying", _("Being written")
         APPLIED = "applied", _("Applied")
         UNDONE = "undone", _("Undone")
 
@@ -91,7 +92,7 @@ class ListImport(CountyOwned):
     layout = models.JSONField(default=dict)
     notices = models.JSONField(default=list)
     counts = models.JSONField(default=dict)
-    job = models.UUIDField(null=True)  # who looks at it: `common.jobs`
+    job = models.UUIDField(null=True)  # who looks at it, or writes it: `common.jobs`
     base_mark = models.CharField(max_length=64, blank=True)
     # The draft it was applied to; gone once somebody has deleted that.
     version = TenantForeignKey(

@@ -1,16 +1,22 @@
-"""清单导入: what was looked at is made so in the draft, all or nothing, and undone as exactly."""
+"""清单导入: what was looked at is made so in the draft, all or nothing, and undone as exactly.
+
+A worker writes it, in one transaction that ends with the import being applied: a worker that dies
+leaves nothing, and one that died just after is followed by one that finds nothing to do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from common import audit, bulk
-from common.errors import Refused
+from common import audit, bulk, jobs
+from common.errors import Problem, Refused
+from common.models import Job
 from mandates.models import (
     Entry,
     EntryAssist,
@@ -21,8 +27,9 @@ from mandates.models import (
     VersionState,
 )
 from mandates.operations import lists
-from mandates.operations.list_imports import Moved, State, base_of, mark_of
+from mandates.operations.list_imports import Moved, State, base_of, mark_of, of_member
 from mandates.permissions import Permission
+from townships.operations import jobs as asked_jobs
 from townships.rules import require
 
 if TYPE_CHECKING:
@@ -30,9 +37,100 @@ if TYPE_CHECKING:
 
 PORTION = 300  # matters in memory
 Kind = ImportRow.Kind
+CHANGING = (Kind.ADDED, Kind.CHANGED, Kind.MOVED, Kind.REMOVED)
+JOB = "list_import_apply"
+Told = Callable[[int], None]
 
 
-def apply(imported: ListImport, *, reason: str, by: Member, at: datetime) -> ListImport:
+# --- as a job ------------------------------------------------------------------------------------
+
+
+def ask(imported: ListImport, *, reason: str, by: Member, at: datetime) -> ListImport:
+    """Have a worker write a checked workbook into the draft.
+
+    Raises Refused (not checked, with problems, or asked for already), Moved, Invalid (no reason).
+    """
+    require(by, Permission.LIST_EDIT)
+    reason = lists.reason_of(reason)
+    with transaction.atomic():
+        row = _locked(imported)
+        if is_being_written(row):
+            raise Refused(
+                _("The workbook is being written into the draft already."),
+                code="import_being_applied",
+            )
+        _check(row)
+        if mark_of(base_of(row.duty_list)) != row.base_mark:
+            raise Moved
+        asked = {"import": str(row.uid), "reason": reason}
+        row.state = State.APPLYING
+        row.job = asked_jobs.request(JOB, asked, by=by, at=at).uid
+        row.save(update_fields=["state", "job"])
+    return row
+
+
+def is_being_written(imported: ListImport) -> bool:
+    """Say whether a worker writes it, or will; not where that was cancelled or given up."""
+    if imported.state != State.APPLYING:
+        return False
+    job = Job.objects.filter(uid=imported.job).first()
+    return job is not None and job.is_active
+
+
+def checked(member: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked in its one form. Raises NotAllowed, Invalid."""
+    require(member, Permission.LIST_EDIT)
+    found = of_member(member, str(parameters.get("import", "")))
+    reason = lists.reason_of(str(parameters.get("reason", "")))
+    return {"import": str(found.uid), "reason": reason}
+
+
+@jobs.kind(JOB, label=gettext_lazy("Writing a workbook into the draft"), check=checked)
+def run(work: jobs.Work) -> None:
+    """Write it; where it cannot be written, the workbook is checked as it was, and the job says why."""
+    with work.scope():
+        imported = of_member(work.member, work.parameters["import"])
+    if imported.job != work.job.uid:
+        raise Refused(
+            _("This workbook is being checked again, or was applied already."),
+            code="import_overtaken",
+        )
+    if imported.state in (State.APPLIED, State.UNDONE):
+        return  # whoever wrote it died before it could say so
+    reason, total = work.parameters["reason"], sum(imported.counts[kind] for kind in CHANGING)
+    try:
+        with work.scope():
+            with work.beside(total) as tell:
+                apply(imported, reason=reason, by=work.member, at=work.clock(), tell=tell)
+            jobs.hold(work.job)
+    except Problem:
+        with work.scope():
+            rows = ListImport.objects.filter(pk=imported.pk, job=work.job.uid)
+            rows.filter(state=State.APPLYING).update(state=State.CHECKED)
+        raise
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def _check(row: ListImport) -> None:
+    if row.state not in (State.CHECKED, State.APPLYING):
+        raise Refused(_("Check the workbook first."), code="import_not_checked")
+    if row.counts.get("wrong"):
+        raise Refused(
+            _("The workbook has problems. Mend them in the file and send it again."),
+            code="import_has_problems",
+        )
+
+
+def apply(
+    imported: ListImport,
+    *,
+    reason: str,
+    by: Member,
+    at: datetime,
+    tell: Told = lambda done: None,
+) -> ListImport:
     """Write a workbook into the draft of its list, opened if there is none; all or nothing.
 
     Raises Refused (not checked, or with problems), Moved, Invalid (no reason).
@@ -40,13 +138,9 @@ def apply(imported: ListImport, *, reason: str, by: Member, at: datetime) -> Lis
     require(by, Permission.LIST_EDIT)
     with transaction.atomic():
         row = _locked(imported)
-        if row.state != State.CHECKED:
+        if row.job != imported.job:
             raise Refused(_("Check the workbook first."), code="import_not_checked")
-        if row.counts.get("wrong"):
-            raise Refused(
-                _("The workbook has problems. Mend them in the file and send it again."),
-                code="import_has_problems",
-            )
+        _check(row)
         lists.hold(row.duty_list)
         base = base_of(row.duty_list)
         if mark_of(base) != row.base_mark:
@@ -57,8 +151,11 @@ def apply(imported: ListImport, *, reason: str, by: Member, at: datetime) -> Lis
         else:
             assert base is not None
             draft = lists.hold_draft(base)
-        for portion in _portions(row, Kind.ADDED, Kind.CHANGED, Kind.MOVED, Kind.REMOVED):
+        done = 0
+        for portion in _portions(row, *CHANGING):
             _write(draft, portion)
+            done += len(portion)
+            tell(done)
         row.state, row.version, row.applied_at = State.APPLIED, draft, at
         row.after_mark = mark_of(draft)
         row.save()
@@ -93,7 +190,7 @@ def undo(imported: ListImport, *, reason: str, by: Member, at: datetime) -> List
             row.save()
             lists.discard_draft(draft, reason=reason, by=by, at=at)
             return row
-        for portion in _portions(row, Kind.ADDED, Kind.CHANGED, Kind.MOVED, Kind.REMOVED):
+        for portion in _portions(row, *CHANGING):
             _put_back(draft, portion)
         if mark_of(draft) != row.base_mark:
             raise Refused(

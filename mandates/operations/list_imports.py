@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy
 from common import attachments, audit, tenancy, workbooks
 from common.attachments import Upload
 from common.errors import Invalid, Refused
+from common.models import Job
+from common.models.jobs import ACTIVE
 from common.workbook_xml import BadWorkbook
 from mandates.models import (
     ColumnMapping,
@@ -124,8 +126,13 @@ def name_columns(
     require(by, Permission.LIST_EDIT)
     with transaction.atomic():
         row: ListImport = ListImport.objects.select_for_update().get(pk=imported.pk)
-        if row.state not in (State.NEW, State.CHECKED, State.FAILED, State.CHECKING):
+        if row.state in (State.APPLIED, State.UNDONE):
             raise Refused(_("This workbook was applied already."), code="import_applied")
+        if row.state == State.APPLYING and _is_worked_on(row):
+            raise Refused(
+                _("The workbook is being written into the draft already."),
+                code="import_being_applied",
+            )
         for sheet in row.layout["sheets"]:
             named = list(columns.get(sheet["signature"], sheet["columns"]))
             _check_columns(sheet, named)
@@ -150,6 +157,10 @@ def name_columns(
             row.job = job.uid
         row.save()
     return row
+
+
+def _is_worked_on(row: ListImport) -> bool:
+    return Job.objects.filter(uid=row.job, state__in=ACTIVE).exists()
 
 
 def _check_columns(sheet: Mapping[str, Any], named: Sequence[str]) -> None:

@@ -109,11 +109,9 @@ def import_columns(request: MemberRequest, uid: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def import_apply(request: MemberRequest, uid: UUID) -> HttpResponse:
-    """Write what was looked at into the draft."""
+    """Have what was looked at written into the draft, by a worker."""
     one = _import(request, uid)
-    return _done(
-        request, one, list_applying.apply, _("Written into the draft. Publish it when it is right.")
-    )
+    return _done(request, one, list_applying.ask)
 
 
 @login_required
@@ -124,7 +122,7 @@ def import_undo(request: MemberRequest, uid: UUID) -> HttpResponse:
     return _done(request, one, list_applying.undo, _("Undone: the draft is as it was before."))
 
 
-def _done(request: MemberRequest, one: ListImport, act: Any, told: str) -> HttpResponse:
+def _done(request: MemberRequest, one: ListImport, act: Any, told: str = "") -> HttpResponse:
     form = ReasonForm(request.POST)
     if not form.is_valid():
         return _page(request, one, reason=form, status=422)
@@ -133,7 +131,8 @@ def _done(request: MemberRequest, one: ListImport, act: Any, told: str) -> HttpR
     except Problem as problem:
         form.add_error(None, str(problem))
         return _page(request, one, reason=form, status=problem.status)
-    messages.success(request, told)
+    if told:
+        messages.success(request, told)
     return redirect(one)
 
 
@@ -188,16 +187,23 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     job = job_of(one)
+    is_active = job is not None and job.is_active
+    is_written = job is not None and job.kind == list_applying.JOB
     context: dict[str, Any] = {
         "one": one,
         "job": job,
         # Cancelled, or given up: nobody looks at it any more.
-        "is_given_up": one.state == State.CHECKING and (job is None or not job.is_active),
+        "is_given_up": one.state == State.CHECKING and not is_active,
+        "is_writing": one.state == State.APPLYING and is_active,
+        "not_written": one.state == State.APPLYING
+        and not is_active
+        or one.state == State.CHECKED
+        and is_written,
         "columns": columns or _columns_form(one),
         "reason": reason or ReasonForm(),
         "crumbs": [*_crumbs(), Crumb(one.file_name)],
     }
-    if one.state in (State.CHECKED, State.APPLIED, State.UNDONE):
+    if one.state in (State.CHECKED, State.APPLYING, State.APPLIED, State.UNDONE):
         context |= _rows(request, one)
     if one.state == State.APPLIED:
         context["can_undo"] = list_applying.can_undo(one)

@@ -71,6 +71,9 @@ def test_from_a_faulty_workbook_to_the_list_in_force(
     officer.look("import-changes")
     page.fill("[name=reason]", "按新印发的清单")
     officer.click('form[action$="/apply/"] button')
+    page.locator("#progress").wait_for()
+    officer.look("import-being-written")
+    checked(officer)
     page.locator("#undo").wait_for()
     assert officer.untranslated() == []
     officer.look("import-applied")

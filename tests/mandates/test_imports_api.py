@@ -105,7 +105,11 @@ def test_a_workbook_is_sent_looked_at_applied_and_undone(
 
     for _try in range(2):
         done = office.post(f"{here}apply/", {"reason": "试〔2026〕3号"}, key="five")
-        assert (done.status_code, done.json()["state"]) == (200, "applied")
+        assert (done.status_code, done.json()["state"]) == (200, "applying")
+        assert done.json()["writing"]["state"] == "waiting"
+    assert run_next(clock=lambda: NOW)
+    done = office.get(here)
+    assert (done.json()["state"], done.json()["writing"]["state"]) == ("applied", "done")
     (draft,) = all_of(ListVersion, county=ground.county, state="draft")
     assert done.json()["version"] == str(draft.uid)
     assert {one.name for one in all_of(Entry, version=draft)} == {

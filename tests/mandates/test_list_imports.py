@@ -11,7 +11,7 @@ import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from common import tenancy, workbooks
+from common import jobs, tenancy, workbooks
 from common.models import Job
 from common.worktime import SHANGHAI
 from mandates.models import (
@@ -23,12 +23,12 @@ from mandates.models import (
     ListImport,
     ListVersion,
 )
-from mandates.operations import lists
+from mandates.operations import list_applying, list_imports, lists
 from mandates.queries import sql
 from tests.factories.console import all_of, signed_in, trail
 from tests.factories.mandates import Ground, county_with_list
 from tests.factories.workbooks import SAMPLE, write
-from townships.operations.jobs import run_next
+from townships.operations.jobs import member_of, run_next
 from townships.roles import Role
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +84,14 @@ def worked(one: ListImport) -> ListImport:
     return found
 
 
+def written(client: Client, one: ListImport, reason: str = "导入") -> None:
+    answer = client.post(f"{one.get_absolute_url()}apply/", {"reason": reason})
+    assert answer.status_code == 302, answer.content.decode()
+    assert run_next(clock=lambda: NOW)
+    with tenancy.dispatching(reason="a test looks"):
+        assert Job.objects.filter(kind="list_import_apply").latest("id").state == "done"
+
+
 def rows_of(one: ListImport) -> list[ImportRow]:
     return [row for row in all_of(ImportRow) if row.imported_id == one.pk]
 
@@ -128,9 +136,8 @@ def test_a_workbook_is_looked_at_written_and_undone_exactly(
     page = officer.get(one.get_absolute_url()).content.decode()
     assert "农村乱占耕地建房整治" in page
 
-    answer = officer.post(f"{one.get_absolute_url()}apply/", {"reason": "试〔2026〕3号"})
+    written(officer, one, "试〔2026〕3号")
 
-    assert answer.status_code == 302, answer.content.decode()
     draft = all_of(ListVersion, county=ground.county, state="draft")[0]
     said = {e.name: e for e in all_of(Entry, county=ground.county) if e.version_id == draft.pk}
     assert set(said) == {"农村乱占耕地建房整治", "无证采矿", "动物疫病防控"}
@@ -154,7 +161,7 @@ def test_an_existing_draft_is_put_back_to_the_letter(
         draft = lists.open_draft(ground.version.duty_list, reason="准备", by=None, at=NOW)
         before = sql.list_mark(draft.pk)
     one = looked_at(officer, ground, write(tmp_path / "a.xlsx", GOOD))
-    assert officer.post(f"{one.get_absolute_url()}apply/", {"reason": "导入"}).status_code == 302
+    written(officer, one)
     with tenancy.dispatching(reason="a test looks"):
         assert sql.list_mark(draft.pk) != before
 
@@ -181,10 +188,76 @@ def test_a_draft_that_was_touched_is_neither_overwritten_nor_put_back(
         assert sql.list_mark(draft.pk) == touched
     assert name_columns(officer, one).status_code == 302
     worked(one)
-    assert officer.post(f"{one.get_absolute_url()}apply/", {"reason": "导入"}).status_code == 302
+    written(officer, one)
     with tenancy.dispatching(reason="a test prepares"):
         Entry.objects.filter(version=draft).update(contact="1111")
     assert officer.post(f"{one.get_absolute_url()}undo/", {"reason": "撤销"}).status_code == 409
+
+
+def work_on(job: Job) -> jobs.Work:
+    """Return what the kind of a claimed job is given."""
+    return jobs.Work(job, member_of(job, NOW), job.parameters, NOW, lambda: NOW, Path("of-no-file"))
+
+
+def test_a_worker_that_dies_leaves_nothing_and_the_next_one_writes_it_once(
+    ground: Ground, officer: Client, tmp_path: Path
+) -> None:
+    one = looked_at(officer, ground, write(tmp_path / "a.xlsx", GOOD))
+    with tenancy.dispatching(reason="a test looks"):
+        before = sql.list_mark(ground.version.pk)
+    asked = [officer.post(f"{one.get_absolute_url()}apply/", {"reason": "导入"}) for _ in "12"]
+    assert [answer.status_code for answer in asked] == [302, 409]
+    page = officer.get(one.get_absolute_url())
+    assert (page.context["is_writing"], page.context["not_written"]) == (True, False)
+
+    first = jobs.claim(at=NOW)
+    assert first is not None
+    told: list[int] = []
+
+    def dies(done: int) -> None:
+        told.append(done)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    work = work_on(first)
+    with pytest.raises(KeyboardInterrupt), work.scope():
+        list_applying.apply(
+            all_of(ListImport)[-1], reason="导入", by=work.member, at=NOW, tell=dies
+        )
+    assert all_of(ListVersion, county=ground.county, state="draft") == []
+
+    later = NOW + jobs.LEASE
+    second = jobs.claim(at=later)
+    assert second is not None
+    assert (second.pk, second.attempts) == (first.pk, 2)
+    with pytest.raises(jobs.Interrupted):  # the first one was only slow: it may not write now
+        list_applying.run(work)
+    assert all_of(ListVersion, county=ground.county, state="draft") == []
+    for _try in "12":  # written, and dead before it could say so: nothing is left to do
+        list_applying.run(work_on(second))
+    (draft,) = all_of(ListVersion, county=ground.county, state="draft")
+    assert len(trail("list_import_applied")) == 1
+    with tenancy.dispatching(reason="a test looks"):
+        assert sql.list_mark(draft.pk) != before
+    assert all_of(ListImport)[-1].state == "applied"
+
+
+def test_what_was_changed_before_the_worker_came_is_not_overwritten(
+    ground: Ground, officer: Client, tmp_path: Path
+) -> None:
+    one = looked_at(officer, ground, write(tmp_path / "a.xlsx", GOOD))
+    assert officer.post(f"{one.get_absolute_url()}apply/", {"reason": "导入"}).status_code == 302
+    with tenancy.dispatching(reason="a test prepares"):
+        draft = lists.open_draft(ground.version.duty_list, reason="准备", by=None, at=NOW)
+        Entry.objects.filter(version=draft).update(contact="2222")
+    assert run_next(clock=lambda: NOW)
+
+    page = officer.get(one.get_absolute_url())
+    assert page.context["not_written"]
+    assert str(list_imports.Moved.detail) in page.content.decode()
+    assert {e.contact for e in all_of(Entry) if e.version_id == draft.pk} == {"2222"}
+    assert name_columns(officer, one).status_code == 302
+    assert worked(one).state == "checked"
 
 
 @pytest.mark.assurance("B4")
@@ -286,7 +359,7 @@ def test_the_exported_workbook_has_the_cells_of_the_imported_one(
                 county=ground.county, word=code, department=ground.units[code]
             )
     one = looked_at(officer, ground, path.read_bytes())
-    assert officer.post(f"{one.get_absolute_url()}apply/", {"reason": "导入"}).status_code == 302
+    written(officer, one)
     draft = all_of(ListVersion, county=ground.county, state="draft")[0]
     assert len([a for a in all_of(EntryAssist) if a.duty == ""]) == 1
 
