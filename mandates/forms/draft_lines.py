@@ -55,13 +55,13 @@ class LineForm(forms.Form):
         label=_("Category"), max_length=longest_of(Entry, "category"), required=False
     )
     lead = forms.UUIDField(label=_("Lead department"), required=False)
+    department_duty = PlainText(label=_("duty of the county department"), required=False)
+    township_duty = PlainText(label=_("duty of the township"), required=False)
     platform = PlainText(label=_("Owner platform"), required=False)
     urgency = forms.ChoiceField(
         label=_("Usual urgency"), choices=Urgency.choices, initial=Urgency.GENERAL
     )
     limits = PlainText(label=_("Limits of its own"), max_length=MOST_LIMITS, required=False)
-    department_duty = PlainText(label=_("County departments"), required=False)
-    township_duty = PlainText(label=_("Township"), required=False)
     legal_basis = PlainText(label=_("Legal basis"), required=False)
 
     @classmethod
