@@ -186,7 +186,7 @@ def opened(path: str) -> IO[bytes]:
     """Open a stored file. Raises FileNotFoundError, also for a path that leads elsewhere."""
     root = Path(settings.MEDIA_ROOT).resolve()
     found = (root / path).resolve()
-    if not found.is_relative_to(root):
+    if not path or not found.is_relative_to(root):
         raise FileNotFoundError(path)
     return found.open("rb")
 
@@ -203,6 +203,8 @@ def small(path: str) -> IO[bytes]:
     Raises FileNotFoundError, also for what is no picture any more.
     """
     root = Path(settings.MEDIA_ROOT)
+    if not path:
+        raise FileNotFoundError(path)
     target = root / SMALL / path
     if not target.exists():
         with opened(path):  # refuses a path that leads elsewhere

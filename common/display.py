@@ -181,6 +181,7 @@ class FileView:
     content_type: str = ""
     is_evidence: bool = False
     small_url: str = ""
+    disposed_at: datetime | None = None  # its content is gone
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ app.conf.beat_schedule = {
     # Their results that have run out.
     "clear-doors": {"task": "townships.clear_doors", "schedule": 6 * 3600.0},
     "clear-jobs": {"task": "townships.clear_jobs", "schedule": crontab(hour=2, minute=40)},
+    # What has been kept longer than its county says: found here, proposed and decided by people.
+    "find-due": {"task": "mandates.find_due", "schedule": crontab(hour=2, minute=20)},
     # Personal data that a release before has kept in clear.
     "encrypt-clear": {"task": "common.encrypt_clear", "schedule": crontab(hour=2, minute=50)},
     # Files whose process died before it wrote their row.

@@ -12,6 +12,7 @@ from mandates.operations import (
     admission_sweep,
     days,
     digest,
+    disposals,
     exports,
     files,
     learning,
@@ -68,6 +69,12 @@ def learn_words(**_unknown: Any) -> None:
 def propose_amendments(**_unknown: Any) -> None:
     """Count disputes and unlisted calls that come again and again; no call waits for it."""
     proposing.propose(at=sql.database_time())
+
+
+@shared_task(name="mandates.find_due", ignore_result=True)
+def find_due(**_unknown: Any) -> None:
+    """Write down what has been kept longer than its county's period; nothing goes by itself."""
+    disposals.find_due(at=sql.database_time())
 
 
 duties.register(duties.Duty("clocks", every=30.0, task="mandates.sweep_clocks", run=sweep_all))

@@ -177,6 +177,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("persons/rule/", persons.person_rule, name="person-rule"),
     path("persons/propose/", persons.person_propose, name="person-propose"),
     path("persons/disposals/<uuid:uid>/", persons.person_disposal, name="person-disposal"),
+    *(
+        path(
+            f"persons/disposals/<uuid:uid>/record.{kind}",
+            persons.person_record,
+            {"kind": kind},
+            name=f"person-record-{kind}",
+        )
+        for kind in ("pdf", "csv")
+    ),
     path("persons/disposals/<uuid:uid>/decide/", persons.person_decide, name="person-decide"),
     path("calls/<uuid:uid>/sheet/", sheet.call_sheet, name="call-sheet"),
     path("calls/<uuid:uid>/sheet.pdf", sheet.call_sheet_pdf, name="call-sheet-pdf"),

@@ -72,6 +72,7 @@ BUILT_UNDER_LOCK = (
     "0007_deliveries",  # common: the queue of letters not yet sent, emptied every night
     "0015_ladder_letters_pauses",  # mandates: some dozen rows a county
     "0018_lists_of_three_generations",  # mandates: the lists themselves, some twenty a county
+    "0037_retention_of_more_kinds",  # mandates: periods and disposals, some dozen rows a county
     "0032_comments_reworded",  # mandates: comments on drafts, some hundred a round
 )
 # A column that takes longer texts from now on: the catalogue changes, no row is written anew.

@@ -175,7 +175,8 @@ SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=900)
 SIGN_IN_SPRAY_ACCOUNTS = env.int("SIGN_IN_SPRAY_ACCOUNTS", default=20)  # from one address
 SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE = env.int("SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE", default=50)
 BROWSER_KNOWN_DAYS = 180  # a browser that an account has entered with; others cannot lock it out
-SIGN_IN_KEPT_DAYS = 180  # where people were signed in; the audit trail keeps that they were
+# Where those were signed in whom no single county counts as its own: the longest six months.
+SIGN_IN_KEPT_DAYS = 184
 ANONYMOUS_USER_NAME = None  # guardian: nobody is not somebody
 GUARDIAN_MONKEY_PATCH_USER = False
 LOGIN_URL = "account_login"

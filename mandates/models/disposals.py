@@ -18,6 +18,18 @@ class RetentionKind(models.TextChoices):
     """What is kept, and what the months count from."""
 
     CALLER = "caller", _("Who asked, from the end of the call on")
+    SIGN_IN = "sign_in", _("Where officials were signed in, from the last use on")
+    NOTICE = "notice", _("Notices, and messages sent for them")
+    FILE = "file", _("Files of calls, from the end of the call on")
+
+
+# Months that each is kept at least; why stands in `queries.retention`.
+LEAST = {
+    RetentionKind.CALLER: 1,
+    RetentionKind.SIGN_IN: 6,
+    RetentionKind.NOTICE: 6,
+    RetentionKind.FILE: 120,
+}
 
 
 class RetentionRule(CountyOwned):
@@ -38,6 +50,12 @@ class RetentionRule(CountyOwned):
                 name="retention_months", condition=Q(months__gte=1, months__lte=1200)
             ),
             models.CheckConstraint(name="retention_basis", condition=Q(basis__regex=r"\S")),
+            models.CheckConstraint(
+                name="retention_least",
+                condition=Q(kind="caller")
+                | Q(kind__in=["sign_in", "notice"], months__gte=6)
+                | Q(kind="file", months__gte=120),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -45,6 +63,7 @@ class RetentionRule(CountyOwned):
 
 
 class DisposalState(models.TextChoices):
+    FOUND = "found", _("Found at night, proposed by nobody yet")
     PROPOSED = "proposed", _("Waits for a second person")
     DONE = "done", _("Disposed of")
     REFUSED = "refused", _("Not disposed of")
@@ -62,13 +81,14 @@ class Disposal(CountyOwned):
     state = models.CharField(max_length=10, choices=DisposalState, default=DisposalState.PROPOSED)
     months = models.PositiveSmallIntegerField()
     basis = models.CharField(max_length=200)
-    before = models.DateTimeField()  # the calls had ended before this
+    before = models.DateTimeField()  # they were over before this
     items = models.JSONField(default=list)
-    proposed_at = models.DateTimeField()
+    found_at = models.DateTimeField(null=True)  # by the night, which may come before any person
+    proposed_at = models.DateTimeField(null=True)
     proposed_by = models.ForeignKey(
-        "townships.User", models.PROTECT, related_name="+", db_index=False
+        "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
     )
-    proposer = models.CharField(max_length=200)
+    proposer = models.CharField(max_length=200, blank=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(
         "townships.User", models.PROTECT, null=True, related_name="+", db_index=False
@@ -92,13 +112,26 @@ class Disposal(CountyOwned):
             models.UniqueConstraint(
                 fields=["county", "kind"], condition=Q(state="proposed"), name="disposal_one_waits"
             ),
+            models.UniqueConstraint(
+                fields=["county", "kind"], condition=Q(state="found"), name="disposal_one_found"
+            ),
             models.CheckConstraint(
                 name="disposal_two_persons",
                 condition=Q(decided_by=None) | ~Q(decided_by=F("proposed_by")),
             ),
             models.CheckConstraint(
+                name="disposal_proposed",
+                condition=Q(
+                    state="found", proposed_at=None, proposed_by=None, decided_at=None, number=None,
+                    found_at__isnull=False,
+                )
+                | Q(~Q(state="found"), proposed_at__isnull=False, proposed_by__isnull=False),
+            ),
+            models.CheckConstraint(
                 name="disposal_states",
-                condition=Q(state="proposed", decided_at=None, decided_by=None, number=None)
+                condition=Q(
+                    state__in=["found", "proposed"], decided_at=None, decided_by=None, number=None
+                )
                 | Q(state="refused", decided_at__isnull=False, decided_by__isnull=False, number=None)
                 | Q(
                     ~Q(hash=""), ~Q(signature=""), state="done", decided_at__isnull=False,

@@ -29,16 +29,28 @@ class CallFile(TownshipOwned):
     post = models.ForeignKey("townships.Post", models.PROTECT, related_name="+", db_index=False)
     unit = models.CharField(max_length=100)
     at = models.DateTimeField()
+    # Its content is gone, and its path, by the record of disposal; what history says of it stays.
+    disposed_at = models.DateTimeField(null=True)
+    disposal_uid = models.UUIDField(null=True)
 
     class Meta:
         verbose_name = _("file of a call")
         verbose_name_plural = _("files of calls")
         constraints = [
             models.UniqueConstraint(fields=["uid", "county"], name="call_file_uid"),
+            models.CheckConstraint(
+                name="call_file_held_or_disposed",
+                condition=Q(~Q(path=""), disposed_at=None, disposal_uid=None)
+                | Q(path="", disposed_at__isnull=False, disposal_uid__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_disposed(self) -> bool:
+        return self.disposed_at is not None
 
 
 class CallNote(TownshipOwned):

@@ -5,21 +5,32 @@ PIPL article 19 bounds how long it is kept, article 47 demands its deletion once
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from common import audit
+from common import attachments, audit
 from common.errors import Invalid, NotAllowed, Refused
+from common.models import Notice, NoticeMail
 from common.personal import Kind
 from common.tenancy import dispatching
 from common.worktime import SHANGHAI
-from mandates.models import Caller, Disposal, DisposalState, RetentionKind, RetentionRule
+from mandates.models import (
+    Caller,
+    CallFile,
+    Disposal,
+    DisposalState,
+    RetentionKind,
+    RetentionRule,
+)
 from mandates.permissions import Permission
-from mandates.queries.callers import due
+from mandates.queries.retention import KINDS, due
+from townships.models import SignIn
 from townships.rules import require
 
 if TYPE_CHECKING:
@@ -60,7 +71,12 @@ def set_rule(kind: str, months: int, basis: str, *, by: Member, at: datetime) ->
     wrong: dict[str, Any] = {}
     if kind not in RetentionKind.values:
         wrong["kind"] = _("There is no such kind.")
-    if not 1 <= months <= LONGEST:
+    known = KINDS[RetentionKind(kind)] if kind in RetentionKind.values else None
+    if known and months < known.least:
+        wrong["months"] = _("%(n)d months at least. %(why)s") % {
+            "n": known.least, "why": known.why
+        }  # fmt: skip
+    elif not 1 <= months <= LONGEST:
         wrong["months"] = _("From 1 to %(n)d months.") % {"n": LONGEST}
     if not basis.strip() or len(basis) > 200:
         wrong["basis"] = _("Name the document, in 200 characters at most.")
@@ -100,21 +116,53 @@ def propose(kind: str, *, by: Member, at: datetime) -> Disposal:
     if by.county_id is None or rule is None:
         raise NotYet
     before = ends_before(rule, at)
-    rows = due(by.county_id, before=before)
-    if not rows:
+    items = due(kind, by.county_id, before=before)
+    if not items:
         raise NotYet
-    items = [{"uid": str(one.uid), "call": one.number} for one in rows]  # type: ignore[attr-defined]
-    row = Disposal(
-        county_id=by.county_id, kind=kind, months=rule.months, basis=rule.basis, before=before,
-        items=items, proposed_at=at, proposed_by_id=by.user_id, proposer=by.label[:200],
-    )  # fmt: skip
     try:
         with transaction.atomic():
-            row.save(force_insert=True)
+            row = _found(by.county_id, kind) or Disposal(county_id=by.county_id, kind=kind)
+            row.state, row.items = DisposalState.PROPOSED, items
+            row.months, row.basis, row.before = rule.months, rule.basis, before
+            row.proposed_at, row.proposed_by_id, row.proposer = at, by.user_id, by.label[:200]
+            row.save()
     except IntegrityError as error:
         raise Refused(_("One waits for its decision already."), code="disposal_waits") from error
     audit.record("disposal_proposed", row, by=by, at=at, count=len(items), before=before)
     return row
+
+
+def _found(county_id: int, kind: str) -> Disposal | None:
+    rows = Disposal.objects.filter(county=county_id, kind=kind, state=DisposalState.FOUND)
+    found: Disposal | None = rows.select_for_update(no_key=True).first()
+    return found
+
+
+def find_due(*, at: datetime) -> int:
+    """Write down for every county and period what is over; return of how many there is something.
+
+    For the night. It finds and nothing more: one person proposes, and another decides.
+    """
+    with dispatching(reason="periods of every county are looked at"):
+        rules = list(RetentionRule.objects.order_by("county", "kind"))
+    count = 0
+    for rule in rules:
+        before = ends_before(rule, at)
+        with dispatching(reason="what is over in one county"):
+            items = due(rule.kind, rule.county_id, before=before)
+            row = _found(rule.county_id, rule.kind)
+            if row is None and not items:
+                continue
+            row = row or Disposal(
+                county_id=rule.county_id, kind=rule.kind, state=DisposalState.FOUND
+            )
+            row.months, row.basis, row.before = rule.months, rule.basis, before
+            row.items, row.found_at = items, at
+            row.save()
+            if items:
+                audit.record("disposal_found", row, by=None, at=at, count=len(items))
+                count += 1
+    return count
 
 
 def may_decide(row: Disposal, *, by: Member) -> bool:
@@ -169,16 +217,11 @@ def _dispose(row: Disposal, done: list[Disposal], at: datetime) -> None:
     if rule is None:
         raise Changed
     before = min(row.before, ends_before(rule, at))
-    still = {str(one.uid) for one in due(row.county_id, before=before)}
+    still = {one["uid"] for one in due(row.kind, row.county_id, before=before)}
     if not set(uids) <= still:
         raise Changed
-    with dispatching(reason="pages may read who asked, and never change it"):
-        gone = Caller.objects.filter(
-            county=row.county_id, uid__in=uids, disposed_at=None
-        ).update(
-            **dict.fromkeys(map(str, Kind), ""), phone_index="", id_number_index="", key="",
-            disposed_at=at, disposal_uid=row.uid,
-        )  # fmt: skip
+    with dispatching(reason="pages may read what is over, and never remove it"):
+        gone = _REMOVE[RetentionKind(row.kind)](row, uids, at)
     if gone != len(uids):
         raise Changed
     last = max(done, key=lambda one: one.number or 0, default=None)
@@ -186,3 +229,46 @@ def _dispose(row: Disposal, done: list[Disposal], at: datetime) -> None:
     row.previous_hash = last.hash if last else ""
     row.state = DisposalState.DONE
     row.seal()
+
+
+# --- how each kind goes ------------------------------------------------------------------------------
+
+
+def _empty_callers(row: Disposal, uids: list[str], at: datetime) -> int:
+    gone: int = Caller.objects.filter(
+        county=row.county_id, uid__in=uids, disposed_at=None
+    ).update(
+        **dict.fromkeys(map(str, Kind), ""), phone_index="", id_number_index="", key="",
+        disposed_at=at, disposal_uid=row.uid,
+    )  # fmt: skip
+    return gone
+
+
+def _remove_sign_ins(row: Disposal, uids: list[str], at: datetime) -> int:
+    return SignIn.objects.filter(uid__in=uids).delete()[0]
+
+
+def _remove_notices(row: Disposal, uids: list[str], at: datetime) -> int:
+    rows = Notice.objects.filter(county=row.county_id, uid__in=uids)
+    keys = list(rows.values_list("pk", flat=True))
+    NoticeMail.objects.filter(county=row.county_id, notice_id__in=keys).delete()
+    gone: int = rows.delete()[0]
+    return gone
+
+
+def _remove_files(row: Disposal, uids: list[str], at: datetime) -> int:
+    rows = CallFile.objects.filter(county=row.county_id, uid__in=uids, disposed_at=None)
+    paths = list(rows.select_for_update(no_key=True).values_list("path", flat=True))
+    gone: int = rows.update(path="", disposed_at=at, disposal_uid=row.uid)
+    # The rows first: a file that outlives this process has no row, and is laid aside at night.
+    for path in paths:
+        transaction.on_commit(partial(attachments.discard, path))
+    return gone
+
+
+_REMOVE: dict[RetentionKind, Callable[[Disposal, list[str], datetime], int]] = {
+    RetentionKind.CALLER: _empty_callers,
+    RetentionKind.SIGN_IN: _remove_sign_ins,
+    RetentionKind.NOTICE: _remove_notices,
+    RetentionKind.FILE: _remove_files,
+}

@@ -31,11 +31,13 @@ from mandates.models import (
     Letter,
     LetterCounter,
     Level,
+    RetentionKind,
     Step,
 )
 from mandates.models.moves import STEP_OF_LEVEL, WITHOUT_LADDER
 from mandates.queries.accountability import verify
 from mandates.queries.chain import step_facts
+from mandates.queries.retention import KINDS
 
 SWEEP_PATIENCE = timedelta(minutes=5)
 # A file is written before its row: only one that stays without a row is too many.
@@ -168,7 +170,7 @@ def _faults_of_clock(
 
 @invariant("I6", _("Every file has its row, and every row its file, unchanged"))
 def files_stand(check: Check) -> Iterator[Violation]:
-    for rows in portions(CallFile.objects.all, check):
+    for rows in portions(lambda: CallFile.objects.filter(disposed_at=None), check):
         for row in rows:
             fault = _fault_of_file(row)
             if fault:
@@ -314,18 +316,18 @@ def disposals_stand(check: Check) -> Iterator[Violation]:
         named = Disposal.objects.filter(state="done").values("uid")
         gone = Caller.objects.filter(disposed_at__isnull=False).exclude(disposal_uid__in=named)
         uids = list(gone.order_by("pk").values_list("uid", flat=True)[:PORTION])
+        lost = CallFile.objects.filter(disposed_at__isnull=False).exclude(disposal_uid__in=named)
+        files = list(lost.order_by("pk").values_list("uid", flat=True)[:PORTION])
     for uid in uids:
         yield Violation(f"person {uid}", "is gone without a record of disposal")
+    for uid in files:
+        yield Violation(f"file {uid}", "is gone without a record of disposal")
 
 
 def _faults_of_disposal(row: Disposal, name: str) -> Iterator[Violation]:
-    uids = [one["uid"] for one in row.items]
-    with dispatching(reason="the ledger is verified"):
-        gone = Caller.objects.filter(
-            county=row.county_id, uid__in=uids, disposal_uid=row.uid, disposed_at=row.decided_at
-        ).count()
-    if gone != len(uids):
-        yield Violation(name, f"names {len(uids)} persons, of whom {gone} are gone by it")
+    known = KINDS[RetentionKind(row.kind)]
+    if still := known.still(row):
+        yield Violation(name, f"names {len(row.items)}, of which {still} are not gone by it")
 
 
 def _name(call: Call) -> str:

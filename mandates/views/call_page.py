@@ -389,12 +389,15 @@ def _files(case: Case) -> list[FileView]:
     return [
         FileView(
             name=file.name,
-            url=reverse("mandates:call-file", args=[case.record.call.uid, file.uid]),
+            url=""
+            if file.is_disposed
+            else reverse("mandates:call-file", args=[case.record.call.uid, file.uid]),
             size=file.size,
             at=file.at,
             unit=file.unit,
             content_type=file.content_type,
             is_evidence=file.is_evidence,
+            disposed_at=file.disposed_at,
             small_url=small_url(case.record.call, file),
         )
         for file in case.record.files
@@ -403,7 +406,7 @@ def _files(case: Case) -> list[FileView]:
 
 def small_url(call: Call, file: CallFile) -> str:
     """Return where the small picture of a photograph is; "" for other files."""
-    if not images.is_image(file.content_type):
+    if file.is_disposed or not images.is_image(file.content_type):
         return ""
     return reverse("mandates:call-file-small", args=[call.uid, file.uid])
 

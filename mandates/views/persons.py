@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from common import audit, papers, spreadsheets
 from common.display import Crumb
 from common.errors import NotAllowed, Problem
 from mandates.forms.persons import DecideForm, PersonSearchForm, RuleForm
 from mandates.models import Disposal, RetentionKind, RetentionRule
 from mandates.operations import disposals, persons
 from mandates.permissions import Permission
-from mandates.queries.callers import due, searches, shown
+from mandates.queries.callers import searches, shown
+from mandates.queries.retention import KINDS, due, fixed
 from townships.http import Member, MemberRequest
 
 WORKS = (
@@ -150,34 +155,42 @@ def _page(
 ) -> HttpResponse:
     county, member, now = _reader(request), request.member, timezone.now()
     rules = list(RetentionRule.objects.filter(county=county).order_by("kind"))
-    waiting = Disposal.objects.filter(county=county, state="proposed").exists()
     context = {
         "search": (search or PersonSearchForm()) if member.may(Permission.PERSON_SEARCH) else None,
         "found": found,
         "searches": searches(county) if member.may(Permission.PERSON_SEARCH) else [],
-        "rules": [
-            {
-                "rule": one,
-                "label": RetentionKind(one.kind).label,
-                "due": len(due(county, before=disposals.ends_before(one, now))),
-            }
-            for one in rules
+        "rules": [_ruled(one, county, now) for one in rules],
+        "kinds": [
+            {"label": one.kind.label, "least": one.least, "why": one.why} for one in KINDS.values()
         ],
+        "fixed": fixed(),
         "rule_form": (rule or RuleForm()) if member.may(Permission.RETENTION_EDIT) else None,
         "form": rule or search,
-        "may_propose": member.may(Permission.DISPOSAL_PROPOSE) and not waiting,
-        "disposals": Disposal.objects.filter(county=county).order_by("-id")[:50],
+        "may_propose": member.may(Permission.DISPOSAL_PROPOSE),
+        "disposals": Disposal.objects.filter(county=county)
+        .exclude(state="found")
+        .order_by("-id")[:50],
     }
     return render(request, "mandates/persons/list.html", context, status=status)
+
+
+def _ruled(rule: RetentionRule, county: int, now: datetime) -> dict[str, Any]:
+    rows = Disposal.objects.filter(county=county, kind=rule.kind)
+    found = rows.filter(state="found").first()
+    return {
+        "rule": rule,
+        "label": RetentionKind(rule.kind).label,
+        "due": len(due(rule.kind, county, before=disposals.ends_before(rule, now))),
+        "looked_at": found.found_at if found else None,
+        "waits": rows.filter(state="proposed").first(),
+    }
 
 
 def _record(
     request: MemberRequest, uid: UUID, *, form: DecideForm | None = None, status: int = 200
 ) -> HttpResponse:
     county = _reader(request)
-    row = Disposal.objects.filter(county=county, uid=uid).first()
-    if row is None:
-        raise Http404
+    row = _row(county, uid)
     context = {
         "row": row,
         "label": RetentionKind(row.kind).label,
@@ -189,6 +202,60 @@ def _record(
         ],
     }
     return render(request, "mandates/persons/disposal.html", context, status=status)
+
+
+def _row(county: int, uid: UUID) -> Disposal:
+    row: Disposal | None = (
+        Disposal.objects.filter(county=county, uid=uid).exclude(state="found").first()
+    )
+    if row is None:
+        raise Http404
+    return row
+
+
+@login_required
+@require_safe
+def person_record(request: MemberRequest, uid: UUID, kind: str) -> HttpResponse:
+    """The record of a disposal as a file, to be kept apart; taking it is in the audit trail."""
+    row, member, now = _row(_reader(request), uid), request.member, timezone.now()
+    if row.state != "done":
+        raise Http404
+
+    def keep(at: datetime) -> None:
+        audit.record("disposal_record_taken", row, by=member, at=at, what=kind)
+
+    name = f"{_('Record of disposal')} {row.number}"
+    if kind == "pdf":
+        context = {
+            "row": row, "label": RetentionKind(row.kind).label, "title": name,
+            "is_signed": row.is_signed, "printed_by": member.user,
+        }  # fmt: skip
+        html = render_to_string("mandates/persons/record.html", context)
+        return papers.answer(papers.Paper(html, name=name, short="disposal", keep=keep), at=now)
+    keep(now)
+    answer = HttpResponse(_csv(row), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = (
+        f"attachment; filename=\"disposal.csv\"; filename*=UTF-8''{quote(f'{name}.csv')}"
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _csv(row: Disposal) -> bytes:
+    """Write all that the signature covers, one fact a line, then one line an item."""
+    told = [
+        (_("What is kept"), RetentionKind(row.kind).label),
+        (_("Months"), row.months), (_("By which document"), row.basis),
+        (_("Over before"), row.before.isoformat()), (_("Proposed by"), row.proposer),
+        (_("Proposed at"), row.proposed_at.isoformat() if row.proposed_at else ""),
+        (_("Decided by"), row.decider),
+        (_("Decided at"), row.decided_at.isoformat() if row.decided_at else ""),
+        (_("Note"), row.note), (_("Check value"), f"{row.algorithm}:{row.hash}"),
+        (_("Check value of the record before"), row.previous_hash),
+        (_("Signature"), f"{row.key}:{row.signature}"),
+    ]  # fmt: skip
+    items = [(one["uid"], one["call"]) for one in row.items]
+    return spreadsheets.written((_("Record of disposal"), row.number), [*told, *items])
 
 
 def _file(content: bytes) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from common import audit
 from townships.models import HowEnded, SignIn, User
+from townships.queries.signing import sign_ins_of_nobody
 
 # Names in the session itself.
 UID, KEY, BEGAN, SEEN = "sign_in", "sign_in_key", "began", "seen"
@@ -112,8 +113,11 @@ def end_all(user: User, how: HowEnded, *, at: datetime, but: str = "") -> int:
 
 
 def clear(*, before: datetime) -> int:
-    """Remove what is known of old sign-ins; that they were stands in the audit trail."""
-    return SignIn.objects.filter(seen_at__lt=before).delete()[0]
+    """Remove old sign-ins that are no single county's; that they were stands in the audit trail.
+
+    Those of a county go by its own period, and by two persons.
+    """
+    return sign_ins_of_nobody().filter(seen_at__lt=before).delete()[0]
 
 
 def _end(row: SignIn, how: HowEnded, at: datetime) -> None:

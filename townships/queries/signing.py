@@ -1,0 +1,32 @@
+"""登录会话 by county: whose records of signing in a county keeps, and disposes of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Min, QuerySet
+from django.db.models.functions import Coalesce
+
+from townships.models import Post, SignIn
+
+
+def _of_one_county() -> QuerySet[Any]:
+    """Return the users whose posts, past ones too, are all in one county, with it as ``of``."""
+    county = Coalesce("township__county_id", "department__county_id", "county_id")
+    return (
+        Post.objects.order_by()
+        .values("user")
+        .annotate(many=Count(county, distinct=True), above=Count("city"), of=Min(county))
+        .filter(many=1, above=0)
+    )
+
+
+def sign_ins_of(county_id: int) -> QuerySet[SignIn]:
+    """Return the sign-ins of those who have worked in this county alone."""
+    users = _of_one_county().filter(of=county_id).values("user")
+    return SignIn.objects.filter(user__in=users)
+
+
+def sign_ins_of_nobody() -> QuerySet[SignIn]:
+    """Return the sign-ins of all others: no single county disposes of them."""
+    return SignIn.objects.exclude(user__in=_of_one_county().values("user"))
