@@ -124,11 +124,12 @@ def test_short_runs_make_room_and_full_ones_stay(
         ran(Shown("F1", "x", PASSED, 9, "calls"), **few, days=2),
         ran(Shown("F1", "x", PASSED, 10_000, "calls"), **few, days=3, long=True),
         ran(Shown("F1", "x", PASSED, 10_000, "calls"), **few, days=4, long=True),
+        ran(Shown("F1", "x", PASSED, 9, "calls"), **few, days=5),
     ):
         one.write(here)
     assurance.take()
     assurance.take()
-    assert [path.name[8:10] for path in sorted(kept.iterdir())] == ["03", "04", "05", "06"]
+    assert [path.name[8:10] for path in sorted(kept.iterdir())] == ["03", "05", "06", "07"]
 
 
 # --- what is gathered --------------------------------------------------------------------------------
