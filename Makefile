@@ -35,6 +35,7 @@ help:
 	@echo "make recovery           databases are lost, restored, replaced under load, and counted;"
 	@echo "                        make recovery ONLY=R1,R8 CALLS=300 SEED=1 WRITE=docs/recovery.md"
 	@echo "make assurance          every test that shows a promise, and docs/assurance.md; ONLY=T1,E3"
+	@echo "make holes              holes made on purpose in a copy; each must be found by a named check"
 	@echo "make assurance-report   docs/assurance.md anew from all runs that lie here; both keep these"
 	@echo "make fix                format, and repair what can be repaired"
 	@echo "make migrations         write missing migrations; make migrate runs them (DATABASE_OWNER_URL)"
@@ -142,6 +143,10 @@ recovery: setup-dev
 
 assurance: setup-dev
 	@$(BIN)/python -m bench.assurance run $(if $(ONLY),--only $(ONLY))
+
+# Holes made on purpose, each in a copy of the checkout: the check that must find it is named.
+holes: setup-dev
+	@$(BIN)/python -m bench.assurance.holes $(if $(ONLY),--only $(ONLY))
 
 assurance-report: setup-dev
 	@$(BIN)/python -m bench.assurance report

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from stdnum.cn import ric
-
-from common.personal import Kind
+from common.personal import Kind, is_identity
 
 # A telephone, an identity card, an account: also with spaces or dashes between the digits.
 _LONG_NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){6,}[xX]?(?!\d)")
@@ -60,7 +58,7 @@ def without_persons(text: str) -> str:
 
 def _identity(found: re.Match[str]) -> str:
     number = found[0].upper()
-    return masked(Kind.ID_NUMBER, number) if ric.is_valid(number) else found[0]
+    return masked(Kind.ID_NUMBER, number) if is_identity(number) else found[0]
 
 
 def in_values(value: Any) -> Any:

@@ -120,3 +120,15 @@ def test_the_check_lets_be() -> None:
     )
     assert list(faults(ast.parse(fine))) == []
     assert Path(ROOT / "mandates/queries/sql.py").exists()
+
+
+@pytest.mark.assurance("F9")
+def test_no_work_hangs_on_a_hook_after_commit() -> None:
+    """A process may die between COMMIT and the hook; what follows from a record is a row beside it."""
+    hooked = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "on_commit"
+    ]
+    assert hooked == [], "work is written into the outbox, not hung on on_commit"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from common import audit, ciphers, personal
 from common.errors import Invalid, NotAllowed, Refused
 from common.personal import Kind
+from common.worktime import SHANGHAI
 from mandates.models import Call, Caller, CallerReveal
 from mandates.permissions import Permission
 from mandates.queries.callers import call_of, caller_of
@@ -39,16 +40,17 @@ class KeyUnknown(Refused):
     )
 
 
-def read(sent: Mapping[str, Any], *, within: str = "") -> dict[Kind, str]:
+def read(sent: Mapping[str, Any], *, at: datetime, within: str = "") -> dict[Kind, str]:
     """Return what was written of a person, each value in its one form; empty for nobody.
 
     Raises Invalid naming every field that is wrong, below ``within``.
     """
+    today = at.astimezone(SHANGHAI).date()
     found: dict[Kind, str] = {}
     wrong: dict[str, Any] = {}
     for kind in Kind:
         try:
-            found[kind] = personal.written(kind, str(sent.get(kind) or ""))
+            found[kind] = personal.written(kind, str(sent.get(kind) or ""), on=today)
         except Invalid as problem:
             name = f"{within}.{kind}" if within else str(kind)
             wrong[name] = next(iter(problem.fields.values()))
@@ -81,7 +83,7 @@ def take_down(call_uid: UUID, sent: Mapping[str, Any], *, by: Member, at: dateti
         raise NotAllowed
     if call.is_ended:
         raise Refused(_("This call has ended."), code="call_ended")
-    values = read(sent)
+    values = read(sent, at=at)
     if not values:
         raise Invalid(fields={Kind.NAME: _("Write down at least one of them.")})
     with transaction.atomic():

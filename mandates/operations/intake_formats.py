@@ -73,7 +73,7 @@ def of_hotline_order(said: Said, by: Member, at: datetime) -> Record:
         ]
         record = _record(said, by, at, title=said["title"], text=said["content"], facts=facts,
                          origin=Origin.HOTLINE, done_so_far=said["done_so_far"])  # fmt: skip
-    return replace(record, caller=read_caller(said.get("caller") or {}, within="caller"))
+    return replace(record, caller=read_caller(said.get("caller") or {}, at=at, within="caller"))
 
 
 def of_city_case(said: Said, by: Member, at: datetime) -> Record:

@@ -47,7 +47,9 @@ def requests(member: Member, asked: Asked, *, at: datetime) -> list[dict[str, An
         rows = rows.filter(uid__in=asked.ids)
     else:
         ends = asked.ends or at
-        rows = rows.filter(raised_at__gte=asked.begins or ends - LONGEST, raised_at__lte=ends)
+        # Before the first years there is nothing, and nothing to be reckoned with.
+        begins = asked.begins or (ends - LONGEST if ends.year > 1 else ends)
+        rows = rows.filter(raised_at__gte=begins, raised_at__lte=ends)
     if asked.status:
         rows = (
             rows.filter(state__in=ENDED)
