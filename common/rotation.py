@@ -24,7 +24,8 @@ class Table:
 
     Without such a column the one encrypted ``column`` says it itself. Rows whose key is "" hold
     nothing, unless ``keyless`` says that they are still in clear, from a release before.
-    ``opened`` returns what brings a row back into clear, for going back to that release.
+    ``opened`` returns what brings a row back into clear, for going back to that release. ``every``
+    returns the rows with ``under`` where neither column says it.
     """
 
     name: str
@@ -33,9 +34,12 @@ class Table:
     keyless: bool = False
     column: str = ""
     opened: Callable[[Any], dict[str, Any]] | None = None
+    every: Callable[[], Any] | None = None
 
     def held(self) -> Any:
         """Return the rows that hold something; ``under`` is the name of their key."""
+        if self.every is not None:
+            return self.every()
         if not self.column:
             return self.model.objects.annotate(under=F("key"))
         under = Func(

@@ -152,6 +152,12 @@ SETTINGS = (
         _("Accounts tried from anywhere that raise an alarm in trail and log."),
     ),
     Setting(
+        "SECOND_FACTOR_ROLES",
+        "system_administrator,security_administrator,audit_administrator,county_desk,"
+        "county_leader,establishment_officer",
+        _("Roles that must have a second factor; without one they reach nothing. Empty: none must."),
+    ),
+    Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")
     ),
     Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),

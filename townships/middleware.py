@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -39,7 +40,7 @@ from townships.http import (
 )
 from townships.models import HowEnded, Post, User
 from townships.models.people import unit_facts
-from townships.operations import passwords, sessions
+from townships.operations import factors, passwords, sessions
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,15 @@ ALWAYS_OPEN = (
     "account_reauthenticate",
     "townships:language",
     "townships:type-size",
+)
+# What somebody may open who has to show a second factor, or to set one up.
+FACTOR_OPEN = (
+    *ALWAYS_OPEN,
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
 )
 
 
@@ -113,7 +123,7 @@ class PostScope:
             messages.info(request, _why(ended))
             return None
         request.member = member_of_session(request, at=now)  # type: ignore[attr-defined]
-        return _first_password(request, now) or _no_post(request)
+        return _first_password(request, now) or _second_factor(request) or _no_post(request)
 
     def _answer(self, request: HttpRequest, now: datetime) -> HttpResponse:
         if request.path == _path("account_login"):
@@ -320,6 +330,25 @@ def _first_password(request: HttpRequest, now: datetime) -> HttpResponse | None:
         detail = _("Change your password before you go on.")
         return _refusal("password_change_required", detail)
     return HttpResponseRedirect(reverse("account_change_password"))
+
+
+def _second_factor(request: HttpRequest) -> HttpResponse | None:
+    """Lead whoever must have a second factor to it; nothing else is reached before.
+
+    That it was shown stands in the session, which ends when an administrator resets it.
+    """
+    member: Member | None = request.member  # type: ignore[attr-defined]
+    if member is None or not factors.is_required(member.posts):
+        return None
+    if factors.PROVEN in request.session or request.path in {_path(name) for name in FACTOR_OPEN}:
+        return None
+    if request.path.startswith(API):
+        detail = _("Your post needs a second factor. Show it on the pages first.")
+        return _refusal("second_factor_required", detail)
+    if factors.is_set_up(member.user):
+        following = urlencode({"next": request.get_full_path() if request.method == "GET" else "/"})
+        return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{following}")
+    return HttpResponseRedirect(reverse("mfa_index"))
 
 
 def _no_post(request: HttpRequest) -> HttpResponse | None:

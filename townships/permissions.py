@@ -16,6 +16,7 @@ class Permission(StrEnum):
     POST_VIEW = "townships.view_posts"
     POST_EDIT = "townships.edit_posts"
     INVITE = "townships.invite"
+    FACTOR_RESET = "townships.reset_factor"
     INVITATION_RELEASE = "townships.release_invitation"
     STAFF_VIEW = "townships.view_staff"
     STAFF_EDIT = "townships.edit_staff"

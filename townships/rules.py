@@ -61,6 +61,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         Permission.POST_VIEW,
         Permission.POST_EDIT,
         Permission.INVITATION_RELEASE,
+        Permission.FACTOR_RESET,
         Permission.SYSTEM_VIEW,
         Permission.SYSTEM_EDIT,
         Permission.RECEIVER_VIEW,

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from common import attachments, duties, jobs
-from townships.operations import deliveries, doors, evidence, exports, sessions
+from townships.operations import deliveries, doors, evidence, exports, factors, sessions
 from townships.operations import jobs as work
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def clear_doors(**_unknown: Any) -> None:
     now = timezone.now()
     doors.clear(at=now)
     sessions.clear(before=now - timedelta(days=settings.SIGN_IN_KEPT_DAYS))
+    factors.clear(before=now - timedelta(days=settings.SIGN_IN_KEPT_DAYS))
 
 
 _beside: threading.Thread | None = None

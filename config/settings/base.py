@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "services",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "guardian",
     "oauth2_provider",
     "rest_framework",
@@ -193,6 +194,33 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 # A whole county may stand behind one address; what counts wrong tries is townships/operations/doors.
 ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": ""}
 ACCOUNT_PREVENT_ENUMERATION = True
+# Who must show more than a password: the three administrators, the desk, and who signs decisions.
+SECOND_FACTOR_ROLES = env.list(
+    "SECOND_FACTOR_ROLES",
+    default=[
+        "system_administrator",
+        "security_administrator",
+        "audit_administrator",
+        "county_desk",
+        "county_leader",
+        "establishment_officer",
+    ],
+)
+MFA_ADAPTER = "townships.views.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "townships.forms.factors.CodeForm",
+    "reauthenticate": "townships.forms.factors.CodeAgainForm",
+    "authenticate_webauthn": "townships.forms.factors.KeyForm",
+    "reauthenticate_webauthn": "townships.forms.factors.KeyAgainForm",
+    "activate_totp": "townships.forms.factors.AddAppForm",
+    "add_webauthn": "townships.forms.factors.AddKeyForm",
+    "edit_webauthn": "townships.forms.factors.RenameKeyForm",
+}
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds that a telephone's clock may be wrong
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from the administrator
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds before somebody proves again who they are
 FORCE_PASSWORD_CHANGE = env.bool("FORCE_PASSWORD_CHANGE", default=True)
 
 # --- E-mail -----------------------------------------------------------------------------------

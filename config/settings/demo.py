@@ -14,3 +14,5 @@ ENVIRONMENT_NOTE = _(
 )
 # Its passwords are public and stand on the first page of README: nobody has to change them.
 PASSWORD_MAX_AGE_DAYS = 0
+# Allowed, and required of nobody: whoever tries the demonstration has its passwords alone.
+SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=[])

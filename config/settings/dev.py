@@ -9,3 +9,4 @@ DEBUG = True
 ALLOWED_HOSTS = ["*"]
 FORCE_PASSWORD_CHANGE = False
 ENVIRONMENT_NOTE = _("Development")
+SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=[])

@@ -17,3 +17,4 @@ ENVIRONMENT_NOTE = _("Test")
 API_RATES = dict.fromkeys(API_RATES, "")
 API_PROCESSES = 1
 PASSWORD_MAX_AGE_DAYS = 0
+SECOND_FACTOR_ROLES = []  # tests of the second factor set their own

@@ -63,6 +63,8 @@ POLICY: dict[str, str] = {
     # A person with an invitation has no password yet.
     "townships:join": OPEN,
     "townships:type-size": OPEN,
+    # Between the password and being signed in.
+    "mfa_authenticate": OPEN,
     # Whoever holds a report on paper may ask whether it is genuine.
     "mandates:accountability-verify": OPEN,
 }
@@ -113,6 +115,8 @@ def kind_of(route: Route) -> str | None:
 
 PREFIXES = (
     ("system-state", PUBLIC),
+    # One's own, whatever post: tests/townships/test_factors.py.
+    ("mfa_", PERSON),
     # Of the county, or of the unit that issued it: tests/mandates/test_accountability.py.
     ("mandates:accountability-", CALL),
     ("api:accountability-", CALL),

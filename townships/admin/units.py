@@ -37,7 +37,7 @@ from townships.models import (
     Township,
     User,
 )
-from townships.operations import invitations, people, posts, secrets, sessions
+from townships.operations import factors, invitations, people, posts, secrets, sessions
 from townships.permissions import Permission
 
 # --- Divisions: loaded from files; here only what no file says may be changed --------------------
@@ -212,8 +212,15 @@ class UserAdmin(OfficerAdmin):
         return obj.has_usable_password()
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.invite)
-        return [path("<int:pk>/invite/", view, name="townships_user_invite"), *super().get_urls()]
+        own = {"invite": self.invite, "reset-factor": self.reset_factor}
+        return [
+            path(
+                f"<int:pk>/{name}/",
+                self.admin_site.admin_view(view),
+                name=f"townships_user_{name.replace('-', '_')}",
+            )
+            for name, view in own.items()
+        ] + super().get_urls()
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
@@ -227,6 +234,8 @@ class UserAdmin(OfficerAdmin):
             ]
             context["may_invite"] = may(request, Permission.INVITE) and not user.is_machine
             context["may_post"] = may(request, Permission.POST_EDIT)
+            context["factors"] = factors.of(user)
+            context["may_reset"] = context["factors"] and may(request, Permission.FACTOR_RESET)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -273,6 +282,34 @@ class UserAdmin(OfficerAdmin):
         return TemplateResponse(
             request, "admin/townships/user/invite.html", {**context, "title": title, "form": form}
         )
+
+    def reset_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask why, and take away the second factor of somebody who has lost it."""
+        if not may(request, Permission.FACTOR_RESET):
+            raise PermissionDenied
+        user = get_object_or_404(User, pk=pk)
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                factors.reset(
+                    user, reason=form.cleaned_data["reason"],
+                    by=request.member, at=timezone.now(),  # type: ignore[attr-defined]
+                )  # fmt: skip
+            except Problem as problem:
+                form.add_error(None, str(problem))
+            else:
+                self.message_user(
+                    request, _("Reset: %(person)s sets up a new one.") % {"person": user}
+                )
+                return HttpResponseRedirect(reverse("admin:townships_user_change", args=[pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Reset the second factor of %(person)s") % {"person": user},
+            "opts": self.opts,
+            "user_": user,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/townships/user/reset_factor.html", context)
 
 
 STATES = {

@@ -14,6 +14,7 @@ from townships.models.areas import (
 from townships.models.departments import Department, DepartmentKind
 from townships.models.doors import Attempt, Door, HowEnded, SignIn
 from townships.models.duty import Absence, Duty, Shift
+from townships.models.factors import Authenticator, FactorChange
 from townships.models.invitations import Invitation
 from townships.models.people import Post, SystemAccount, TypeSize, User
 from townships.models.platforms import Platform
@@ -21,6 +22,7 @@ from townships.models.receivers import DeadLetter, Delivery, Receiver
 
 __all__ = [
     "Attempt",
+    "Authenticator",
     "Door",
     "HowEnded",
     "SignIn",
@@ -38,6 +40,7 @@ __all__ = [
     "DivisionName",
     "DivisionParent",
     "Duty",
+    "FactorChange",
     "Invitation",
     "Level",
     "Platform",

@@ -21,6 +21,7 @@ class Door(models.TextChoices):
     PASSWORD = "password", _("password")
     TOKEN = "token", _("token of a system")
     INVITATION = "invitation", _("invitation code")
+    FACTOR = "factor", _("second factor")
 
 
 class Attempt(Global):

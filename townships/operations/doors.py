@@ -94,18 +94,23 @@ def passed(key: int) -> None:
     Attempt.objects.filter(pk=key).delete()
 
 
-def failed(door: Door, account: str, visitor: Visitor, *, at: datetime) -> None:
-    """Write down when a wrong try closes a door, and when somebody tries many accounts."""
+def failed(door: Door, account: str, visitor: Visitor, *, at: datetime) -> bool:
+    """Write down when a wrong try closes a door, and when somebody tries many accounts.
+
+    Returns whether it closed one.
+    """
     name = plain(account)
     since = at - timedelta(seconds=settings.SIGN_IN_LOCK_SECONDS)
     tries = Attempt.objects.filter(account=name, at__gt=since)
     facts = {"door": str(door), "address": visitor.address}
-    if tries.filter(lane=visitor.lane).count() == settings.SIGN_IN_TRIES:
+    closes = tries.filter(lane=visitor.lane).count() == settings.SIGN_IN_TRIES
+    if closes:
         audit.record("door_locked", name[:60], by=None, at=at, **facts)
     if tries.exclude(lane__startswith=BROWSER).count() == settings.SIGN_IN_TRIES_FROM_ANYWHERE:
+        closes = True
         audit.record("door_locked", name[:60], by=None, at=at, **facts, addresses="all")
     if tries.count() > 1:
-        return  # the name was counted already
+        return closes  # the name was counted already
     for where, most in (
         (visitor.address, settings.SIGN_IN_SPRAY_ACCOUNTS),
         ("", settings.SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE),
@@ -114,6 +119,7 @@ def failed(door: Door, account: str, visitor: Visitor, *, at: datetime) -> None:
         if accounts and accounts % most == 0:
             logger.warning("many accounts are tried", extra={**facts, "accounts": accounts})
             audit.record("spray_detected", where, by=None, at=at, **facts, accounts=accounts)
+    return closes
 
 
 def forgive(account: str) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,10 +24,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from common import audit
+from common import audit, display
 from townships.http import MemberRequest, client_address
 from townships.models import Door, HowEnded, User
-from townships.operations import doors, sessions
+from townships.operations import doors, factors, sessions
 
 BROWSER_COOKIE = "browser"
 BROWSER_SALT = "huying.browser"
@@ -117,15 +119,39 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():
             answer: HttpResponse = super().post_login(request, user, **kwargs)
+            shown = self._factor_of(request, user)
             audit.record(
                 "sign_in",
                 user,
                 by=Person(user.pk, str(user)),
                 at=timezone.now(),
                 ip=self.get_client_ip(request),
+                **({"factor": shown} if shown else {}),
             )
+            _tell(request, user)
         remember_browser(request, answer, user.username)
         return answer
+
+    def _factor_of(self, request: HttpRequest, user: User) -> str:
+        """Return which second factor was shown at this sign-in, and let the session know."""
+        shown = [one["type"] for one in get_authentication_records(request, user) if "type" in one]
+        if shown:
+            request.session[factors.PROVEN] = shown[-1]
+        return shown[-1] if shown else ""
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask again for what was shown a moment ago at the sign-in? Only after some minutes."""
+        request = self.request
+        records = get_authentication_records(request, request.user)
+        latest = max((one["at"] for one in records), default=0)
+        is_fresh = timezone.now().timestamp() - latest < app_settings.REAUTHENTICATION_TIMEOUT
+        return not is_fresh and bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The second factor, of whoever has one: a password alone changes nothing of it."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        stronger = [one for one in methods if one["id"] != "reauthenticate"]
+        return stronger or methods
 
     def logout(self, request: HttpRequest) -> None:
         user, now = request.user, timezone.now()
@@ -149,6 +175,14 @@ class AccountAdapter(DefaultAccountAdapter):
             )  # fmt: skip
             sessions.end_all(user, HowEnded.PASSWORD, at=now, but=here)
             audit.record("password_changed", user, by=Person(user.pk, str(user)), at=now)
+
+
+def _tell(request: HttpRequest, user: User) -> None:
+    """Tell somebody who comes in what has happened to their second factor meanwhile."""
+    now = timezone.now()
+    for change in factors.untold(user, at=now):
+        told = {"when": display.moment_text(change.at, now=now), "what": change.get_what_display()}
+        messages.warning(request, _("Your second factor, %(when)s: %(what)s.") % told)
 
 
 @login_required
