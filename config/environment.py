@@ -155,7 +155,9 @@ SETTINGS = (
         "SECOND_FACTOR_ROLES",
         "system_administrator,security_administrator,audit_administrator,county_desk,"
         "county_leader,establishment_officer",
-        _("Roles that must have a second factor; without one they reach nothing. Empty: none must."),
+        _(
+            "Roles that must have a second factor; without one they reach nothing. Empty: none must."
+        ),
     ),
     Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -7,3 +9,6 @@ class TownshipsConfig(AppConfig):
 
     name = "townships"
     verbose_name = _("Units and people")
+
+    def ready(self) -> None:
+        import_module("townships.operations.factors")  # registers what `check --deploy` asks

@@ -195,17 +195,11 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": ""}
 ACCOUNT_PREVENT_ENUMERATION = True
 # Who must show more than a password: the three administrators, the desk, and who signs decisions.
-SECOND_FACTOR_ROLES = env.list(
+SECOND_FACTOR_ROLES = env(
     "SECOND_FACTOR_ROLES",
-    default=[
-        "system_administrator",
-        "security_administrator",
-        "audit_administrator",
-        "county_desk",
-        "county_leader",
-        "establishment_officer",
-    ],
-)
+    default="system_administrator,security_administrator,audit_administrator,"
+    "county_desk,county_leader,establishment_officer",
+).split(",")
 MFA_ADAPTER = "townships.views.factors.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {

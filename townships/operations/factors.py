@@ -16,6 +16,7 @@ from typing import Any
 from allauth.mfa import app_settings
 from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
+from django.core.checks import Error, Warning, register
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -27,6 +28,7 @@ from common.errors import Invalid, NotAllowed, Problem, Refused
 from townships.models import Authenticator, Door, FactorChange, HowEnded, Post, User
 from townships.models.factors import PROVING, seal, unseal
 from townships.operations import doors, sessions
+from townships.roles import DUTY_CLASS, Role
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,20 @@ class WrongCode(Problem):
         "This code is not right, or it was used already. Wait for the next one, and see whether "
         "your telephone's clock is right."
     )
+
+
+@register(deploy=True)
+def roles_named(**_options: Any) -> list[Any]:
+    """Say what is wrong with SECOND_FACTOR_ROLES."""
+    found: list[Any] = []
+    named = set(settings.SECOND_FACTOR_ROLES) - {""}
+    if unknown := sorted(named - set(Role.values)):
+        told = f"SECOND_FACTOR_ROLES names roles that are not there: {', '.join(unknown)}."
+        found.append(Error(told, id="huying.E018"))
+    if missing := sorted({str(role) for role in DUTY_CLASS} - named):
+        told = f"SECOND_FACTOR_ROLES leaves out {', '.join(missing)}."
+        found.append(Warning(told, id="huying.W019"))
+    return found
 
 
 # --- who must ------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ FEW = 3  # recovery codes left, of which somebody is told
 class FactorAdapter(DefaultMFAAdapter):
     """What the library asks of this house: how secrets are kept, and what things are called."""
 
-    error_messages = {  # noqa: RUF012
+    error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": factors.WrongCode.detail,
         "cannot_delete_authenticator": gettext_lazy(
@@ -138,8 +138,9 @@ class _Again:
         answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         shown = form.cleaned_data.get("credential") or form.authenticator
         self.request.session[factors.PROVEN] = shown.type
+        user: Any = self.request.user
         audit.record(
-            "second_factor_proven", self.request.user, by=_by(self.request), at=timezone.now(),
+            "second_factor_proven", user, by=_by(self.request), at=timezone.now(),
             kind=shown.type,
         )  # fmt: skip
         return answer
