@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from allauth.core import context
@@ -15,7 +16,6 @@ from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Problem
@@ -43,13 +43,14 @@ class NotGivenBack(forms.HiddenInput):
 
 
 class Counted:
-    """A form that proves something: the view says who tries, and where from."""
+    """A form that proves something: the view says who tries, where from, and when."""
 
     user: Any
     visitor: doors.Visitor
+    at: datetime
 
     def counted(self) -> Any:
-        return factors.counted(self.user, self.visitor, at=timezone.now())
+        return factors.counted(self.user, self.visitor, at=self.at)
 
 
 class _Code(Counted, base.BaseAuthenticateForm):
@@ -59,7 +60,7 @@ class _Code(Counted, base.BaseAuthenticateForm):
         code: str = self.cleaned_data["code"]
         try:
             with self.counted():
-                self.authenticator = factors.find(self.user, code, at=timezone.now())
+                self.authenticator = factors.find(self.user, code, at=self.at)
         except Problem as problem:
             raise ValidationError(str(problem), code=problem.code) from None
         return code
@@ -94,7 +95,9 @@ class KeyAgainForm(_Key, webauthn.ReauthenticateWebAuthnForm):
 
 
 class AddAppForm(totp.ActivateTOTPForm):
-    """The first code of an app, which shows that it has the secret."""
+    """The first code of an app, which shows that it has the secret. The view says when."""
+
+    at: datetime
 
     code = forms.CharField(label=_("Code of the app"), max_length=40, widget=CODE)
 
@@ -106,7 +109,7 @@ class AddAppForm(totp.ActivateTOTPForm):
 
     def clean_code(self) -> str:
         digits = factors.plain(self.cleaned_data["code"])
-        step = factors.step_of(self.secret, digits, at=timezone.now())
+        step = factors.step_of(self.secret, digits, at=self.at)
         if step is None:
             raise ValidationError(str(factors.WrongCode.detail), code=factors.WrongCode.code)
         self.step = step

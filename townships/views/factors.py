@@ -95,6 +95,7 @@ class Show(base.AuthenticateView):
         posted = super()._build_forms()
         if posted is not None:
             posted.visitor = visitor(self.request, self.stage.login.user.username)
+            posted.at = timezone.now()
         return posted
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -132,6 +133,7 @@ class _Again:
         form = super().get_form(form_class)  # type: ignore[misc]
         user: Any = self.request.user
         form.visitor = visitor(self.request, user.username)
+        form.at = timezone.now()
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -174,6 +176,11 @@ class Index(base.IndexView):
 
 class AddApp(totp.ActivateTOTPView):
     """A secret as a picture and as text, and the first code of the app that has taken it."""
+
+    def get_form(self, form_class: Any = None) -> Any:
+        form = super().get_form(form_class)
+        form.at = timezone.now()
+        return form
 
     def form_valid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_valid(form)
