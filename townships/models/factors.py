@@ -73,13 +73,11 @@ class FactorChange(Global):
 
 
 def _every() -> QuerySet[Authenticator]:
-    """All rows with the name of the key that their secret is under."""
+    """Return the rows with a secret; ``under`` is the name of its key."""
     held = Coalesce(*(KT(f"data__{name}") for name in SECRETS), Value(""))
-    key = Func(
-        held, Value("$"), Value(2), function="split_part", output_field=CharField(),
-    )  # fmt: skip
-    found: QuerySet[Authenticator] = Authenticator.objects.annotate(key=key)
-    return found
+    under = Func(held, Value("$"), Value(2), function="split_part", output_field=CharField())
+    found: QuerySet[Authenticator] = Authenticator.objects.annotate(under=under)
+    return found.exclude(under="")
 
 
 def _renew(row: Any) -> list[str]:

@@ -17,7 +17,7 @@ alter table mfa_authenticator add constraint authenticator_secret_encrypted chec
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("townships", "0011_doors"),
+        ("townships", "0012_phones_encrypted"),
         ("mfa", "0003_authenticator_type_uniq"),
     ]
 
