@@ -58,7 +58,7 @@ def prepared(
         server.ensure_database(database)
         access = testbed.Access(server.url(APP, database), server.url(OWNER, database))
         testbed.migrate(access, settings="config.settings.test")
-        known |= _filled(access, known["secret_key"], module)
+        known |= filled(access, known["secret_key"], module)
     finally:
         server.stop()
     (folder / "known.json").touch(mode=0o600)
@@ -66,8 +66,13 @@ def prepared(
     return folder
 
 
-def _filled(access: testbed.Access, secret_key: str, module: str) -> dict[str, Any]:
-    """Let a process of the application make what a run calls with; return what it says it made."""
+def filled(
+    access: testbed.Access, secret_key: str, module: str, tree: Path = ROOT
+) -> dict[str, Any]:
+    """Let a process of the application make what a run calls with; return what it says it made.
+
+    ``tree`` holds the application's code. Raises RuntimeError.
+    """
     package, _dot, name = module.rpartition(".")
     code = f"import django; django.setup(); from {package} import {name}; {name}.main()"
     done = subprocess.run(
@@ -77,8 +82,9 @@ def _filled(access: testbed.Access, secret_key: str, module: str) -> dict[str, A
             "DATABASE_URL": access.app,
             "SECRET_KEY": secret_key,
             "DJANGO_SETTINGS_MODULE": "config.settings.demo",
+            "PYTHONPATH": str(tree),
         },
-        cwd=ROOT,
+        cwd=tree,
         capture_output=True,
         text=True,
     )

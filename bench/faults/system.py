@@ -63,6 +63,7 @@ class System:
 
     def __init__(self, place: Path, known: dict[str, Any]) -> None:
         self.place, self.known = place, known
+        self.tree = ROOT  # whose code the parts run
         self.control, self.media = place / "control", place / "media"
         self.logs = place / "logs"
         for folder in (self.logs, self.control, self.media, place / "static", place / "beat"):
@@ -125,7 +126,8 @@ class System:
             SWEEPER: commands.dispatch(["--once"]),
         }
         environment = {**self.environment, **told}
-        return self.children.start(name, lines[kind or name], cwd=ROOT, environment=environment)
+        line = commands.elsewhere(lines[kind or name], self.tree)
+        return self.children.start(name, line, cwd=self.tree, environment=environment)
 
     def replace(self, name: str, **told: str) -> Child:
         """End a part if it runs, and start it anew, told something else."""
@@ -138,7 +140,7 @@ class System:
     def start_web(self, name: str, port: int, *, workers: int = 2, **told: str) -> Child:
         line = commands.web(port, application="bench.faults.web", workers=workers)
         environment = {**self.environment, **told}
-        return self.children.start(name, line, cwd=ROOT, environment=environment)
+        return self.children.start(name, line, cwd=self.tree, environment=environment)
 
     def start_postgres(self) -> None:
         child = self.children.start(
@@ -217,7 +219,7 @@ class System:
             # Days of trying again, in a minute.
             "WEBHOOK_SCHEDULE": ",".join(["1"] * 60),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(self.tree),
         }
         ours = ("DATABASE_OWNER_URL", "DATABASE_DIRECT_URL")
         return {**{k: v for k, v in os.environ.items() if k not in ours}, **told}
@@ -225,12 +227,14 @@ class System:
     def wait_until_ready(self, port: int, *, seconds: float = 60) -> None:
         wait_for("the web is ready", lambda: readiness(port)[0] == 200, seconds=seconds)
 
-    def manage(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, command: str, *arguments: str, **told: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of the application to its end."""
         return subprocess.run(
-            commands.manage(command, *arguments),
-            env=self.environment,
-            cwd=ROOT,
+            commands.elsewhere(commands.manage(command, *arguments), self.tree),
+            env={**self.environment, **told},
+            cwd=self.tree,
             capture_output=True,
             text=True,
         )

@@ -43,12 +43,14 @@ class Ground(System):
         self.sockets = Path(tempfile.mkdtemp(prefix="huying-", dir="/tmp"))
         servers.give(self.sockets)
         self.also: list[EmbeddedPostgres] = []
-        self.told: dict[str, str] = {}
+        self.told = {"ANCHOR_KEYS": f"first:{secrets.token_urlsafe(48)}"}
         self.archive = Archive(place, self.sockets, known["passwords"][ADMINISTRATOR])
         self.postgres = self.server("data", self.postgres.port, **self.archive.options())
-        # In the file as well: pg_rewind starts a killed server once, without our command line.
+        # In the file as well: pg_rewind starts a killed server once, without our command line, and
+        # that one writes into the log what a standby must at least have.
         with (self.postgres.folder / "postgresql.conf").open("a") as settings:
-            settings.write("wal_log_hints = on\n")
+            for name, value in {**system.OPTIONS, **self.archive.options()}.items():
+                settings.write(f"{name} = '{value}'\n")
 
     def server(self, folder: str, port: int, **options: str) -> EmbeddedPostgres:
         return EmbeddedPostgres(

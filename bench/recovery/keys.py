@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
+import json
 import secrets
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,8 +41,11 @@ class Traffic:
     ports: list[int]
     items: Iterator[Item]
     people: Sequence[Any]
-    rate: float
+    rate: float  # calls a second; so many ``reads`` of lists go with each
+    reads: int = 0
     done: int = 0
+    slowest: float = 0.0  # seconds
+    statuses: Counter[int] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -52,13 +58,21 @@ class Traffic:
         ]
 
     def _run(self, person: int) -> None:
-        number = 0
-        while not self.ends.wait(len(self.threads) / self.rate):
+        number, due = person, time.monotonic()
+        while True:
+            # Late is late: what was not asked in time is not asked all at once later.
+            due = max(due + len(self.threads) / self.rate, time.monotonic())
+            if self.ends.wait(due - time.monotonic()):
+                return
             number += 1
             with self.lock:
                 item = next(self.items)
                 port = self.ports[number % len(self.ports)]
             self._call(port, item)
+            for read in range(self.reads):
+                pause = len(self.threads) / self.rate / (self.reads + 1)
+                self.ends.wait(max(0.0, due + (read + 1) * pause - time.monotonic()))
+                self._list(port, number + read)
             if number % 4 == 0:
                 self._read(port, person)
 
@@ -75,11 +89,28 @@ class Traffic:
         finally:
             connection.close()
         ledger.write("answered", item.key, status=answer.status, uid=answer.uid)
-        self._count("" if answer.status == 201 else f"{item.key}: {answer.status} {answer.body}")
+        failure = "" if answer.status == 201 else f"{item.key}: {answer.status} {answer.body}"
+        self._count(failure, answer.status, answer.seconds)
+
+    def _list(self, port: int, number: int) -> None:
+        """Ask for the latest calls as a system may."""
+        clients = self.trial.ground.known["clients"]
+        connection = Connection(port)
+        try:
+            answer = connection.request(
+                "GET", "/api/v1/calls/?limit=10", None, clients[number % len(clients)]["headers"]
+            )
+        except NoAnswer as failure:
+            self._count(f"list: {failure}")
+            return
+        finally:
+            connection.close()
+        failure = "" if answer.status == 200 else f"list: {answer.status} {answer.body}"
+        self._count(failure, answer.status, answer.seconds)
 
     def _read(self, port: int, person: int) -> None:
         """Open a page as somebody who has signed in under the first key, and keep new cookies."""
-        cookies = self.cookies[person]
+        cookies, began = self.cookies[person], time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=90)
         try:
             shown = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
@@ -95,11 +126,15 @@ class Traffic:
             cookies.load(given)
         to = answer.headers.get("Location", "")
         signed_in = answer.status in (200, 302) and "login" not in to
-        self._count("" if signed_in else f"page: {answer.status} {to}")
+        seconds = time.monotonic() - began
+        self._count("" if signed_in else f"page: {answer.status} {to}", answer.status, seconds)
 
-    def _count(self, failure: str) -> None:
+    def _count(self, failure: str, status: int = 0, seconds: float = 0.0) -> None:
+        """Note a request; ``status`` is 0 where no answer came."""
         with self.lock:
             self.done += 1
+            self.statuses[status] += 1
+            self.slowest = max(self.slowest, seconds)
             if failure:
                 self.failed.append(failure[:160])
 
@@ -115,20 +150,20 @@ class Traffic:
                 thread.join()
 
 
-@scenario("R8", "keys, database passwords and webhook secrets are changed under load")
+@scenario("R8", "keys of every kind, database passwords and webhook secrets are changed under load")
 def keys(trial: Trial) -> None:
     ground, found = trial.ground, trial.found
     receiver = Receiver([ground.known["webhook_secret"]])
     drawn = iter(trial.draw(20_000, rate=1))
     people = ground.known["department"]["people"][:2]
-    traffic = Traffic(trial, [ground.port], drawn, people, rate=trial.profile.pick(10, 5))
+    traffic = Traffic(trial, [ground.port], drawn, people, rate=trial.profile.some(10, 4))
     try:
         receiver.register(ground)
         receiver.listen(ground)
         with traffic.flowing():
             rest = partial(_rest, trial, traffic)
             rest("before")
-            _secret_key(ground, traffic, rest)
+            _keys(trial, traffic, rest)
             _database_password(trial, traffic, rest)
             _webhook_secret(ground, receiver, rest)
         wait_for("the outbox is empty", lambda: waiting(ground) == 0, seconds=180, every=0.2)
@@ -173,18 +208,60 @@ def _replace(ground: Ground, traffic: Traffic, **told: str) -> None:
     ground.start_workers()
 
 
-def _secret_key(ground: Ground, traffic: Traffic, rest: Any) -> None:
+def _keys(trial: Trial, traffic: Traffic, rest: Any) -> None:
+    """Change SECRET_KEY and, in the same three steps, the keys of anchors and of personal data."""
+    ground, found = trial.ground, trial.found
     old, new = ground.known["secret_key"], secrets.token_urlsafe(48)
-    # First every process knows the new one, and signs with the old; then the other way round.
-    _replace(ground, traffic, SECRET_KEY=old, SECRET_KEY_FALLBACKS=new)
-    rest("new SECRET_KEY known")
-    _replace(ground, traffic, SECRET_KEY=new, SECRET_KEY_FALLBACKS=old)
-    rest("new SECRET_KEY signs")
-    done = ground.manage("reseal_secrets")
+    # Until now they followed from SECRET_KEY: under its name that one can be listed as any other.
+    before, after = _inside(ground, DERIVED).strip(), f"second:{_random_key()}"
+    first, second = ground.told["ANCHOR_KEYS"], f"second:{secrets.token_urlsafe(48)}"
+    phones = _phones(ground, f"give({PEOPLE})")
+    kept = str(ground.place / "anchors-of-the-first-key.jsonl")
+    _run(ground, "anchor", "--everything")
+    _run(ground, "export_anchors", kept)
+    # First every process knows the new ones, and signs with the old; then the other way round.
+    _replace(ground, traffic, SECRET_KEY=old, SECRET_KEY_FALLBACKS=new,
+             PERSONAL_KEYS=f"{before},{after}")  # fmt: skip
+    rest("new keys known")
+    _replace(ground, traffic, SECRET_KEY=new, SECRET_KEY_FALLBACKS=old,
+             PERSONAL_KEYS=f"{after},{before}", ANCHOR_KEYS=f"{second},{first}")  # fmt: skip
+    rest("new keys sign")
+    _run(ground, "reseal_secrets")
+    _run(ground, "rotate_keys")
+    _replace(ground, traffic, SECRET_KEY=new, SECRET_KEY_FALLBACKS="", PERSONAL_KEYS=after)
+    rest("old SECRET_KEY and personal key gone")
+    _run(ground, "anchor", "--everything")
+    signed = ground.query("select key, count(*) from common_anchor group by key")
+    found.figure("anchors under the old and the new key",
+                 ", ".join(f"{name} {number}" for name, number in sorted(signed)), "both",
+                 ok={name for name, _number in signed} == {"first", "second"})  # fmt: skip
+    found.figure("old anchors verify, those kept elsewhere too",
+                 _run(ground, "verify_chain", "--anchors", kept), "all")  # fmt: skip
+    alone = ground.manage("verify_chain", "--anchors", kept, ANCHOR_KEYS=second)
+    found.figure("they do without their key", "no" if alone.returncode else "yes", "no",
+                 ok=alone.returncode != 0)  # fmt: skip
+    read = _phones(ground, "shown()")
+    found.all("phones read under the new key alone", sum(a == b for a, b in zip(
+        phones, read, strict=True)), PEOPLE)  # fmt: skip
+    left = ground.query("select count(*) from townships_user where work_phone <> '' and "
+                        "split_part(work_phone, '$', 2) <> 'second'")  # fmt: skip
+    found.none("phones left under the old one", left[0][0])
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _run(ground: Ground, *command: str) -> str:
+    """Run a command of the application; return its last line. Raises RuntimeError."""
+    done = ground.manage(*command)
     if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
-    _replace(ground, traffic, SECRET_KEY=new, SECRET_KEY_FALLBACKS="")
-    rest("old SECRET_KEY gone")
+        raise RuntimeError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-800:]}")
+    return (done.stdout.strip().splitlines() or [""])[-1]
+
+
+def _phones(ground: Ground, work: str) -> list[str]:
+    return list(json.loads(_inside(ground, PHONES.format(work=work))))
 
 
 def _database_password(trial: Trial, traffic: Traffic, rest: Any) -> None:
@@ -212,8 +289,28 @@ def _database_password(trial: Trial, traffic: Traffic, rest: Any) -> None:
     rest("password changed")
 
 
+PEOPLE = 8
+SETUP = "import django; django.setup()\n"
+DERIVED = """
+import base64
+from common import ciphers
+one = ciphers.current()
+print(f"{one.name}:{base64.b64encode(one.secret).decode()}")
+"""
+PHONES = """
+import json
+from townships.models import User
+def shown():
+    users = User.objects.exclude(work_phone="").filter(username__startswith="faults-")
+    return list(users.order_by("pk").values_list("work_phone", flat=True))
+def give(number):
+    for user in User.objects.filter(username__startswith="faults-").order_by("pk")[:number]:
+        user.work_phone = f"0719-8{{user.pk:07d}}"
+        user.save(update_fields=["work_phone"])
+    return shown()
+print(json.dumps({work}))
+"""
 CHANGE = """
-import django; django.setup()
 from django.utils import timezone
 from townships.models import Receiver
 from townships.operations import receivers
@@ -225,18 +322,20 @@ now = timezone.now()
 
 def _webhook_secret(ground: Ground, receiver: Receiver, rest: Any) -> None:
     change = "print(receivers.change_secret(one, by=None, at=now, reason='recovery run'))"
-    receiver.secrets.append(_inside(ground, change).strip())
+    receiver.secrets.append(_inside(ground, CHANGE.format(work=change)).strip())
     rest("webhook secret changed")
     # The other system knows both, and forgets the old one when it has seen the new one's signature.
-    _inside(ground, "receivers.end_previous_secret(one, by=None, at=now, reason='recovery run')")
+    end = "receivers.end_previous_secret(one, by=None, at=now, reason='recovery run')"
+    _inside(ground, CHANGE.format(work=end))
     time.sleep(2)
     del receiver.secrets[0]
     rest("old webhook secret gone")
 
 
 def _inside(ground: Ground, work: str) -> str:
+    """Let a process of the application do something; return what it prints. Raises RuntimeError."""
     done = subprocess.run(
-        [commands.PYTHON, "-c", CHANGE.format(work=work)],
+        [commands.PYTHON, "-c", SETUP + work],
         env=ground.environment,
         cwd=ROOT,
         capture_output=True,

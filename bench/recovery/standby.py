@@ -132,7 +132,10 @@ def _rejoin(trial: Trial, old: EmbeddedPostgres) -> None:
     ground, found = trial.ground, trial.found
     began = time.monotonic()
     reach = f"host=127.0.0.1 port={ground.postgres.port} user={ADMINISTRATOR}"
-    _script(ground, "rejoin.sh", FORMER, reach, str(old.folder), server=ground.postgres)
+    # As on Debian the settings are not among the data.
+    config = archive.public_copy(ground.place, old.folder / "postgresql.conf")
+    _script(ground, "rejoin.sh", FORMER, reach, str(old.folder), str(config),
+            server=ground.postgres)  # fmt: skip
     ground.run_server(old, FORMER)
     _wait_for_copy(ground, FORMER)
     found.figure("the old one rewound, and a second copy again, s", time.monotonic() - began)

@@ -38,3 +38,8 @@ def manage(command: str, *arguments: str) -> list[str]:
 
 def dispatch(arguments: Sequence[str] = ()) -> list[str]:
     return manage("dispatch", *arguments)
+
+
+def elsewhere(line: Sequence[str], tree: Path) -> list[str]:
+    """Return the same command line with the code in another folder."""
+    return [str(tree / "manage.py") if part == str(ROOT / "manage.py") else part for part in line]
