@@ -19,9 +19,10 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from common import images
+from common import audit, images, scanning
 from common.display import list_text
 from common.errors import Invalid, outage
+from common.scanning import Quarantined as Quarantined
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,19 @@ class BadFile(Invalid):
     """A file that is not taken in; nothing of it is kept."""
 
     code = "bad_file"
+
+
+class Infected(BadFile):
+    """A file in which the scanner has found something."""
+
+    def __init__(self, name: str, found: str, sha256: str) -> None:
+        self.name, self.found, self.sha256 = name, found, sha256
+        super().__init__(
+            _("A virus was found in “%(name)s” (%(found)s). It was not taken in.")
+            % {"name": name, "found": found},
+            code="file_infected",
+            fields={"files": _("A virus was found in this file.")},
+        )
 
 
 class Upload(Protocol):
@@ -119,6 +133,8 @@ def check(upload: Upload) -> str:
 def keep(upload: Upload, *, folder: str) -> Kept:
     """Check an upload and store it under a generated name. Raises BadFile, BadImage, StorageFull.
 
+    Where a scanner is named it looks first. Raises Infected, and ScannerAway, unless files are to be
+    taken in while it is away: then they wait, marked, and are not handed out before.
     The file is written before the row that names it: a crash leaves a file too many, never a row
     without its file.
     """
@@ -127,6 +143,8 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     target = Path(settings.MEDIA_ROOT) / path
     try:
         name, received = fingerprint(upload)
+        if not _looked_at(upload, name, received):
+            scanning.mark(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if images.is_image(content_type):
             images.redraw(cast(IO[bytes], upload), target, content_type=content_type, name=name)
@@ -136,14 +154,32 @@ def keep(upload: Upload, *, folder: str) -> Kept:
                     out.write(chunk)
         size, digest = measured(target)
     except images.BadImage:
-        target.unlink(missing_ok=True)
+        discard(path)
         raise
     except OSError as error:
-        target.unlink(missing_ok=True)  # half a file helps nobody
+        discard(path)  # half a file helps nobody
         if full := outage(error):
             raise full from error
         raise
     return Kept(name, content_type, size, digest, path, received)
+
+
+def _looked_at(upload: Upload, name: str, sha256: str) -> bool:
+    """Say whether the scanner has found nothing, or there is none; False if it is away and may be."""
+    if not scanning.is_on():
+        return True
+    upload.seek(0)
+    try:
+        found = scanning.scan(upload.chunks())
+    except scanning.ScannerAway:
+        if settings.CLAMD_WHEN_AWAY != "later":
+            raise
+        return False
+    finally:
+        upload.seek(0)
+    if found:
+        raise Infected(name, found, sha256)
+    return True
 
 
 def measured(path: Path) -> tuple[int, str]:
@@ -157,18 +193,24 @@ def measured(path: Path) -> tuple[int, str]:
 
 
 @contextmanager
-def keep_all(uploads: Iterable[Upload], *, folder: str) -> Iterator[list[Kept]]:
+def keep_all(
+    uploads: Iterable[Upload], *, folder: str, by: audit.Actor | None = None, at: datetime
+) -> Iterator[list[Kept]]:
     """Store uploads and hand them to the block: all are kept, or none if anything fails in it.
 
-    Raises BadFile, StorageFull.
+    Raises BadFile, StorageFull, ScannerAway. An infected file leaves a row in the trail, though
+    whatever else the request has written is undone.
     """
     kept: list[Kept] = []
     try:
         kept += (keep(one, folder=folder) for one in uploads)
         yield kept
-    except BaseException:
+    except BaseException as problem:
         for one in kept:
             discard(one.path)
+        if isinstance(problem, Infected):
+            audit.record_anyhow("infected_file_refused", problem.name, by=by, at=at,
+                                found=problem.found, sha256=problem.sha256)  # fmt: skip
         raise
 
 
@@ -183,11 +225,15 @@ def fingerprint(upload: Upload) -> tuple[str, str]:
 
 
 def opened(path: str) -> IO[bytes]:
-    """Open a stored file. Raises FileNotFoundError, also for a path that leads elsewhere."""
+    """Open a stored file. Raises FileNotFoundError, also for a path that leads elsewhere.
+
+    One that nobody has looked at yet is looked at now. Raises Quarantined, ScannerAway.
+    """
     root = Path(settings.MEDIA_ROOT).resolve()
     found = (root / path).resolve()
     if not path or not found.is_relative_to(root):
         raise FileNotFoundError(path)
+    scanning.release(path)
     return found.open("rb")
 
 
@@ -195,6 +241,7 @@ def discard(path: str) -> None:
     """Remove a stored file whose row was not written or is gone."""
     (Path(settings.MEDIA_ROOT) / path).unlink(missing_ok=True)
     (Path(settings.MEDIA_ROOT) / SMALL / path).unlink(missing_ok=True)
+    scanning.forget(path)
 
 
 def small(path: str) -> IO[bytes]:
@@ -224,6 +271,20 @@ def clean_name(name: str) -> str:
     if not dot:
         return plain[:150] or "file"
     return f"{_UNSAFE.sub('_', stem)[:140]}.{ending[:9]}"
+
+
+def scan_waiting(*, at: datetime) -> int:
+    """Look at files that were taken in while the scanner was away; return how many are left."""
+    waiting = scanning.waiting() if scanning.is_on() else []
+    for number, path in enumerate(waiting):
+        try:
+            found = scanning.look(path)
+        except scanning.ScannerAway:
+            return len(waiting) - number
+        if found:
+            logger.error("a stored file is infected", extra={"path": path, "found": found})
+            audit.record("infected_file_found", path, by=None, at=at, found=found)
+    return 0
 
 
 # --- files that belong to nothing ----------------------------------------------------------------------

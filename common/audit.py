@@ -6,10 +6,14 @@ their own steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
-from django.db import models
+from django.db import models, transaction
 
 from common import masking
 from common.models.audit import AuditEntry
@@ -59,3 +63,32 @@ def record(
         # A number of a person is no part of what was done: the trail outlives all disposal.
         detail=masking.in_values(detail),
     )
+
+
+_owed: ContextVar[list[Callable[[], object]] | None] = ContextVar("owed", default=None)
+
+
+def record_anyhow(
+    action: str, target: models.Model | str, *, by: Actor | None, at: datetime, **detail: Any
+) -> None:
+    """Add a row that stands although whatever else the request writes is undone."""
+    write = partial(record, action, target, by=by, at=at, **detail)
+    owed = _owed.get()
+    if owed is None:
+        write()
+    else:
+        owed.append(write)
+
+
+@contextmanager
+def owing() -> Iterator[None]:
+    """Write after the block what it has recorded anyhow. To be entered outside its transaction."""
+    owed: list[Callable[[], object]] = []
+    token = _owed.set(owed)
+    try:
+        yield
+    finally:
+        _owed.reset(token)
+        for write in owed:
+            with transaction.atomic():
+                write()

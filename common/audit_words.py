@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 ACTIONS: dict[str, Any] = {
+    "infected_file_refused": _("Infected file refused"),
+    "infected_file_found": _("Virus found in a stored file"),
     "sign_in": _("Signed in"),
     "sign_in_failed": _("Sign-in refused"),
     "sign_out": _("Signed out"),

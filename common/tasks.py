@@ -60,6 +60,12 @@ def clear_orphans(**_unknown: Any) -> None:
     attachments.clear_orphans(at=_now())
 
 
+@shared_task(name="common.scan_waiting", ignore_result=True)
+def scan_waiting(**_unknown: Any) -> None:
+    """Look at files that were taken in while the scanner was away."""
+    attachments.scan_waiting(at=_now())
+
+
 @shared_task(name="common.anchor_histories", ignore_result=True, time_limit=1800)
 def anchor_histories(**_unknown: Any) -> None:
     """Anchor what was added since the last hour, and write it where it is taken elsewhere from."""

@@ -52,6 +52,8 @@ app.conf.beat_schedule = {
     "find-due": {"task": "mandates.find_due", "schedule": crontab(hour=2, minute=20)},
     # Personal data that a release before has kept in clear.
     "encrypt-clear": {"task": "common.encrypt_clear", "schedule": crontab(hour=2, minute=50)},
+    # Files that were taken in while the scanner was away.
+    "scan-waiting": {"task": "common.scan_waiting", "schedule": 600.0},
     # Files whose process died before it wrote their row.
     "clear-orphans": {"task": "common.clear_orphans", "schedule": crontab(hour=3, minute=40)},
 }

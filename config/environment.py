@@ -163,6 +163,19 @@ SETTINGS = (
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")
     ),
     Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),
+    Setting(
+        "CLAMD",
+        "",
+        _("A ClamAV that looks at files handed in: tcp://host:3310 or unix:///path; empty: none."),
+    ),
+    Setting("CLAMD_TIMEOUT", "20", _("For how many seconds it may look at a file.")),
+    Setting(
+        "CLAMD_WHEN_AWAY",
+        "refuse",
+        _(
+            "While it is away: refuse files, or take them in and look later, before they are fetched."
+        ),
+    ),
     Setting("STATIC_ROOT", "staticfiles", _("Where style sheets and scripts are collected.")),
     Setting(
         "CLOCK_TOLERANCE_SECONDS",

@@ -25,7 +25,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
-from common import prepared, tenancy, throttle
+from common import audit, prepared, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
 from common.papers import Undrawn
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
@@ -129,7 +129,7 @@ class PostScope:
         if request.path == _path("account_login"):
             # Counters of failed attempts must not wait for one another, nor be undone.
             return self.get_response(request)
-        with _walls(request) as opened:
+        with audit.owing(), _walls(request) as opened:
             if opened is not None:
                 _check_clock(now)
             response = self.get_response(request)

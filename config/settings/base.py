@@ -256,6 +256,10 @@ STATIC_ROOT = Path(env("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 MEDIA_ROOT = Path(env("MEDIA_ROOT", default=str(BASE_DIR / "media")))
 # Where backups lie, if this machine can see them: their age is watched.
 BACKUP_FOLDER = env("BACKUP_FOLDER", default="")
+# A ClamAV beside us, tcp://host:3310 or unix:///run/clamav/clamd.ctl; empty: files are not scanned.
+CLAMD = env("CLAMD", default="")
+CLAMD_TIMEOUT = env.float("CLAMD_TIMEOUT", default=20)
+CLAMD_WHEN_AWAY = env("CLAMD_WHEN_AWAY", default="refuse")  # or later: taken in, not handed out
 UPLOAD_LIMIT_BYTES = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 10

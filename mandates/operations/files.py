@@ -81,7 +81,8 @@ def attach(
             raise Invalid(
                 fields={"files": _("A call holds at most %(n)d files.") % {"n": FILES_PER_CALL}}
             )
-        with attachments.keep_all(fresh.values(), folder=f"calls/{call.county_id}") as kept:
+        folder = f"calls/{call.county_id}"
+        with attachments.keep_all(fresh.values(), folder=folder, by=by, at=at) as kept:
             who = mover(by)
             files = CallFile.objects.bulk_create(
                 [

@@ -69,7 +69,8 @@ def take(duty_list: DutyList, upload: Upload, *, by: Member, at: datetime) -> Li
         )
     if not name.lower().endswith((".xlsx", ".xls")):
         raise BadWorkbook(_("Only .xlsx files are read here."), code="file_kind")
-    with attachments.keep_all([upload], folder=FOLDER) as (kept,), transaction.atomic():
+    keeping = attachments.keep_all([upload], folder=FOLDER, by=by, at=at)
+    with keeping as (kept,), transaction.atomic():
         with workbooks.opened(Path(settings.MEDIA_ROOT) / kept.path) as book:
             sheets, notices = list_layouts.find(book)
         _remembered(duty_list.county_id, sheets)
