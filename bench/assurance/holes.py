@@ -222,22 +222,29 @@ def run(only: set[int]) -> list[dict[str, object]]:
             found = not passed and hole.says in why
             print(f"    {'found' if found else 'NOT FOUND'}: {why}", flush=True)
             told.append({"title": hole.title, "where": hole.where, "check": hole.check,
-                         "found": found, "said": why})  # fmt: skip
+                         "found": found, "said": why, "machine": machine(),
+                         "at": f"{datetime.now(SHANGHAI):%Y-%m-%d %H:%M}"})  # fmt: skip
     return told
+
+
+def keep(holes: list[dict[str, object]]) -> None:
+    """Write what was found beside what earlier runs have found of the others."""
+    path = KEPT / "holes.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["holes"] if path.exists() else []
+    told = {one["title"]: one for one in [*before, *holes]}
+    known = [told[hole.title] for hole in HOLES if hole.title in told]
+    text = json.dumps({"holes": known}, ensure_ascii=False, indent=1)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.assurance.holes", description=__doc__)
-    parser.add_argument("--only", default="", help="numbers of holes; nothing is written then")
+    parser.add_argument("--only", default="", help="numbers of holes, as 2,3")
     only = {int(one) for one in parser.parse_args().only.replace(",", " ").split()}
     holes = run(only)
-    if not only:
-        at = datetime.now(SHANGHAI).isoformat(timespec="seconds")
-        told = {"at": at, "machine": machine(), "holes": holes}
-        text = json.dumps(told, ensure_ascii=False, indent=1)
-        KEPT.mkdir(parents=True, exist_ok=True)
-        (KEPT / "holes.json").write_text(text + "\n", encoding="utf-8")
-        report.PAGE.write_text(report.render(read_all(KEPT)), encoding="utf-8")
+    keep(holes)
+    report.PAGE.write_text(report.render(read_all(KEPT)), encoding="utf-8")
     return 0 if all(hole["found"] for hole in holes) else 1
 
 

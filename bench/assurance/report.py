@@ -164,15 +164,17 @@ def _holes(path: Path) -> list[str]:
         return [*lines, "`make holes` has not been run."]
     read = json.loads(path.read_text(encoding="utf-8"))
     lines += [
-        f"`make holes` on {read['at'][:10]} ({read['machine']}): each is made in a copy of the checkout, and a check that "
-        "was there before fails. The same check passes in the copy without the hole.",
+        "`make holes`: each is made in a copy of the checkout, and a check that was there before fails. The same "
+        "check passes in the copy without the hole.",
         "",
-        _line(("hole", "made in", "check that fails", "what it says")),
-        _line(["---"] * 4),
+        _line(("hole", "made in", "check that fails", "what it says", "date")),
+        _line(["---"] * 5),
     ]
     for one in read["holes"]:
         said = f"`{one['said']}`" if one["found"] else "**NOT FOUND**"
-        lines.append(_line((one["title"], f"`{one['where']}`", f"`{one['check']}`", said)))
+        lines.append(
+            _line((one["title"], f"`{one['where']}`", f"`{one['check']}`", said, one["at"]))
+        )
     return lines
 
 

@@ -89,10 +89,10 @@ def hand_in(system: System, call: Call, content: bytes) -> Any:
 
 def fetch(system: System, path: str) -> tuple[int, bytes]:
     answer = system.get(path)
-    try:
-        return answer.status_code, answer.getvalue()
-    finally:
-        answer.close()
+    content = b"".join(answer)  # at its end the file is closed
+    if answer.streaming:
+        answer.file_to_stream.close()
+    return answer.status_code, content
 
 
 def rows() -> int:
