@@ -21,6 +21,7 @@ WORDS = (
     "联合执法",
     "没有这样的词",
 )
+LAWS = ("河道采砂管理条例", "畜禽养殖管理条例", "消防设施管理条例", "没有这样的条例")
 
 
 def reading(world: World, report: Report) -> None:
@@ -45,11 +46,17 @@ def reading(world: World, report: Report) -> None:
     def search() -> Request:
         return _get(world, "/api/v1/matters/", {**_day(facts, draw), "q": draw.choice(WORDS)})
 
+    def law() -> Request:
+        title, article = draw.choice(LAWS), draw.randrange(1, 91)
+        query = {**_day(facts, draw), "law": f"《{title}》第{article}条"}
+        return _get(world, "/api/v1/matters/", query)
+
     goals: Sequence[tuple[str, float, Callable[[], Request]]] = (
         ("difference of two versions", 300.0, changes),
         ("50 matters as of a day", 20.0, as_of),
         ("one matter as of a day", 20.0, one),
         ("search as of a day", 100.0, search),
+        ("by law and article as of a day", 100.0, law),
     )
     for name, goal, make in goals:
         rounds = [

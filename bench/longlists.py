@@ -28,12 +28,14 @@ from common import tenancy
 from common.models import Job
 from mandates.models import DutyList, ListImport, ListKind
 from mandates.operations import list_applying, list_imports
+from mandates.queries.bases import digest
+from mandates.rules.citations import read
 from townships.http import Member
 from townships.models import Department, Post
 from townships.operations import jobs
 from townships.roles import Role
 
-TABLES = ("matter", "entry", "entryassist", "entrystep")
+TABLES = ("matter", "entry", "entryassist", "entrystep", "legalbasis", "citation")
 BEGIN, DAYS = date(2008, 1, 1), 30  # when the first version began to hold, and how long each does
 KIND = ListKind.POWERS  # calls do not go by it: no process holds it in memory
 MATTERS = 10_000
@@ -81,6 +83,7 @@ def fill_lists(county: str, versions: str) -> dict[str, Any]:
             if number % 20 == 0:
                 _say(f"    … {number} versions")
         cursor.execute(_PARTS, {"list": list_id})
+        _bases(cursor, int(county))
         cursor.execute("set constraints all immediate")
         cursor.execute(
             "select number, uid::text from mandates_listversion where duty_list_id = %s",
@@ -98,6 +101,26 @@ def fill_lists(county: str, versions: str) -> dict[str, Any]:
         "days": [str(BEGIN + timedelta(days=DAYS * n + 3)) for n in range(count)],
         "seconds": time.perf_counter() - began,
     }
+
+
+def _bases(cursor: Any, county: int) -> None:
+    """Write down what the texts cite, as publishing them would have."""
+    cursor.execute("select distinct legal_basis from mandates_entry where county_id = %s", [county])
+    for (text,) in cursor.fetchall():
+        cursor.execute(
+            "insert into mandates_legalbasis (county_id, digest, text, parts) values (%s, %s, %s, %s)"
+            " on conflict (county_id, digest) do nothing returning id",
+            [county, digest(text), text, len(read(text))],
+        )
+        for (basis,) in cursor.fetchall():
+            for position, one in enumerate(read(text), start=1):
+                row = [county, basis, position, one.key, *one.numbers, *one]
+                cursor.execute(
+                    "insert into mandates_citation (county_id, basis_id, position, key, first, last,"
+                    " law, document_no, article, clause, wording)"
+                    " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    row,
+                )
 
 
 _TEXTS = {

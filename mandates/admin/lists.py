@@ -45,6 +45,7 @@ from mandates.queries.directories import Coverage, coverage, directory_for
 from mandates.queries.draft_lines import draft_of
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
+from mandates.rules.citations import in_lines
 from townships.models import Township
 
 
@@ -416,6 +417,7 @@ class EntryAdmin(CountyAdmin):
         "village_role",
         "village_duty",
         "legal_basis",
+        "cited",
         "evidence",
         "evidence_files",
         "discretion",
@@ -430,7 +432,12 @@ class EntryAdmin(CountyAdmin):
         return str(obj.matter)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("version", "code") if obj else ()
+        return ("version", "code", "cited") if obj else ("cited",)
+
+    @admin.display(description=gettext_lazy("law and article, as read"))
+    def cited(self, obj: Entry) -> str:
+        """Return what the legal basis is read to cite, a law and place a line."""
+        return in_lines(obj.legal_basis)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

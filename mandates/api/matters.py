@@ -29,7 +29,8 @@ from mandates.models import (
     Urgency,
 )
 from mandates.permissions import Permission
-from mandates.queries.quality import articles
+from mandates.queries.bases import attach, standing_on, told
+from mandates.rules.citations import asked as asked_law
 from townships.http import Member
 from townships.models import County
 
@@ -54,6 +55,12 @@ class MatterQuery(OfList):
         required=False, max_length=100, help_text="words of name, duties or law; two characters do"
     )
     category = serializers.CharField(required=False, max_length=40)
+    law = serializers.CharField(
+        required=False,
+        max_length=100,
+        help_text="a law, document or place that the legal basis cites: 《水法》第六十五条, 国办发〔2021〕16号; "
+        "without 《》 a part of the title does",
+    )
     cursor = serializers.CharField(required=False, max_length=300)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
@@ -96,10 +103,13 @@ class DutyShape(serializers.Serializer[Any]):
 
 
 class BasisShape(serializers.Serializer[Any]):
-    law = serializers.CharField()
-    article = serializers.IntegerField(
-        source="number", help_text="0 where the law is cited as a whole"
-    )
+    law = serializers.CharField(help_text="its title as cited, empty for a bare document number")
+    document_no = serializers.CharField()
+    article = serializers.IntegerField(help_text="0 where the law is cited as a whole")
+    last_article = serializers.IntegerField(help_text="another than `article` for a range")
+    place = serializers.CharField(help_text="article, paragraph, item: 第六十五条第二款")
+    clause = serializers.CharField(help_text="what is quoted of it")
+    wording = serializers.CharField(help_text="a text that names no law; all else is empty then")
 
 
 class LineStepShape(serializers.Serializer[Any]):
@@ -118,7 +128,7 @@ class MatterFull(MatterRow):
     flow = LineStepShape(many=True, source="steps.all", help_text="who does what, in order")
     discretion = serializers.CharField()
     contact = serializers.CharField()
-    basis = serializers.SerializerMethodField(help_text="the articles that `legal_basis` cites")
+    basis = serializers.SerializerMethodField(help_text="what `legal_basis` cites, in its order")
     directory_code = serializers.CharField(
         source="matter.directory_matter.code",
         default=None,
@@ -143,7 +153,7 @@ class MatterFull(MatterRow):
 
     @extend_schema_field(BasisShape(many=True))
     def get_basis(self, entry: Entry) -> Any:
-        return BasisShape(articles(entry.legal_basis), many=True).data
+        return BasisShape([told(one) for one in entry.cited], many=True).data
 
 
 class MatterPage(serializers.Serializer[Any]):
@@ -162,8 +172,8 @@ class MatterList(ApiView):
     def get(self, request: Request) -> Response:
         """Find matters.
 
-        Lines of the county's responsibility list in force on a day, found by words; who leads, who
-        assists. A call cites `code`.
+        Lines of the county's responsibility list in force on a day, found by words or by the law
+        they stand on; who leads, who assists. A call cites `code`.
         """
         member = reader(request, Permission.LIST_READ)
         asked = checked(MatterQuery, request.query_params.dict())
@@ -172,6 +182,8 @@ class MatterList(ApiView):
             rows = rows.speaking_of(asked["q"])
         if "category" in asked:
             rows = rows.filter(category=asked["category"])
+        if law := asked_law(asked.get("law", "")):
+            rows = standing_on(rows, law)
         found = paging.page(
             rows, order=("position", "id"), cursor=asked.get("cursor", ""), size=asked["size"]
         )
@@ -211,6 +223,7 @@ class MatterDetail(ApiView):
         )
         if entry is None:
             raise Http404
+        attach([entry])
         return Response(MatterFull(entry).data)
 
 

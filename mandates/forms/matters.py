@@ -24,6 +24,14 @@ class MatterFilters(forms.Form):
         label=_("Category"), max_length=40, required=False, widget=forms.HiddenInput
     )
     department = forms.ChoiceField(label=_("Lead"), required=False)
+    law = PlainText(
+        label=_("Law, article"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"placeholder": _("《Title》 Article 16, or a document number")}
+        ),
+    )
     day = forms.DateField(
         label=_("Version in force on"),
         required=False,
@@ -31,7 +39,7 @@ class MatterFilters(forms.Form):
         input_formats=["%Y-%m-%d"],
     )
     county = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    field_order = ("list", "q", "category", "department", "day", "county")
+    field_order = ("list", "q", "category", "department", "law", "day", "county")
 
     def narrow(
         self, *, departments: Sequence[tuple[str, str]], lists: Sequence[DutyList] = ()

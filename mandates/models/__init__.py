@@ -29,6 +29,7 @@ from mandates.models.assessments import (
     AssessmentScore,
     AssessmentState,
 )
+from mandates.models.bases import Citation, Digest, LegalBasis
 from mandates.models.burdens import Burden, BurdenState, BurdenStep
 from mandates.models.callers import Caller, CallerReveal, PersonSearch
 from mandates.models.calls import (
@@ -117,6 +118,9 @@ from mandates.models.steps import Step
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
+    "LegalBasis",
+    "Digest",
+    "Citation",
     "Caller",
     "CallerReveal",
     "Disposal",

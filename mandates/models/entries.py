@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -159,6 +160,8 @@ class Entry(CountyOwned):
     )
     is_sample = models.BooleanField(_("sample, to be replaced"), default=False)
     source_note = models.CharField(_("where this comes from"), max_length=300, blank=True)
+
+    cited: Sequence[Any] = ()  # what its legal basis cites, once `queries.bases.attach` has said so
 
     objects: ClassVar[Any] = TenantManager.from_queryset(EntryQuerySet)()
 

@@ -27,6 +27,7 @@ from mandates.operations.list_columns import FIELDS, Units, in_words, read, valu
 from mandates.operations.list_imports import Moved, State, base_of, mark_of, of_member
 from mandates.operations.list_layouts import Reader, Written
 from mandates.permissions import Permission
+from mandates.rules.citations import in_lines
 from townships.rules import require
 
 PORTION = 300  # matters in memory
@@ -232,11 +233,15 @@ class _Check:
         if values["assists"] == before["assists"]:
             del values["assists"]
         before["position"] = found.position
-        return [
+        changes = [
             [name, in_words(name, before[name], self.units), in_words(name, value, self.units)]
             for name, value in values.items()
             if before[name] != value
         ]
+        was, will = before["legal_basis"], values.get("legal_basis", before["legal_basis"])
+        if was != will and (told := [in_lines(was), in_lines(will)])[0] != told[1]:
+            changes.append(["basis", *told])
+        return changes
 
     def _removed(self) -> None:
         """Write down what the list has and the workbook has not."""

@@ -201,6 +201,8 @@ def field_label(name: str) -> str:
     """Name a field of a change in words."""
     if name == "position":
         return _("position")
+    if name == "basis":
+        return _("law and article")
     return str(FIELDS.get(name.removesuffix("_id"), name))
 
 

@@ -36,9 +36,10 @@ from mandates.models import (
     Urgency,
     VersionState,
 )
-from mandates.operations import admission_publishing
+from mandates.operations import admission_publishing, bases
 from mandates.operations.list_files import LimitOf, Line, Part
 from mandates.queries.gaps import Finding, gaps
+from mandates.rules.citations import in_lines
 from townships.models import Department, Platform
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ def publish(
         _check_review(row)
         if blocking := [one for one in gaps(row, on=valid_from) if one.is_blocking]:
             raise HasGaps(blocking)
+        bases.settle(row)
         if before is not None and before.valid_to is None:
             before.valid_to = valid_from
             before.save(update_fields=["valid_to"])
@@ -274,6 +276,9 @@ def _difference(old: Line, new: Line, names: Names) -> tuple[tuple[str, str, str
         before, after = (_in_words(getattr(line, name), name, names) for line in (old, new))
         if before != after:
             found.append((name.removesuffix("_id"), before, after))
+    was, will = in_lines(old.legal_basis), in_lines(new.legal_basis)
+    if was != will:
+        found.append(("basis", was, will))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.masking import without_numbers
 from mandates.models import ClockKind, Entry, ListProposal, Matter, ProposalState
+from mandates.queries import bases
 from mandates.queries.rulebook import NoLimit, Rulebook
 
 KINDS = (
@@ -23,6 +24,7 @@ def facts_of_lines(
         county=book.county_id, amended=matter, state=ProposalState.ACCEPTED
     ).select_related("version")
     decided = list(rows.order_by("decided_at", "id"))
+    bases.attach(entries)
     return [
         {
             **_line(entry, book),
@@ -60,6 +62,7 @@ def _line(entry: Entry, book: Rulebook) -> dict[str, Any]:
             for one in entry.sides
         ],
         "legal_basis": entry.legal_basis,
+        "citations": [bases.told(one) for one in entry.cited],
         "discretion": entry.discretion,
         "taken_back_from": back_from.isoformat() if back_from else "",
         "taken_back_by": back_by,

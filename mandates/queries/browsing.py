@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Count, Min, QuerySet
 
 from mandates.models import Entry, ListVersion
+from mandates.queries.bases import standing_on
+from mandates.rules.citations import asked
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,14 @@ def overview(version: ListVersion | None) -> Overview:
 
 
 def narrowed(
-    version: ListVersion | None, *, words: str = "", category: str = "", department: str = ""
+    version: ListVersion | None,
+    *,
+    words: str = "",
+    category: str = "",
+    department: str = "",
+    law: str = "",
 ) -> QuerySet[Entry]:
-    """Return the lines that speak of words, are of a category, and are led by a department."""
+    """Return the lines that speak of words, are of a category, led by a department, stand on a law."""
     rows = lines_of(version)
     if words:
         rows = rows.speaking_of(words)  # type: ignore[attr-defined]
@@ -55,4 +62,6 @@ def narrowed(
         rows = rows.filter(category=category)
     if department:
         rows = rows.filter(lead__uid=department)
+    if asked_for := asked(law):
+        rows = standing_on(rows, asked_for)
     return rows

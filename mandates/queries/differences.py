@@ -18,6 +18,7 @@ from common.reasons import period_text
 from mandates.models import ClockKind, Entry, EntryStep, ListVersion, Urgency
 from mandates.queries import sql
 from mandates.queries.sql import Pair
+from mandates.rules.citations import in_lines
 
 # A common stretch shorter than this, between two changes, is no common stretch to a reader.
 SHORTEST_SAME = 2
@@ -136,7 +137,16 @@ def changed(before: Entry | None, after: Entry | None) -> Changed:
         for name, (label, text) in COLUMNS.items()
     ]
     differing = [column for column in columns if column.before != column.after]
+    if any(column.name == "legal_basis" for column in differing):
+        differing += _citations(before, after)
     return Changed(entry.matter.code, before, after, differing)
+
+
+def _citations(before: Entry | None, after: Entry | None) -> Iterator[Column]:
+    """Yield what the two cite, law by law, unless only the words around it differ."""
+    told = [in_lines(entry.legal_basis) if entry else "" for entry in (before, after)]
+    if told[0] != told[1]:
+        yield Column("basis", _("Law and article"), *told)
 
 
 # --- columns in words --------------------------------------------------------------------------

@@ -17,12 +17,14 @@ from common.errors import Invalid, NotAllowed
 from common.exports import Column, Conditions
 from mandates.models import DutyList, Entry, ListVersion, Urgency
 from mandates.permissions import Permission
+from mandates.queries import bases
+from mandates.rules.citations import asked
 from townships.models import County, Department
 
 if TYPE_CHECKING:
     from townships.http import Member
 
-NAMES = ("list", "q", "category", "department", "day", "county")
+NAMES = ("list", "q", "category", "department", "law", "day", "county")
 LONGEST = 100
 COLUMNS = (
     Column("code", _("code of the matter"), 10, _("what a call cites")),
@@ -39,6 +41,7 @@ COLUMNS = (
     Column("village_duty", _("duty of the village"), 50, usual=False),
     Column("platform", _("platform"), 14),
     Column("legal_basis", _("legal basis"), 50),
+    Column("basis", _("law and article"), 40, _("each law and place that the legal basis cites")),
     Column("evidence", _("evidence for the answer"), 30),
     Column("evidence_files", _("files needed (count)"), 8),
     Column("is_sample", _("sample"), 8, _("not taken from a law or a document")),
@@ -85,12 +88,15 @@ def keys(member: Member, conditions: Conditions, at: datetime) -> QuerySet[Any]:
         rows = rows.filter(category=category)
     if department := conditions.get("department"):
         rows = rows.filter(lead__uid=department)
+    if law := asked(conditions.get("law", "")):
+        rows = bases.standing_on(rows, law)
     found: QuerySet[Any] = rows.order_by("position", "id").values_list("id", flat=True)
     return found
 
 
 def rows(member: Member, wanted: Sequence[int], at: datetime) -> list[dict[str, Any]]:
     entries = Entry.objects.filter(pk__in=list(wanted)).with_columns().select_related("version")
+    bases.attach(list(entries))
     found = {entry.pk: entry for entry in entries}
     return [_row(found[key]) for key in wanted if key in found]
 
@@ -108,6 +114,7 @@ def _row(entry: Any) -> dict[str, Any]:
     return {
         **{name: getattr(entry, name) for name in plain},
         "code": entry.matter.code,
+        "basis": "\n".join(dict.fromkeys(str(one) for one in entry.cited)),
         "urgency": str(Urgency(entry.urgency).label),
         **{
             name: str(getattr(entry, f"get_{name}_display")())
@@ -125,6 +132,7 @@ def _row(entry: Any) -> dict[str, Any]:
 def told(member: Member, conditions: Conditions) -> list[tuple[str, str]]:
     labels = {
         "list": gettext("List"), "q": gettext("Words"), "category": gettext("Category"), "department": gettext("Lead department"),
+        "law": gettext("Law, article"),
         "day": gettext("Version in force on"), "county": gettext("County"),
     }  # fmt: skip
     words = dict(conditions)

@@ -18,6 +18,7 @@ from mandates.models import Call, LearnedWords
 from mandates.queries.rulebook import EntryFacts
 from mandates.queries.suggesting import Known, Suggester
 from mandates.queries.vocabulary import known
+from mandates.rules.citations import words as words_of_law
 
 if TYPE_CHECKING:
     from townships.http import Member
@@ -105,7 +106,7 @@ def _known(entry: EntryFacts) -> Known:
         duties=" ".join(
             (entry.department_duty, entry.township_duty, *(duty for _unit, duty in entry.assists))
         ),
-        law=entry.legal_basis,
+        law=words_of_law(entry.legal_basis),
         evidence=entry.evidence,
     )
 

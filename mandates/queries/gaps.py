@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from mandates.models import ClockKind, Entry, Limit, ListVersion, Urgency
 from mandates.models.limits import kinds_of
+from mandates.rules.citations import read
 from townships.models import Department
 
 
@@ -128,6 +129,8 @@ class _Checks:
     def _words(self, entry: Entry) -> Iterator[tuple[str, str, bool]]:
         if not entry.legal_basis.strip():
             yield "no_basis", _("no legal basis"), True
+        elif not any(one.names_law for one in read(entry.legal_basis)):
+            yield "no_law", _("the legal basis names no law and no document"), False
         if entry.platform_id is None:
             yield "no_platform", _("no owner platform"), True
         if not entry.township_duty.strip():

@@ -26,6 +26,8 @@ for _name, _label, _model in (
     ("call_note", _("Internal notes of calls"), models.CallNote),
     ("call_rating", _("Ratings of calls"), models.CallRating),
     ("capability", _("Checks of what townships can take on"), models.CapabilityCheck),
+    ("citation", _("Citations of laws"), models.Citation),
+    ("legal_basis", _("Legal bases"), models.LegalBasis),
     ("letter", _("Letters"), models.Letter),
     ("letter_reading", _("Receipts of letters"), models.LetterReading),
     ("overlap", _("Register of overlapping matters"), models.Overlap),

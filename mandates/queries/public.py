@@ -16,8 +16,8 @@ from uuid import UUID
 from common import tenancy
 from common.masking import without_numbers
 from mandates.models import DutyList, Entry, ListVersion
+from mandates.queries import bases
 from mandates.queries.flow import Flow, flow
-from mandates.queries.quality import articles
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class Shown:
     def entries(self) -> list[Entry]:
         rows = Entry.objects.filter(version=self.version) if self.version else Entry.objects.none()
         found = rows.with_columns().prefetch_related("steps", "limits")
-        return list(found.order_by("position", "id"))
+        entries = list(found.order_by("position", "id"))
+        bases.attach(entries)
+        return entries
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def shown(duty_list: DutyList, *, day: date, number: int | None = None) -> Shown
 
 
 def told(entry: Entry) -> dict[str, Any]:
-    """Return a matter as pages and JSON show it: no number that reaches a person."""
+    """Return a matter of `Shown.entries` as pages and JSON show it: no number that reaches a person."""
     taken_from, taken_by = entry.taken_back
     return {
         "code": entry.matter.code,
@@ -73,7 +75,7 @@ def told(entry: Entry) -> dict[str, Any]:
         "assists": [{"name": one.department.name, "duty": one.duty} for one in entry.assists.all()],
         "duties": [{"side": s.side, "role": s.role, "text": s.text} for s in entry.sides],
         "legal_basis": entry.legal_basis,
-        "basis": [{"law": a.law, "article": a.number} for a in articles(entry.legal_basis)],
+        "basis": [bases.told(one) for one in entry.cited],
         "flow": [
             {"who": s.who, "what": without_numbers(s.what), "limit": s.limit}
             for s in entry.steps.all()

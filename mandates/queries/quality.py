@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mandates.models import Entry
+from mandates.rules.citations import read
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "topics.csv"
 BETWEEN = "；"
@@ -28,11 +29,9 @@ COMMON = 200
 HEAVY = 2.0
 
 _CLAUSE = re.compile(r"[；;。\n]+")
-_LAW = re.compile(r"《([^》]+)》([^《]*)")
-_ARTICLE = re.compile(r"第?([0-9]+|[〇零一二三四五六七八九十百]+)条")
-_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0}
 _NOISE = re.compile(r"[^\w]|_")
-_STATE = "中华人民共和国"
+# Articles of a range beyond so many tell nothing of any.
+RANGE = 50
 
 
 class Article(NamedTuple):
@@ -157,28 +156,14 @@ def _alike(entries: Sequence[Entry]) -> Iterator[Clash]:
 
 
 def articles(text: str) -> list[Article]:
-    """Read the articles that a legal basis cites: 《水法》第六十五条、第66条."""
+    """Return the articles that a legal basis cites: 《水法》第六十五条、第66条; of a range each."""
     found = []
-    for law, rest in _LAW.findall(text):
-        name = law.removeprefix(_STATE)
-        numbers = [_number(one) for one in _ARTICLE.findall(rest)]
-        found += [Article(name, number) for number in numbers or [0]]
+    for one in read(text):
+        if one.names_law:
+            first, last = one.numbers
+            numbers = range(first, min(last, first + RANGE) + 1)
+            found += [Article(one.key, number) for number in numbers]
     return list(dict.fromkeys(found))
-
-
-def _number(text: str) -> int:
-    """Read 六十五, 一百零二 or 65."""
-    if text.isdecimal() and text.isascii():
-        return int(text)
-    total, digit = 0, 0
-    for char in text:
-        if char == "百":
-            total, digit = total + (digit or 1) * 100, 0
-        elif char == "十":
-            total, digit = total + (digit or 1) * 10, 0
-        else:
-            digit = _DIGITS[char]
-    return total + digit
 
 
 def _same_basis(entries: Sequence[Entry]) -> Iterator[Clash]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mandates.queries.suggesting import Known, Suggester
 from mandates.queries.vocabulary import known
+from mandates.rules.citations import words
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 Example = tuple[str, str]  # (number of the matter, text)
@@ -34,7 +35,7 @@ def _known(row: dict[str, str]) -> Known:
         name=row["name"],
         category=row["category"],
         duties=f"{row['department_duty']} {row['township_duty']} {row['assists']}",
-        law=row["legal_basis"],
+        law=words(row["legal_basis"]),
         evidence=row["evidence"],
     )
 

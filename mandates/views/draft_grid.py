@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ from mandates.operations import draft_lines as operations
 from mandates.operations.lists import NotADraft
 from mandates.permissions import Permission
 from mandates.queries import draft_lines
+from mandates.rules.citations import Cited, read
 from townships.http import Member, MemberRequest
 from townships.models import Department, Platform
 from townships.rules import require
@@ -50,6 +52,11 @@ class Row:
     @property
     def is_overtaken(self) -> bool:
         return self.now is not None
+
+    @property
+    def reading(self) -> Sequence[Cited]:
+        """What the legal basis is read to cite, as it is typed."""
+        return read(str(self.form["legal_basis"].value() or ""))
 
     @property
     def cells(self) -> list[tuple[BoundField, str]]:

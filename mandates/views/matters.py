@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -27,6 +26,7 @@ from common.reasons import period_text
 from mandates.forms.matters import MatterFilters
 from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
+from mandates.queries.bases import attach
 from mandates.queries.browsing import Overview, narrowed, overview
 from mandates.queries.flow import flow
 from mandates.queries.preview import open_calls
@@ -72,7 +72,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
         "form": form,
         "categories": _categories(form, found),
         "chips": _chips(form, request),
-        "clear_url": _without(request, "q", "category", "department", "day"),
+        "clear_url": _without(request, "q", "category", "department", "law", "day"),
         "duty_list": duty_list,
         "asked_for": waiting_opinions(member),
         "entries": shown.rows,
@@ -135,7 +135,7 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         "versions": versions,
         "compare_url": _compare_url(entry, versions),
         "usage": _usage(member, entry) if routes else None,
-        "laws": [one.strip() for one in re.split(r"[；;\n]+", entry.legal_basis) if one.strip()],
+        "laws": _laws(entry),
         "raise_matter_url": _raise_url(member, entry)
         if in_force and routes and not taken_back
         else "",
@@ -262,6 +262,7 @@ def _narrowed(form: MatterFilters, version: ListVersion | None) -> Any:
         words=asked.get("q", ""),
         category=asked.get("category", ""),
         department=asked.get("department", ""),
+        law=asked.get("law", ""),
     )
 
 
@@ -286,7 +287,7 @@ def _list_url(query: dict[str, Any]) -> str:
 
 def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
     found = []
-    for name in ("list", "q", "category", "department", "day"):
+    for name in ("list", "q", "category", "department", "law", "day"):
         value = form.cleaned_data.get(name)
         if not value:
             continue
@@ -297,7 +298,7 @@ def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
 
 
 def _export_url(request: MemberRequest) -> str:
-    names = ("list", "q", "category", "department", "day", "county")
+    names = ("list", "q", "category", "department", "law", "day", "county")
     kept = urlencode({name: request.GET[name] for name in names if request.GET.get(name)})
     return f"{reverse('townships:export-new', args=['matters'])}?{kept}"
 
@@ -384,6 +385,20 @@ def _usage(member: Member, entry: Entry) -> dict[str, Any] | None:
     except NoReverseMatch:
         url = ""
     return {"n": open_calls(member, entry.matter_id), "url": url}
+
+
+def _laws(entry: Entry) -> list[dict[str, str]]:
+    """List what its legal basis cites, each with where all matters are that stand on the same."""
+    attach([entry])
+    kept = _of_list(entry.version.duty_list)
+    return [
+        {
+            "text": str(one),
+            "clause": one.clause,
+            "url": _list_url({**kept, "law": str(one)}) if one.names_law else "",
+        }
+        for one in entry.cited
+    ]
 
 
 def _raise_url(member: Member, entry: Entry) -> str:

@@ -230,6 +230,8 @@ def _column_label(name: str) -> Any:
         return EntryAssist._meta.verbose_name_plural
     if name == "limits":
         return EntryLimit._meta.verbose_name_plural
+    if name == "basis":
+        return _("law and article")
     return Entry._meta.get_field(name).verbose_name  # type: ignore[union-attr]
 
 

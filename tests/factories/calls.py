@@ -29,7 +29,7 @@ from mandates.models import (
     Scheme,
     Urgency,
 )
-from mandates.operations import calls, drafts
+from mandates.operations import bases, calls, drafts
 from mandates.operations.casework import Casework
 from mandates.operations.making import Given
 from mandates.operations.writing import Draft
@@ -169,6 +169,7 @@ def make_world() -> World:
         sand = _entry(version, 1, "SL-01", "河道采砂、侵占河道", water)
         EntryAssist.objects.create(county=county, entry=sand, department=police, duty="查找车辆")
         building = _entry(version, 2, "JS-01", "违法建设查处", housing, evidence_files=1)
+        bases.settle(version)
         ListVersion.objects.filter(pk=version.pk).update(
             state="published",
             valid_from=date(2020, 1, 1),

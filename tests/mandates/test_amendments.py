@@ -23,7 +23,7 @@ from mandates.models import (
     ProposalEvidence,
     UnlistedTask,
 )
-from mandates.operations import amending, lists
+from mandates.operations import amending, bases, lists
 from mandates.operations import unlisted as unlisted_tasks
 from mandates.operations.amending import Line, Written
 from mandates.operations.proposing import propose
@@ -386,6 +386,7 @@ def published(world: World) -> ListProposal:
     found = accepted(world)
     with tenancy.dispatching(reason="a test prepares"):
         ListVersion.objects.filter(county=world.county, number=1).update(valid_to=date(2026, 4, 6))
+        bases.settle(found.version)
         ListVersion.objects.filter(pk=found.version_id).update(
             state="published", valid_from=date(2026, 4, 6), document_no="试政办〔2026〕2号",
             published_at=DECIDED,

@@ -28,7 +28,7 @@ from mandates.models import (
     Matter,
     Share,
 )
-from mandates.operations import lists
+from mandates.operations import bases, lists
 from mandates.queries.differences import difference
 from mandates.queries.flow import flow, wrapped
 from mandates.queries.rulebook import rulebook
@@ -79,6 +79,7 @@ def beside(world: World, kind: str = ListKind.PERFORMANCE, **entry: Any) -> Any:
 
 
 def publish(version: ListVersion, day: date = date(2020, 1, 1)) -> None:
+    bases.settle(version)
     ListVersion.objects.filter(pk=version.pk).update(
         state="published", valid_from=day, document_no="试办〔2020〕9号", published_at=MONDAY
     )
@@ -174,7 +175,9 @@ def test_systems_read_lists_and_their_matters(world: World) -> None:
         "who": "乡镇", "what": "到场核实，登记，能处理的当场处理。", "limit": "1个工作日",
     }  # fmt: skip
     own = system.get("matters/SL-01/").json()
-    assert own["basis"] == [{"law": "水法", "article": 65}]
+    assert [(one["law"], one["article"], one["place"]) for one in own["basis"]] == [
+        ("水法", 65, "第六十五条")
+    ]
     assert own["name"] == "河道采砂、侵占河道"
 
 

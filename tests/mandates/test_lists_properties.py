@@ -18,7 +18,14 @@ from common import tenancy
 from common.errors import Problem
 from common.worktime import SHANGHAI
 from mandates.models import Entry, EntryAssist, ListVersion
-from mandates.operations import list_applying, list_checking, list_imports, list_workbooks, lists
+from mandates.operations import (
+    bases,
+    list_applying,
+    list_checking,
+    list_imports,
+    list_workbooks,
+    lists,
+)
 from mandates.operations.list_columns import values_of
 from mandates.queries import sql
 from tests.factories.mandates import UNITS, Ground, county_with_list
@@ -216,6 +223,7 @@ def _do(what: str, day: date, duty_list: Any, officer: Member, number: int) -> N
                 draft, valid_from=day, document_no=f"试〔2026〕{number}号", by=officer, at=NOW
             )
         case "force" if draft is not None:
+            bases.settle(draft)
             versions.filter(pk=draft.pk).update(
                 state="published", valid_from=day, document_no="x", published_at=NOW
             )

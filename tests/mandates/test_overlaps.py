@@ -13,7 +13,7 @@ from common import tenancy
 from common.errors import NotAllowed, Problem
 from common.models import AuditEntry
 from mandates.models import ListVersion, Overlap, OverlapParty
-from mandates.operations import overlaps
+from mandates.operations import bases, overlaps
 from mandates.operations.overlaps import Written
 from mandates.queries import exported_overlaps
 from mandates.queries.overlaps import Asked, register
@@ -125,6 +125,7 @@ def test_the_change_that_followed_stands_beside_the_dispute(world: World) -> Non
     enter(world, title="之后的争议")
     with tenancy.dispatching(reason="a test prepares"):
         ListVersion.objects.filter(county=world.county, number=1).update(valid_to=date(2026, 3, 10))
+        bases.settle(found.version)
         ListVersion.objects.filter(pk=found.version_id).update(
             state="published", valid_from=date(2026, 3, 10), document_no="试政办〔2026〕2号",
             published_at=at(3, 9),

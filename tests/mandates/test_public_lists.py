@@ -14,7 +14,7 @@ from django.test import Client
 
 from common import tenancy
 from mandates.models import Call, DutyList, EntryStep, ListVersion, Matter
-from mandates.operations import lists
+from mandates.operations import bases, lists
 from tests.factories.calls import MONDAY, World, make_world
 
 
@@ -37,6 +37,7 @@ def public(world: World) -> str:
             **entry.tenant, entry=entry, position=1, who="乡镇", what="拨打13800001111上报"
         )
         ListVersion.objects.filter(pk=world.version.pk).update(valid_to=date(2026, 1, 1))
+        bases.settle(draft)
         ListVersion.objects.filter(pk=draft.pk).update(
             state="published", valid_from=date(2026, 1, 1), document_no="试办〔2026〕1号",
             published_at=MONDAY,

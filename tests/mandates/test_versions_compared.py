@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from common import reference, tenancy
 from mandates.models import Entry, EntryAssist, EntryLimit, ListVersion, Matter
-from mandates.operations import lists
+from mandates.operations import bases, lists
 from mandates.queries.differences import Difference, Sort, difference, pieces
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.systems import System
@@ -79,6 +79,7 @@ def revised(world: World) -> ListVersion:
 
 def published(world: World, draft: ListVersion) -> None:
     ListVersion.objects.filter(pk=world.version.pk).update(valid_to=date(2026, 6, 1))
+    bases.settle(draft)
     ListVersion.objects.filter(pk=draft.pk).update(
         state="published",
         valid_from=date(2026, 6, 1),
