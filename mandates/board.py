@@ -31,7 +31,7 @@ UNREAD = 100
 def offer(member: Member, at: datetime) -> Offer:
     """My work, calls, the list and the calculator, as far as the post may open them."""
     if member.scope is None or not member.may(Permission.CALL_READ):
-        return Offer(entries=[*_account(member), *_start(member)])
+        return Offer(entries=[*_account(member), *_start(member), *_steps(member)])
     narrow = not member.scope.is_wide
     return Offer(
         entries=[
@@ -48,6 +48,14 @@ def offer(member: Member, at: datetime) -> Offer:
         notices_url=reverse("mandates:notice-list") if narrow else "",
         unread_count=_unread(member) if narrow else None,
     )
+
+
+def _steps(member: Member) -> list[Entry]:
+    """The steps of all calls, for who audits."""
+    if not member.may(UnitPermission.AUDIT_VIEW):
+        return []
+    url = reverse("mandates:audit-steps")
+    return [Entry(NavItem(_("Steps of calls"), url, "history", on_phone=True), 891, "console")]
 
 
 def _calls(member: Member, now: datetime) -> list[Entry]:

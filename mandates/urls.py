@@ -46,6 +46,7 @@ from mandates.views import (
     sheet,
     staff,
     start,
+    steps_trail,
     taking_back,
     unlisted,
     uploads,
@@ -146,6 +147,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         )
         for kind in bulletin.TYPES
     ),
+    path("audit/steps/", steps_trail.audit_steps, name="audit-steps"),
     path("calls/", calls.call_list, name="call-list"),
     path("calls/bulk/", bulk.bulk, name="call-bulk"),
     path("calls/counts/", calls.call_counts, name="call-counts"),

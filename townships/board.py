@@ -25,7 +25,7 @@ def offer(member: Member, at: datetime) -> Offer:
         )
         url = reverse("townships:audit-evidence")
         found.append(
-            Entry(NavItem(_("Evidence of records"), url, "check", on_phone=True), 891, "console")
+            Entry(NavItem(_("Evidence of records"), url, "check", on_phone=True), 892, "console")
         )
     if member.may(Permission.CONSOLE_ENTER):
         item = NavItem(_("Console"), reverse("admin:index"), "settings", on_phone=True)

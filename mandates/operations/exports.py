@@ -16,6 +16,7 @@ from mandates.queries import (
     exported_people,
     exported_powers,
     exported_proposals,
+    exported_steps,
     exported_unlisted,
 )
 
@@ -29,6 +30,7 @@ for _name, _label, _list in (
     ("admissions", _("Export of duty admissions"), exported_admissions),
     ("proposals", _("Export of the proposals"), exported_proposals),
     ("powers", _("Export of the catalogue of powers"), exported_powers),
+    ("steps", _("Export of the steps of calls"), exported_steps),
     ("power_grants", _("Export of powers of townships"), exported_grants),
 ):
     exports.register(

@@ -168,6 +168,7 @@ PREFIXES = (
     ("townships:export-", PUBLIC),
     # Of the audit administrator alone: tests/townships/test_audit_pages.py.
     ("townships:audit-", PUBLIC),
+    ("mandates:audit-", PUBLIC),
     # Of officers and administrators: tests/mandates/test_uploads_pages.py and test_start_page.py.
     ("mandates:upload", PUBLIC),
     ("mandates:start", PUBLIC),

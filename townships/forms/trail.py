@@ -15,23 +15,15 @@ SPAN = timedelta(days=30)
 FIRST, LAST = date(2020, 1, 1), date(2200, 1, 1)
 
 
-class TrailForm(forms.Form):
-    """Person, record, act and days; without days the last thirty."""
+class DaysForm(forms.Form):
+    """From which day to which; both count, and either may be left out."""
 
-    person = forms.CharField(label=_("Person"), max_length=60, required=False)
-    record = forms.CharField(label=_("Record"), max_length=60, required=False)
-    action = forms.ChoiceField(label=_("Act"), required=False)
     from_day = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     to_day = forms.DateField(
         label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        action: Any = self.fields["action"]
-        action.choices = [("", _("All acts")), *ACTIONS.items()]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -42,6 +34,20 @@ class TrailForm(forms.Form):
             if cleaned.get(name) and not FIRST <= cleaned[name] <= LAST:
                 self.add_error(name, _("Choose a day between 2020 and 2199."))
         return cleaned
+
+
+class TrailForm(DaysForm):
+    """Person, record, act and days; without days the last thirty."""
+
+    person = forms.CharField(label=_("Person"), max_length=60, required=False)
+    record = forms.CharField(label=_("Record"), max_length=60, required=False)
+    action = forms.ChoiceField(label=_("Act"), required=False)
+    field_order = ("person", "record", "action", "from_day", "to_day")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        action: Any = self.fields["action"]
+        action.choices = [("", _("All acts")), *ACTIONS.items()]
 
     def filters(self, *, today: date) -> TrailFilters:
         """Return what is asked for; what does not fit is left out."""
