@@ -225,6 +225,13 @@ def lines(*, after: int = 0, at: datetime) -> Iterator[str]:
     yield _written({**end, "mac": signed(canonical(end), key, by)})
 
 
+def last_handed(folder: Path) -> int:
+    """Return the number of the last anchor that a file in the folder holds; 0 where there is none."""
+    return max(
+        (int(found[1]) for p in folder.iterdir() if (found := HANDED.match(p.name))), default=0
+    )
+
+
 def hand_out(*, at: datetime) -> Path | None:
     """Write the anchors that no file holds yet into ANCHOR_FOLDER; return the file, if there is one.
 
@@ -234,9 +241,7 @@ def hand_out(*, at: datetime) -> Path | None:
         return None
     folder = Path(settings.ANCHOR_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
-    last = max(
-        (int(found[1]) for p in folder.iterdir() if (found := HANDED.match(p.name))), default=0
-    )
+    last = last_handed(folder)
     with dispatching(reason="anchors are handed out"):
         newest = Anchor.objects.aggregate(last=Max("number"))["last"] or 0
     if newest <= last:

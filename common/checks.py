@@ -105,7 +105,13 @@ def database(databases: Collection[str] | None = None, **_options: Any) -> list[
     if not databases:  # Django asks without a name too, and wants no question put to it then
         return []
     try:
-        return [*_of_role(), *_of_walls(), *_of_calendar(), *_of_personal_data()]
+        return [
+            *_of_role(),
+            *_of_walls(),
+            *_of_administrators(),
+            *_of_calendar(),
+            *_of_personal_data(),
+        ]
     except DatabaseError:
         connection.close()
         return []
@@ -154,10 +160,28 @@ def _of_walls() -> Iterator[Any]:
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
         " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'township_id'"
         " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"
-        " AND c.relname <> 'townships_post'"  # the directory of posts is everybody's
+        # The directory of posts, and how they were given, is everybody's.
+        " AND c.relname NOT IN ('townships_post', 'townships_postgrant')"
         " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"
     ):
         yield Error(f"{table} stands without its wall: row security is off.", id="huying.E015")
+
+
+def _of_administrators() -> Iterator[Any]:
+    """Three administrators share what a superuser could do alone; two of them give posts."""
+    ((many,),) = _rows("SELECT count(*) FROM townships_user WHERE is_superuser")
+    if many:
+        yield Error(
+            f"{many} accounts are superusers: one person would be all three administrators.",
+            hint="UPDATE townships_user SET is_superuser = false, and find out who made them.",
+            id="huying.E018",
+        )
+    if not _rows("SELECT FROM pg_constraint WHERE conname = 'user_no_superuser' AND convalidated"):
+        yield Error(
+            "The constraint user_no_superuser is gone: nothing forbids a superuser.",
+            hint="ALTER TABLE townships_user ADD CONSTRAINT user_no_superuser CHECK (NOT is_superuser)",
+            id="huying.E019",
+        )
 
 
 def _of_calendar() -> Iterator[Any]:

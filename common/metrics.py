@@ -23,8 +23,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily
 
-from common import heartbeats
-from common.models import CalendarYear, Outbox
+from common import anchors, heartbeats
+from common.models import Anchor, CalendarYear, Outbox, Verification
 from common.tenancy import everywhere
 
 logger = logging.getLogger(__name__)
@@ -236,6 +236,84 @@ def processes(now: datetime) -> Iterator[Figure]:
     if ledger := shown.get("ledger"):
         yield Figure("huying_ledger_verified_age_seconds", age(now, ledger.at))
         yield Figure("huying_ledger_violated", float(ledger.detail.get("violated", 0)))
+
+
+@source(
+    "evidence",
+    {
+        "huying_evidence_verified_age_seconds": (
+            "Since the histories were last verified; missing if they never were.",
+            "",
+        ),
+        "huying_evidence_found": ("Places found changed by the last verification.", ""),
+        "huying_anchor_age_seconds": ("Since the last anchor; missing before the first.", ""),
+        "huying_anchors_not_exported": (
+            "Anchors that no file in ANCHOR_FOLDER holds; missing without a folder.",
+            "",
+        ),
+    },
+)
+def evidence(now: datetime) -> Iterator[Figure]:
+    with everywhere(reason=REASON):
+        verified = Verification.objects.order_by("-pk").values_list("ended_at", "found").first()
+        last = Anchor.objects.order_by("-number").values_list("number", "ends_at").first()
+    if verified is not None:
+        yield Figure("huying_evidence_verified_age_seconds", age(now, verified[0]))
+        yield Figure("huying_evidence_found", verified[1])
+    if last is not None:
+        yield Figure("huying_anchor_age_seconds", age(now, last[1]))
+    if settings.ANCHOR_FOLDER and Path(settings.ANCHOR_FOLDER).is_dir():
+        handed = anchors.last_handed(Path(settings.ANCHOR_FOLDER))
+        waiting = max(last[0] - handed, 0) if last is not None else 0
+        yield Figure("huying_anchors_not_exported", float(waiting))
+
+
+@source(
+    "archive",
+    {
+        "huying_wal_archived_age_seconds": (
+            "Since a piece of WAL was last archived; missing where nothing is archived.",
+            "",
+        ),
+        "huying_wal_archive_failed": ("Failed tries since the counter was last reset.", ""),
+        "huying_wal_archive_failing": ("1 where the last try to archive failed.", ""),
+        "huying_standbys": ("Standbys that follow this server now.", ""),
+        "huying_standby_lag_seconds": ("How far the last of them is behind in replaying.", ""),
+        "huying_standby_lag_bytes": ("The same, of WAL.", ""),
+    },
+)
+def archive(now: datetime) -> Iterator[Figure]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('archive_mode') <> 'off', failed_count, last_failed_time,"
+            " coalesce(last_archived_time, stats_reset), pg_is_in_recovery()"
+            " FROM pg_stat_archiver"
+        )
+        archives, failed, failed_at, archived_at, is_standby = cursor.fetchone()
+        if archives:
+            failing = failed_at is not None and (archived_at is None or failed_at > archived_at)
+            yield Figure("huying_wal_archived_age_seconds", age(now, archived_at))
+            yield Figure("huying_wal_archive_failed", failed)
+            yield Figure("huying_wal_archive_failing", float(failing))
+        if is_standby:
+            return
+        # Who follows is shown to everybody, how far only to members of this role; without inheriting
+        # it (config/sql/roles.sql), it is entered for this one question.
+        cursor.execute("SELECT pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER')")
+        knows = cursor.fetchone()[0]
+        if knows:
+            cursor.execute("SET LOCAL ROLE pg_read_all_stats")
+        cursor.execute(
+            "SELECT count(*), max(extract(epoch from replay_lag)),"
+            " max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn))"
+            " FROM pg_stat_replication WHERE application_name <> 'pg_basebackup'"
+        )
+        standbys, seconds, behind = cursor.fetchone()
+        cursor.execute("SET LOCAL ROLE NONE")
+    yield Figure("huying_standbys", standbys)
+    if standbys and knows:
+        yield Figure("huying_standby_lag_seconds", float(seconds or 0))
+        yield Figure("huying_standby_lag_bytes", float(behind or 0))
 
 
 STATES = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")

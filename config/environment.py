@@ -123,6 +123,11 @@ SETTINGS = (
         _("How many of one's last passwords may not be chosen again; 0: all may."),
     ),
     Setting(
+        "ROLE_PROPOSAL_DAYS",
+        "7",
+        _("For how many days a proposed post may be confirmed; then it has to be proposed again."),
+    ),
+    Setting(
         "SIGN_IN_TRIES",
         "5",
         _("Wrong tries at one account from one address or known browser, until it rests."),

@@ -256,6 +256,9 @@ def _of_administrators(rows: list[dict[str, str]], name: str) -> Iterator[str]:
     for role in DUTY_CLASS:
         if rows and roles.count(role) < 1:
             yield f"{name}: " + _("nobody is %s.") % role
+    if roles.count(Role.SECURITY_ADMINISTRATOR) == 1:
+        text = _("there must be two of %s: one proposes posts that matter, another confirms them.")
+        yield f"{name}: " + text % Role.SECURITY_ADMINISTRATOR
     for number, row in enumerate(rows, start=2):
         if row["role"] not in DUTY_CLASS:
             text = _("“%s” is no role of an administrator.") % row["role"]
@@ -381,6 +384,7 @@ def _load_lists(folder: Folder, at: datetime) -> int:
 def _add_administrators(folder: Folder, done: Started, at: datetime) -> int:
     city = City.objects.get(code=folder.city.code, valid_to=None)
     problems = []
+    is_new = not people.have_two_in_office(city, at=at)
     for row in folder.administrators:
         user = User.objects.filter(username=User.normalize_username(row["username"])).first()
         if user and Post.objects.filter(user=user, role=row["role"], city=city).exists():
@@ -392,12 +396,13 @@ def _add_administrators(folder: Folder, done: Started, at: datetime) -> int:
                     name=row["name"],
                     role=Role(row["role"]),
                     city=city,
-                    by=None,
                     at=at,
+                    founding=is_new,
                 )
-        except ValidationError as refusal:
+        except (ValidationError, Problem) as refusal:
             name = folder.names["administrators"]
-            problems += [f"{name}: {row['username']}: {text}" for text in refusal.messages]
+            texts = refusal.messages if isinstance(refusal, ValidationError) else [str(refusal)]
+            problems += [f"{name}: {row['username']}: {text}" for text in texts]
             continue
         done.passwords.append((made.username, password))
     if problems:

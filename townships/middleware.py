@@ -48,7 +48,8 @@ POST_KEY = "post"
 SEEN_KEY = sessions.SEEN
 API = "/api/"
 # What a system's request reads; the rest is fetched when somebody asks for it.
-USER_FACTS = ("username", "name", "language", "type_size", "is_machine", "is_active", "uid")
+USER_FACTS = ("username", "name", "language", "type_size", "is_machine", "is_active", "uid",
+              "is_superuser")  # fmt: skip
 POST_FACTS = (
     *("uid", "user", "role", "title", "valid_from", "valid_to"),
     *("township", "department", "county", "city"),

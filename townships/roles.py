@@ -45,3 +45,6 @@ DUTY_CLASS: dict[Role, int] = {
     Role.AUDIT_ADMINISTRATOR: 4,
 }
 BUSINESS = 1
+
+# Posts of these always need a second person; which others do is data (`GuardedRole`).
+GUARDED = frozenset(DUTY_CLASS)

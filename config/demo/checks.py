@@ -77,6 +77,7 @@ BUILT_UNDER_LOCK = (
     "0015_ladder_letters_pauses",  # mandates: some dozen rows a county
     "0018_lists_of_three_generations",  # mandates: the lists themselves, some twenty a county
     "0037_retention_of_more_kinds",  # mandates: periods and disposals, some dozen rows a county
+    "0014_second_person",  # townships: the posts, some thousands a city
     "0032_comments_reworded",  # mandates: comments on drafts, some hundred a round
 )
 # A column that takes longer texts from now on: the catalogue changes, no row is written anew.

@@ -25,6 +25,7 @@ from common import audit, tenancy
 from common.models import Notice
 from townships.http import Member
 from townships.models import City, County, Department, Post, SystemAccount, Township, User
+from townships.operations import granting
 from townships.roles import UNIT_OF, Role
 
 DATA = Path(__file__).parent / "data"
@@ -112,10 +113,9 @@ def settle(counties: Sequence[County], *, begin: date, at: datetime, seed: int) 
             return
         for one in accounts():
             user = User.objects.create_user(one.username, one.password, name=one.name)
-            Post.objects.create(
-                user=user, role=one.role, title=one.title, valid_from=begin, **_unit(one)
-            )
-        _colleagues(counties, begin, random.Random(seed))
+            post = Post(user=user, role=one.role, title=one.title, valid_from=begin, **_unit(one))
+            granting.found([post], reason="demonstration", at=at)
+        _colleagues(counties, begin, random.Random(seed), at)
         clerk = account_of(Role.TOWNSHIP_CLERK)
         machine = User(username=SYSTEM_USER, name=SYSTEM_NAME, is_machine=True)
         machine.set_unusable_password()
@@ -133,7 +133,7 @@ def _unit(one: Account) -> dict[str, Any]:
     return {kind: model.objects.get(code=one.unit, valid_to=None)}
 
 
-def _colleagues(counties: Sequence[County], begin: date, dice: random.Random) -> None:
+def _colleagues(counties: Sequence[County], begin: date, dice: random.Random, at: datetime) -> None:
     """Give every unit that takes part somebody in each role it needs."""
     taken = {
         (role, *units)
@@ -159,9 +159,13 @@ def _colleagues(counties: Sequence[County], begin: date, dice: random.Random) ->
         User(username=name[:60], name=_person(dice), password=nobody)
         for name, _role, _unit in wanted
     )
-    Post.objects.bulk_create(
-        Post(user=user, role=role, valid_from=begin, **unit)
-        for user, (_name, role, unit) in zip(users, wanted, strict=True)
+    granting.found(
+        [
+            Post(user=user, role=role, valid_from=begin, **unit)
+            for user, (_name, role, unit) in zip(users, wanted, strict=True)
+        ],
+        reason="demonstration",
+        at=at,
     )
 
 

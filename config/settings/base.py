@@ -168,6 +168,8 @@ AUTH_PASSWORD_VALIDATORS = [
 # GB/T 22239-2019, 8.1.4.1 a): complex and changed from time to time; 0 leaves a rule out.
 PASSWORD_KINDS = env.int("PASSWORD_KINDS", default=3)  # of small letters, capitals, digits, others
 PASSWORD_MAX_AGE_DAYS = env.int("PASSWORD_MAX_AGE_DAYS", default=90)
+# A post that needs a second person: until nobody can confirm it any more.
+ROLE_PROPOSAL_DAYS = env.int("ROLE_PROPOSAL_DAYS", default=7)
 PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
 # 8.1.4.1 b): wrong tries until a door closes, and for how long. The same at every door.
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)  # at one account, from one address or browser

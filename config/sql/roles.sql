@@ -52,6 +52,10 @@ grant huying_dispatch to huying_owner;
 -- pg_dump reads sequences too, which no grant on tables covers.
 grant pg_read_all_data to huying_backup;
 
+-- How far a standby is behind is told to members of this role alone: for the figures, entered by SET
+-- LOCAL ROLE like the others.
+grant pg_read_all_stats to huying_app;
+
 -- A statement that hangs must not hold a connection, and a lock must not queue a whole county.
 alter role huying_app set statement_timeout = '30s';
 alter role huying_app set lock_timeout = '5s';

@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from common import heartbeats, measuring, metrics, tenancy
-from common.models import CalendarYear, Heartbeat, Outbox
+from common import anchors, heartbeats, measuring, metrics, tenancy
+from common.models import Anchor, CalendarYear, Heartbeat, Outbox, Verification
 from common.tasks import drain_outbox
 from common.worktime import SHANGHAI
 from config import serving
@@ -133,6 +134,50 @@ def test_verifying_everything_is_remembered_and_one_invariant_is_not(world: Worl
     assert Heartbeat.objects.get(name="ledger").detail["violated"] == 0
 
 
+def test_evidence_tells_when_it_was_anchored_and_verified_and_what_was_found(
+    world: World, settings: Any, tmp_path: Path
+) -> None:
+    now, folder = timezone.now(), tmp_path / "anchors"
+    folder.mkdir()
+    settings.ANCHOR_FOLDER = str(folder)
+    before = now_told()
+    assert ("huying_evidence_found", "") not in before  # never verified: the alarm asks for absence
+    assert before["huying_anchors_not_exported", ""] == 0
+    world.routed()
+    made = anchors.anchor(at=now + timedelta(minutes=1))
+    with tenancy.dispatching(reason="a test prepares"):
+        last = Anchor.objects.order_by("-number").first()
+        assert last is not None
+        Verification.objects.create(
+            begun_at=now, ended_at=now - timedelta(hours=3), anchors=1, found=2
+        )
+
+    told = now_told()
+
+    assert told["huying_evidence_found", ""] == 2
+    assert 10800 <= told["huying_evidence_verified_age_seconds", ""] < 10900
+    assert told["huying_anchors_not_exported", ""] == last.number > 0
+    assert 0 <= told["huying_anchor_age_seconds", ""] < 120
+    assert anchors.hand_out(at=now) is not None
+    assert now_told()["huying_anchors_not_exported", ""] == 0
+    assert made is not None
+
+
+def test_archive_and_standbys_are_read_as_the_application(world: World) -> None:
+    """The cluster of the tests archives nothing and nobody follows it: that is what is told."""
+    told = now_told()
+
+    assert told["huying_source_failed", "archive"] == 0
+    assert told["huying_standbys", ""] == 0
+    assert ("huying_wal_archived_age_seconds", "") not in told
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_has_role(session_user, 'pg_read_all_stats', 'MEMBER'), current_user::text, "
+            "pg_has_role(session_user, 'pg_read_all_stats', 'USAGE')"
+        )
+        assert cursor.fetchone() == (True, "huying_app", False)
+
+
 def test_calendar_says_how_long_it_lasts(world: World) -> None:
     CalendarYear.objects.filter(published=True, year__gt=2026).delete()
     CalendarYear.objects.update_or_create(
@@ -187,12 +232,12 @@ def test_source_that_fails_takes_no_other_with_it(
 def test_reading_asks_few_and_fixed_questions(
     world: World, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(64):
+    with django_assert_max_num_queries(80):
         list(Collector(at=timezone.now()).collect())
     before = now_told()
     for _ in range(3):
         world.routed()
-    with django_assert_max_num_queries(64):
+    with django_assert_max_num_queries(80):
         list(Collector(at=timezone.now()).collect())
 
     assert set(now_told()) == set(before) | {

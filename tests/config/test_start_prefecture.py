@@ -54,6 +54,7 @@ MATTERS = (
 PEOPLE = """username,name,role
 jia,甲某,system_administrator
 yi,乙某,security_administrator
+ding,丁某,security_administrator
 bing,丙某,audit_administrator
 """
 
@@ -112,7 +113,7 @@ def test_first_call_is_raised_and_routed_after_the_documented_steps(folder: Path
 
     assert "甲市: 2 counties, 3 townships" in told
     passwords = dict(re.findall(r"^(\w+) can sign in\. .*: (\S+)$", told, re.MULTILINE))
-    assert passwords.keys() == {"jia", "yi", "bing"}
+    assert passwords.keys() == {"jia", "yi", "ding", "bing"}
     assert User.objects.get(username="jia").check_password(passwords["jia"])
     assert Post.objects.get(user__username="yi").role == Role.SECURITY_ADMINISTRATOR
     found = standing()
@@ -155,7 +156,7 @@ def test_dry_run_does_all_of_it_and_leaves_nothing(folder: Path) -> None:
     told = start(folder, "--dry-run")
 
     assert "1/6 divisions: 6 new" in told
-    assert "6/6 administrators: 3 new" in told
+    assert "6/6 administrators: 4 new" in told
     assert "Dry run: nothing was written." in told
     assert "password" not in told
     assert standing() == before
@@ -169,7 +170,7 @@ def test_every_wrong_file_is_told_of_at_once(folder: Path) -> None:
     said = refusal(folder)
 
     assert "divisions.csv: line 5: " in said
-    assert "people.csv: line 4: “county_desk” is no role of an administrator." in said
+    assert "people.csv: line 5: “county_desk” is no role of an administrator." in said
     assert "people.csv: nobody is audit_administrator." in said
     assert "short.csv: line 2: neither UTF-8 nor GB18030" in said
 
@@ -237,4 +238,4 @@ def test_example_that_is_shipped_is_right() -> None:
 
     assert [str(day) for day, _file in found.divisions] == ["2020-06-30", "2023-06-30"]
     assert len(found.divisions[1][1].rows) > 900
-    assert len(found.administrators) == 3
+    assert len(found.administrators) == 4

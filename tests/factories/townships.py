@@ -10,6 +10,7 @@ import factory
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, set_token_value
 
+from common import tenancy
 from townships.http import Member
 from townships.models import (
     City,
@@ -20,11 +21,12 @@ from townships.models import (
     Level,
     Platform,
     Post,
+    PostGrant,
     SystemAccount,
     Township,
     User,
 )
-from townships.roles import UNIT_OF, Role
+from townships.roles import GUARDED, UNIT_OF, Role
 
 BEGIN = date(2020, 1, 1)
 
@@ -123,7 +125,23 @@ class PostFactory(factory.django.DjangoModelFactory):
         if not any(units.values()):
             unit = UNIT_OF[Role(kwargs["role"])]
             kwargs[unit] = makers[unit]()
+        if kwargs["role"] in NEEDS_TWO and "grant" not in kwargs:
+            kwargs["grant"] = founding(Post(**kwargs))
         return super()._create(model_class, *args, **kwargs)
+
+
+NEEDS_TWO = frozenset({*GUARDED, "county_desk", "county_leader", "establishment_officer"})
+
+
+def founding(post: Post) -> PostGrant:
+    """Make the grant without which PostgreSQL takes no post of a role that matters."""
+    with tenancy.dispatching(reason="a test founds a post"):
+        grant = PostGrant.of(
+            post, valid_from=post.valid_from, valid_to=post.valid_to,
+            kind="founding", reason="a test", proposed_at=timezone.now(),
+        )  # fmt: skip
+        grant.save()
+    return grant
 
 
 def member(role: Role | str = Role.TOWNSHIP_CLERK, **fields: Any) -> Member:

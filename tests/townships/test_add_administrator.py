@@ -43,8 +43,9 @@ def test_administrator_signs_in_with_the_printed_password(client: Client, role: 
     assert answer.status_code == 302
     with everywhere(reason="the test looks at what was written down"):
         rows = AuditEntry.objects.order_by("id").values_list("action", "actor_id", "role")
-        assert list(rows[:2]) == [
+        assert list(rows[:3]) == [
             ("first_password_given", None, ""),
+            ("post_founded", None, ""),
             ("administrator_added", None, ""),
         ]
         assert password not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
@@ -78,7 +79,6 @@ def test_roles_of_business_are_refused() -> None:
             name="赵敏",
             role=Role.CITY_OVERSEER,
             city=CityFactory(),
-            by=None,
             at=timezone.now(),
         )
 

@@ -44,8 +44,8 @@ def test_a_role_takes_exactly_its_own_kind_of_unit(role: Role) -> None:
     assert post.unit == getattr(post, UNIT_OF[role])
     other = "county" if UNIT_OF[role] == "township" else "township"
     unit = CountyFactory() if other == "county" else TownshipFactory()
-    refused("post_unit_of_role", role=role, **{other: unit})
-    refused("post_unit_of_role", role=role, **{other: unit, UNIT_OF[role]: post.unit})
+    refused("unit_of_role", role=role, **{other: unit})
+    refused("unit_of_role", role=role, **{other: unit, UNIT_OF[role]: post.unit})
 
 
 def test_an_unknown_role_is_refused() -> None:

@@ -12,11 +12,13 @@ from django.urls import reverse
 
 from tests.factories.console import signed_in
 from tests.factories.townships import (
+    NEEDS_TWO,
     CityFactory,
     CountyFactory,
     PostFactory,
     TownshipFactory,
     UserFactory,
+    founding,
     member,
 )
 from townships.models import Post, User
@@ -40,6 +42,8 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "townships.User": ("vca", "v", "v"),
     "townships.Invitation": ("v", "v", "v"),
     "townships.Post": ("v", "vca", "v"),
+    "townships.PostGrant": ("v", "v", "v"),
+    "townships.GuardedRole": ("v", "va", "v"),
     "townships.SystemAccount": ("v", "vca", "v"),
     "common.AuditEntry": ("", "", "v"),
     "common.CalendarYear": ("vc", "v", "v"),
@@ -133,8 +137,8 @@ OVERLAPPING = [
 ]
 INSERT = """
 insert into townships_post (uid, user_id, role, township_id, county_id, city_id, title,
-                            valid_from, valid_to)
-values (gen_random_uuid(), %s, %s, %s, %s, %s, '', %s, %s)
+                            valid_from, valid_to, grant_id)
+values (gen_random_uuid(), %s, %s, %s, %s, %s, '', %s, %s, %s)
 """
 
 
@@ -143,10 +147,15 @@ def insert(user: User, role: Role, begin: date, end: date | None) -> None:
     kind = {Role.TOWNSHIP_CLERK: 0, Role.COUNTY_DESK: 1, Role.ESTABLISHMENT_OFFICER: 1}.get(role, 2)
     units: list[int | None] = [None, None, None]
     units[kind] = (TownshipFactory, CountyFactory, CityFactory)[kind]().pk
+    names = ("township_id", "county_id", "city_id")
+    post = Post(
+        user=user, role=role, valid_from=begin, valid_to=end, **dict(zip(names, units, strict=True))
+    )
+    given = founding(post).pk if role in NEEDS_TWO else None
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("select session_user::text")
         assert cursor.fetchone() == ("huying_app",)
-        cursor.execute(INSERT, [user.pk, str(role), *units, begin, end])
+        cursor.execute(INSERT, [user.pk, str(role), *units, begin, end, given])
 
 
 @pytest.mark.assurance("E5")

@@ -1,5 +1,5 @@
 """The console's pages for units, people and systems."""
 
-from townships.admin import receivers, units
+from townships.admin import granting, receivers, units
 
-__all__ = ["receivers", "units"]
+__all__ = ["granting", "receivers", "units"]

@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from common.admin import OfficerAdmin, OfficerInline, ReadOnlyAdmin, reason_of
+from common.display import day_text
 from common.errors import Problem
 from common.site import may
 from townships.forms.people import PostForm, ReasonForm, SecretForm, SystemForm, UserForm
@@ -37,7 +38,15 @@ from townships.models import (
     Township,
     User,
 )
-from townships.operations import factors, invitations, people, posts, secrets, sessions
+from townships.operations import (
+    factors,
+    granting,
+    invitations,
+    people,
+    posts,
+    secrets,
+    sessions,
+)
 from townships.permissions import Permission
 
 # --- Divisions: loaded from files; here only what no file says may be changed --------------------
@@ -448,19 +457,40 @@ class PostAdmin(OfficerAdmin):
     ) -> Any:
         made: Any = super().get_form(request, obj, change=change, **kwargs)
         made.giver_id = request.member.user_id  # type: ignore[attr-defined]
+        made.at = timezone.now()
         return made
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save, or propose what needs a second person: then nothing of the post changes yet."""
+        if granting.needs_second_person(obj, form.changed_data):
+            obj.proposed = granting.propose(
+                obj, valid_from=obj.valid_from, valid_to=obj.valid_to, reason=reason_of(request),
+                by=request.member, at=timezone.now(),  # type: ignore[attr-defined]
+            )  # fmt: skip
+            return
         super().save_model(request, obj, form, change)
-        if "valid_to" in form.changed_data and obj.valid_to and (left := posts.open_work(obj)):
-            text = ngettext(
-                "%(person)s still has %(n)d call in hand there. The head of the unit can hand it "
-                "over on the page “People”.",
-                "%(person)s still has %(n)d calls in hand there. The head of the unit can hand them "
-                "over on the page “People”.",
-                left,
-            )
-            self.message_user(request, text % {"person": obj.user, "n": left}, messages.WARNING)
+        if "valid_to" in form.changed_data and obj.valid_to:
+            left = posts.told_of_open_work(obj)
+            if left:
+                self.message_user(request, left, messages.WARNING)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        return self._proposed(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> Any:
+        return self._proposed(request, obj) or super().response_change(request, obj)
+
+    def _proposed(self, request: HttpRequest, obj: Any) -> HttpResponse | None:
+        grant = getattr(obj, "proposed", None)
+        if grant is None:
+            return None
+        text = _(
+            "Proposed. It takes effect once a second security administrator has confirmed it, "
+            "at the latest on %(day)s."
+        )
+        last = day_text(timezone.localdate(grant.expires_at), today=timezone.localdate())
+        self.message_user(request, text % {"day": last}, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:townships_postgrant_change", args=[grant.pk]))
 
 
 @admin.register(SystemAccount)

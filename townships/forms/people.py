@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import networks
 from townships.models import Post, SystemAccount, User
+from townships.operations import granting
 from townships.operations.posts import check_giver
 
 SCOPES: dict[str, Any] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
@@ -48,6 +50,7 @@ class PostForm(forms.ModelForm):
     """A post that somebody is given. Nobody gives one to themselves."""
 
     giver_id: int | None = None
+    at: datetime
 
     class Meta:
         model = Post
@@ -69,6 +72,14 @@ class PostForm(forms.ModelForm):
         if user is not None:
             check_giver(user, giver_id=self.giver_id)
         return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and granting.needs_second_person(self.instance, self.changed_data):
+            try:
+                granting.check_not_waiting(self.instance, at=self.at)
+            except ValidationError as error:
+                self.add_error(None, error)
 
 
 class ReasonForm(forms.Form):

@@ -15,6 +15,7 @@ from townships.models.departments import Department, DepartmentKind
 from townships.models.doors import Attempt, Door, HowEnded, SignIn
 from townships.models.duty import Absence, Duty, Shift
 from townships.models.factors import Authenticator, FactorChange
+from townships.models.granting import GrantDecision, GrantKind, GuardedRole, PostGrant
 from townships.models.invitations import Invitation
 from townships.models.people import Post, SystemAccount, TypeSize, User
 from townships.models.platforms import Platform
@@ -24,7 +25,11 @@ __all__ = [
     "Attempt",
     "Authenticator",
     "Door",
+    "GrantDecision",
+    "GrantKind",
+    "GuardedRole",
     "HowEnded",
+    "PostGrant",
     "SignIn",
     "Absence",
     "City",

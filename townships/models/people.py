@@ -134,7 +134,7 @@ class User(Global, AbstractBaseUser, PermissionsMixin):
 sealed.register(User, "work_phone")
 
 
-def _unit_of_role() -> Q:
+def unit_of_role() -> Q:
     """Each role with its own kind of unit filled, and no other."""
     units = ("township", "department", "county", "city")
     allowed = Q()
@@ -221,6 +221,15 @@ class Post(Global, Dated):
         verbose_name=_("city"),
     )
     title = models.CharField(_("title"), max_length=60, blank=True)
+    # What its term rests on, where the role needs a second person: see `PostGrant`.
+    grant = models.OneToOneField(
+        "townships.PostGrant",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="granted",
+        verbose_name=_("grant of a post"),
+    )
     duty_class = models.GeneratedField(
         expression=Case(
             *(When(role=role, then=Value(number)) for role, number in DUTY_CLASS.items()),
@@ -239,7 +248,7 @@ class Post(Global, Dated):
             ends_after_begin("post_period"),
             models.CheckConstraint(
                 name="post_unit_of_role",
-                condition=_unit_of_role(),
+                condition=unit_of_role(),
                 violation_error_message=_("This role needs exactly one unit of its own kind."),
             ),
             never_twice(

@@ -9,11 +9,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
 from oauth2_provider.models import Application
 
 from common import audit
+from common.errors import Refused
 from townships.models import City, HowEnded, Post, SystemAccount, User
-from townships.operations import sessions
+from townships.operations import granting, sessions
 from townships.roles import DUTY_CLASS, Role
 
 
@@ -28,26 +30,55 @@ def give_first_password(user: User, password: str, *, by: audit.Actor | None, at
         audit.record("first_password_given", user, by=by, at=at)
 
 
-def add_administrator(
-    *, username: str, name: str, role: Role, city: City, by: audit.Actor | None, at: datetime
-) -> tuple[User, str]:
-    """Make the account and the post of an administrator; return its first password, once.
+def have_two_in_office(city: City, *, at: datetime) -> bool:
+    """Say whether two security administrators hold office in a city: then posts are theirs to give."""
+    in_office = Post.objects.as_of(timezone.localdate(at)).filter(
+        role=Role.SECURITY_ADMINISTRATOR, city=city
+    )
+    return in_office.values("user").distinct().count() >= 2
 
-    Raises ValueError for any other role, ValidationError for a user name that is taken or a post
-    that the rules forbid.
+
+def add_administrator(
+    *,
+    username: str,
+    name: str,
+    role: Role,
+    city: City,
+    at: datetime,
+    emergency: str = "",
+    founding: bool = False,
+) -> tuple[User, str]:
+    """Make the account and the post of an administrator by command; return its first password, once.
+
+    Once two security administrators hold office in the city it is theirs to give posts, and only an
+    ``emergency``, which is said in the trail, lets a command do it; ``founding`` says that the caller
+    has asked this once for all the administrators of a new city. Raises ValueError for any other
+    role, Refused where the two are to be asked, ValidationError for a user name that is taken or a
+    post that the rules forbid.
     """
     if role not in DUTY_CLASS:
         raise ValueError(f"{role} is no administrator")
+    today = timezone.localdate(at)
+    if not emergency and not founding and have_two_in_office(city, at=at):
+        raise Refused(
+            _(
+                "Two security administrators hold office: one of them proposes the post in the "
+                "console, the other confirms it. If neither can, give --emergency and a reason."
+            )
+        )
     password = get_random_string(16)
     user = User(username=User.normalize_username(username), name=name)
     user.set_unusable_password()
     user.full_clean()
     with transaction.atomic():
-        give_first_password(user, password, by=by, at=at)
-        post = Post(user=user, role=role, city=city, valid_from=timezone.localdate(at))
+        give_first_password(user, password, by=None, at=at)
+        post = Post(user=user, role=role, city=city, valid_from=today)
         post.full_clean()
-        post.save()
-        audit.record("administrator_added", user, by=by, at=at, role=str(role), city=city.code)
+        granting.found([post], reason=emergency or "first administrators, by command", at=at)
+        audit.record(
+            "administrator_added", user, by=None, at=at,
+            role=str(role), city=city.code, reason=emergency,
+        )  # fmt: skip
     return user, password
 
 

@@ -95,6 +95,8 @@ class AccountAdapter(DefaultAccountAdapter):
         if username := credentials.get("username"):
             credentials["username"] = unicodedata.normalize("NFKC", username).strip()
         found = super().authenticate(request, **credentials)
+        if getattr(found, "is_superuser", False):
+            return None  # made around the constraint that forbids one: as if it were not there
         if found is not None and self._try is not None:
             doors.passed(self._try)
         return found

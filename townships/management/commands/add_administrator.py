@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from common.errors import Refused
 from townships.models import City
 from townships.operations import people
 from townships.roles import DUTY_CLASS, Role
@@ -25,6 +26,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--city", required=True, metavar="CODE", help="as in the divisions file"
         )
+        parser.add_argument(
+            "--emergency",
+            default="",
+            metavar="REASON",
+            help="make it although two security administrators hold office; it stands in the trail",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         code: str = options["city"]
@@ -37,9 +44,11 @@ class Command(BaseCommand):
                 name=options["name"],
                 role=Role(options["role"]),
                 city=city,
-                by=None,
                 at=timezone.now(),
+                emergency=options["emergency"],
             )
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
         except ValidationError as refusal:
             raise CommandError(" ".join(refusal.messages)) from refusal
         self.stdout.write(
