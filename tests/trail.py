@@ -54,6 +54,22 @@ EXCEPTIONS: dict[str, str] = {
     "mandates_importrow": "rows of a workbook being checked; taking it in and applying it are in the trail",
     "mandates_listimport": "how far the check of a workbook is, likewise",
     "mandates_learnedwords": "worked out from records every night",
+    "mandates_replaycall": "worked out from records; asking for a replay and taking it are in the trail",
+    "mandates_savedfilter": "how somebody looks at lists; changes no record",
+    "townships_signin": "who is signed in where; that they signed in and how it ended is in the trail",
+    "townships_attempt": "wrong tries being counted; refusals and closed doors are in the trail",
+    "townships_delivery": "what was sent to another system and came back: a log, emptied by age",
+    "townships_user townships.views.profile.profile": "how somebody reads pages; concerns nobody else",
+    "townships_user townships.views.profile.language": "likewise",
+    "townships_user townships.views.profile.type_size": "likewise",
+    "townships_user townships.models.people.create_user": "the model's own; whoever calls it records it",
+    "townships_receiver townships.operations.deliveries._lease": "whose turn it is to be served",
+    "townships_receiver townships.operations.deliveries._release": "likewise",
+    "townships_receiver townships.operations.deliveries.settle": "how far it has been served; that it "
+    "was stopped is in the trail",
+    "townships_deadletter townships.operations.deliveries._settle_event": "an event that stands in the "
+    "feed could not be sent; sending it again is in the trail",
+    "townships_deadletter townships.operations.deliveries._settle_letter": "likewise",
 }
 
 
