@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+import runpy
 import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import call_command
+from django.db.migrations import (
+    AddConstraint,
+    AddField,
+    AddIndex,
+    CreateModel,
+    RunSQL,
+    SeparateDatabaseAndState,
+)
+from django.db.migrations.operations.base import Operation
+from django.db.models import Index, UniqueConstraint
 
 from config.demo import checks
 
@@ -30,7 +45,6 @@ class Migration(migrations.Migration):
 """
 INDEX = 'models.Index(fields=["name"], name="badly_name")'
 BAD = {
-    "an index built while nobody may write": (f'migrations.AddIndex("thing", {INDEX})', "CREATE INDEX"),
     "a column that may no longer be empty": (
         'migrations.AlterField("thing", "note", models.TextField(default=""))', "NOT NULL",
     ),
@@ -46,6 +60,16 @@ BAD = {
         'migrations.AlterField("thing", "name", models.IntegerField())', "ALTERING",
     ),
 }  # fmt: skip
+# On a table that stands already, each of these is built while nobody may write.
+LOCKING = {
+    "an index": f'migrations.AddIndex("thing", {INDEX})',
+    "an indexed column": 'migrations.AddField("thing", "a", models.IntegerField(null=True, db_index=True))',
+    "a reference": 'migrations.AddField("thing", "a", models.ForeignKey("badly.Thing", null=True, '
+    "on_delete=models.CASCADE))",
+    "a unique constraint": 'migrations.AddConstraint("thing", models.UniqueConstraint('
+    'fields=["name"], name="badly_name_once"))',
+    "SQL of our own": 'migrations.RunSQL("create index badly_a on badly_thing (name)")',
+}
 GOOD = (
     f'AddIndexConcurrently("thing", {INDEX}), '
     'migrations.AddField("thing", "rank", models.IntegerField(null=True))'
@@ -94,3 +118,76 @@ def test_migration_that_only_adds_beside_passes(lint: Any, committed: Any) -> No
     code, said = lint(GOOD, atomic=False)  # in no transaction, as it is applied
 
     assert code == 0, said
+
+
+# --- indexes -------------------------------------------------------------------------------------
+
+
+def locking(operations: list[Operation]) -> list[str]:
+    """Return what builds an index on a table that the same migration has not made."""
+    made: set[str] = set()
+    found = []
+    for one in _database_side(operations):
+        if isinstance(one, CreateModel):
+            made.add(one.name_lower)
+        if isinstance(one, RunSQL):
+            found += _in_sql(str(one.sql))
+        elif getattr(one, "model_name_lower", None) not in made and _indexes(one):
+            found.append(one.describe())
+    return found
+
+
+def _database_side(operations: list[Operation]) -> Iterator[Operation]:
+    for one in operations:
+        if isinstance(one, SeparateDatabaseAndState):
+            yield from _database_side(one.database_operations)
+        else:
+            yield one
+
+
+def _indexes(one: Operation) -> bool:
+    if isinstance(one, AddIndex):
+        return not isinstance(one, AddIndexConcurrently)
+    if isinstance(one, AddConstraint):
+        return isinstance(one.constraint, UniqueConstraint)
+    if isinstance(one, AddField):  # a reference says so too, unless it is told not to be
+        field = one.field
+        return not field.many_to_many and bool(field.unique or getattr(field, "db_index", False))
+    return False
+
+
+def _in_sql(text: str) -> list[str]:
+    made = set(re.findall(r"create table (\w+)", text, re.IGNORECASE))
+    built = re.findall(
+        r"create (?:unique )?index (?!concurrently)\w+ on (\w+)", text, re.IGNORECASE
+    )
+    return [f"an index on {table}" for table in built if table not in made]
+
+
+@pytest.mark.assurance("R6")
+def test_no_index_is_built_while_nobody_may_write() -> None:
+    ours = [
+        (f"{app}.{path.stem}", import_module(f"{app}.migrations.{path.stem}").Migration)
+        for app in checks.OUR_APPS
+        for path in sorted((checks.ROOT / app / "migrations").glob("0*.py"))
+    ]
+    assert len(ours) > 50
+
+    found = {name: locking(one.operations) for name, one in ours}
+
+    locked = {name for name, said in found.items() if said}
+    assert {n for n in locked if n.partition(".")[2] not in checks.BUILT_UNDER_LOCK} == set()
+
+
+@pytest.mark.assurance("R6")
+@pytest.mark.parametrize("operation", LOCKING.values(), ids=LOCKING)
+def test_index_on_a_table_that_stands_is_seen(operation: str, tmp_path: Path) -> None:
+    file = tmp_path / "migration.py"
+    file.write_text(FIRST)
+    first = runpy.run_path(str(file))
+    file.write_text(NEXT.format(operation=operation, atomic=True))
+    made = runpy.run_path(str(file))
+
+    assert locking(made["Migration"].operations)
+    assert not locking([*first["Migration"].operations, AddIndex("thing", Index("name", name="n"))])
+    assert not locking([AddIndexConcurrently("thing", Index("name", name="n"))])
