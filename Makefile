@@ -17,7 +17,7 @@ export UV_SYSTEM_CERTS := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help setup setup-dev demo demo-reset demo-broker-stop demo-broker-start assurance
-.PHONY: assurance-report holes screens bench test check faults soak fuzz recovery trail fix migrate messages migrations clean
+.PHONY: assurance-report holes screens bench test check faults soak fuzz recovery trail isolation fix migrate messages migrations clean
 
 help:
 	@echo "make demo               start everything and print its address; Ctrl-C stops it"
@@ -30,6 +30,7 @@ help:
 	@echo "make faults             real processes are killed, and what was promised is counted (20 minutes);"
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
 	@echo "make trail              the tests once more, each write looked at: is there a row of the trail beside it?"
+	@echo "make isolation          everybody asks every route by every method; WRITE=1 writes who gets in anew"
 	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"
 	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
 	@echo "make recovery           databases are lost, restored, replaced under load, and counted;"
@@ -132,6 +133,15 @@ SOAK_MINUTES ?= 30
 # In one process: what was seen in several could not be put together.
 trail: setup-dev
 	@HUYING_TRAIL=1 $(BIN)/pytest -q -m "not browser and not processes"
+
+isolation: setup-dev
+ifdef WRITE
+	@rm -rf .test/cells && mkdir -p .test/cells
+	@HUYING_ISOLATION_WRITE=$(CURDIR)/.test/cells $(BIN)/pytest -q -n2 tests/isolation -k "right_ones or right_posts"
+	@git diff --stat tests/isolation/cells.txt
+else
+	@HUYING_ISOLATION=full $(BIN)/pytest -q -n2 tests/isolation
+endif
 
 soak: setup-dev
 	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(if $(SEED),--seed $(SEED)) \

@@ -27,7 +27,8 @@ from mandates.models import Call
 from tests.factories.calls import World, at, make_world
 from tests.factories.life import lived_in
 from tests.factories.townships import member as member_of
-from tests.isolation.policy import ROUTES, Route, objects, thing
+from tests.isolation.policy import ROUTES, Route, thing
+from tests.isolation.things import objects
 from tests.speech import foreign, said_in, said_on, written
 from townships.http import Member
 from townships.models import User

@@ -1,51 +1,19 @@
-"""Whose everything is: the one policy of the isolation matrix, and one of each thing to ask for.
+"""Whose everything is: the one policy of the isolation matrix.
 
-Routes are walked, not listed: a route that no line names fails the build. What is out of reach must
-answer exactly as what does not exist.
+Routes, tasks, commands, kinds of jobs, events and tables are found by their registries, not listed: what
+no line here names fails the build, and so does a line that nothing needs any more. Who gets in where
+stands in `cells.txt` beside this, a line a route and method. What is out of reach must answer exactly as
+what does not exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
-from uuid import uuid4
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from common import tenancy
-from common.models import Job, Notice
-from mandates.models import (
-    Admission,
-    Assessment,
-    Burden,
-    Call,
-    CallFile,
-    Letter,
-    ListImport,
-    PowerItem,
-    PowerSwap,
-    Precedent,
-    Scheme,
-    Step,
-    UnlistedTask,
-)
-from mandates.operations import (
-    accountability,
-    amending,
-    answers,
-    empowering,
-    filters,
-    overlaps,
-    scenarios,
-)
-from mandates.operations.amending import Written
-from mandates.queries.accountability import Asked
-from tests.factories.calls import MONDAY, World
-from tests.factories.powers import published
-from townships.models import SignIn
-from townships.roles import Role
+from tests.factories.calls import MONDAY
 
 # Whose the object behind a route is. "call": of a township and the departments concerned.
 # "county": everybody's of the county. "person": of the signed-in person. "public": of everybody
@@ -210,136 +178,201 @@ PREFIXES = (
 )
 
 
-def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
-    """Return, for each kind of thing a route may name, one that belongs to this world."""
-    with tenancy.dispatching(reason="a test prepares"):
-        attached = CallFile.objects.create(
-            **call.tenant, call=call, name="现场.jpg", content_type="image/jpeg", size=1,
-            sha256="0" * 64, path="calls/x", by=world.clerk.user, post=world.clerk.post, unit="x",
-            at=MONDAY,
-        )  # fmt: skip
-        step = Step.objects.filter(call=call).order_by("seq")[0]
-        letter = Letter.objects.create(
-            **call.tenant, call=call, step=step, kind="urging", year=2026, sequence=999,
-            number="试催办〔2026〕999号", party="department", department=world.water,
-            addressee="水利局", issued_at=MONDAY, facts={}, algorithm="sha256", digest="0" * 64,
-        )  # fmt: skip
-        notice = Notice.objects.create(
-            **call.tenant, user=world.clerk.user, kind="route", about=call.uid, step_id=1, at=MONDAY
-        )
-        precedent = Precedent.objects.create(
-            county=world.county, call_uid=call.uid, assignment_uid=call.uid, part="lead",
-            department=world.water, reason="不归我局", cites="《水法》", outcome="rejected",
-            decision="按清单牵头", raised_at=MONDAY, decided_at=MONDAY,
-        )  # fmt: skip
-    with tenancy.scope(world.clerk.scope):
-        job = Job.objects.create(
-            unit_kind="township", unit_id=world.township.pk, user=world.clerk.user,
-            post=world.clerk.post, kind="x", language="zh-hans", requested_at=MONDAY,
-        )  # fmt: skip
-        answer = answers.save_answer(
-            None, name="到场", move="urge", matter="", text="请尽快到场。", by=world.head, at=MONDAY
-        )
-    with tenancy.scope(world.clerk.scope):
-        kept = filters.keep("超期的", {"late": "true"}, shared=True, by=world.clerk, at=MONDAY)
-    officer = world.member(Role.ESTABLISHMENT_OFFICER)
-    about = Asked(world.sand.matter.code, MONDAY.date(), MONDAY.date())
-    with tenancy.scope(world.clerk.scope):
-        report = accountability.issue(about, by=world.clerk, at=MONDAY)
-    with tenancy.scope(officer.scope):
-        proposal = amending.enter(Written("other", "试一试", "把话说清楚"), by=officer, at=MONDAY)
-        overlap = overlaps.enter(
-            overlaps.Written(
-                "河道边界", "界线不清", "以堤脚为界", "县政府", MONDAY.date(),
-                [world.water.uid, world.housing.uid],
-            ),
-            by=officer, at=MONDAY,
-        )  # fmt: skip
-        scenario = scenarios.keep("按现行清单", {}, world.version.uid, by=officer, at=MONDAY)
-        day = MONDAY.date()
-        replay = scenarios.ask(scenario.uid, day, day, by=officer, at=MONDAY)
-        imported = ListImport.objects.create(
-            county=world.county, duty_list=world.version.duty_list, file_name="x.xlsx", path="x",
-            size=1, sha256="0" * 64, layout={"sheets": []}, at=MONDAY,
-        )  # fmt: skip
-    with tenancy.scope(world.desk.scope):
-        made = Scheme.objects.get(county=world.county)
-        assessed = Assessment.objects.create(
-            county=world.county, scheme=made, first=MONDAY.date(), after=date(2026, 6, 1),
-            as_of=MONDAY, definitions="x", appeal_until=MONDAY, opened_at=MONDAY,
-            opened_by=world.desk.user,
-        )  # fmt: skip
-        burden = Burden.objects.create(
-            county=world.county, state="found", kind="pledge", title="安全生产责任状", level="county",
-            cycle="year", is_found=True, since=MONDAY.date(), department=world.water,
-            entered_by=world.desk.user, entered_at=MONDAY,
-        )  # fmt: skip
-        admitted = Admission.objects.create(
-            county=world.county, area=world.township, lead=world.water, number="试准入〔2026〕1号",
-            state="formal", targets=[world.township.pk], townships=[world.township.pk],
-            departments=[world.water.pk], name="小型水库日常巡查", category="水利",
-            created_by=world.clerk.user, created_at=MONDAY,
-        )  # fmt: skip
-        task = UnlistedTask.objects.create(
-            county=world.county, township=world.township, department=world.water, title="上报数据",
-            what="每日上报", way="phone", received_on=MONDAY.date(), recorded_by=world.clerk.user,
-            recorded_at=MONDAY,
-        )  # fmt: skip
-    with tenancy.scope(officer.scope):
-        power = PowerItem.objects.get(county=world.county)
-    batch = published(world, [power])
-    with tenancy.scope(world.head.scope):
-        part = empowering.confirm(batch.agreements.get().uid, by=world.head, at=MONDAY)
-        swap = PowerSwap.objects.create(
-            **part.tenant, agreement=part, reason="无此类案件", asked_by=world.head.user,
-            asked_at=MONDAY,
-        )  # fmt: skip
-    signed_in = SignIn.objects.create(
-        user=world.clerk.user, session_key="x", began_at=MONDAY, seen_at=MONDAY
-    )
-    return {
-        "session": {"uid": signed_in.uid},
-        "accountability": {"uid": report.uid},
-        "burden": {"uid": burden.uid},
-        "admission": {"uid": admitted.uid},
-        "unlisted": {"uid": task.uid},
-        "assessment": {"uid": assessed.uid, "appeal": uuid4()},
-        "filter": {"uid": kept.uid},
-        "job": {"uid": job.uid},
-        "scenario": {"uid": scenario.uid},
-        "import": {"uid": imported.uid},
-        "replay": {"uid": replay.uid},
-        "precedent": {"uid": precedent.uid},
-        "proposal": {"uid": proposal.uid},
-        "overlap": {"uid": overlap.uid},
-        "power": {"uid": power.uid},
-        "powerbatch": {"uid": batch.uid},
-        "powerswap": {"uid": swap.uid},
-        "export": {"table": "calls"},
-        "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
-        "letter": {"uid": call.uid, "letter": letter.uid},
-        "file": {"uid": attached.uid},
-        "georeport": {"uid": call.uid},
-        "entry": {"uid": world.sand.uid},
-        "answer": {"uid": answer.uid},
-        "version": {"uid": world.version.uid},
-        "draft": {"uid": uuid4(), "opinion": uuid4(), "review": uuid4(), "entry": uuid4()},
-        "matter": {"code": world.sand.matter.code, "uid": world.sand.uid},
-        "notice": {"uid": notice.uid},
-        "staff": {"uid": world.clerk.user.uid},
-        "post": {"uid": world.clerk.post.uid},
-        "division": {"uid": world.township.uid},
-        "department": {"uid": world.water.uid},
-        "upload": {"kind": "list"},
-        "paper": {"kind": "call_sheet_pdf"},
-        "caller": {"uid": call.uid},
-        "person": {"uid": uuid4()},
-    }
-
-
 def thing(route: Route) -> str:
     return route.name.rpartition(":")[2].split("-")[0]
 
 
-def with_objects(kind: str) -> list[Route]:
-    return [route for route in ROUTES if route.takes and kind_of(route) == kind]
+# --- fields of text in which no canary is planted, with the reason -------------------------------
+
+MACHINE = "a name that the machine reads, and nobody writes"
+MADE = "made by the machine from what was written"
+UNPLANTED: dict[str, str] = {
+    **dict.fromkeys(
+        ("*.algorithm", "*.calendar_version", "*.columns", "*.content_type", "*.error", "*.figure",
+         "*.from_state", "*.grain", "*.kind", "*.limit_unit", "*.move", "*.origin", "*.role",
+         "*.signature", "*.stage", "*.state", "*.to_state", "*.unit_kind", "*.urgency", "*.way",
+         "mandates.Clock.basis", "mandates.EntryLimit.unit",
+         "mandates.Call.level", "mandates.ListProposal.key", "mandates.ProposalEvidence.outcome",
+         "mandates.SavedFilter.query", "mandates.Assessment.definitions", "mandates.DayKept.layout",
+         "mandates.Disposal.basis"),
+        MACHINE,
+    ),
+    **dict.fromkeys(
+        ("*.after_mark", "*.answer_key", "*.base_mark", "*.body_hash", "*.digest", "*.etag",
+         "*.hash", "*.id_number_index", "*.last_hash", "*.masked", "*.path", "*.phone_index",
+         "*.previous_hash", "*.received_sha256", "*.sha256", "*.source_hash",
+         "mandates.AccountabilityReport.code", "mandates.Caller.key", "mandates.Disposal.key"),
+        MADE,
+    ),
+    # Encrypted: planted by the operation that writes it down (`things.py`).
+    **dict.fromkeys(
+        ("mandates.Caller.address", "mandates.Caller.id_number", "mandates.Caller.name",
+         "mandates.Caller.phone", "common.MobileNumber.number"),
+        "encrypted",
+    ),
+    "mandates.Matter.code": "the same in every county: matters are found by it",
+    "mandates.PowerItem.code": "the same in every county",
+}  # fmt: skip
+
+# What a row made by looking at the model must have beside its defaults, by table; <…> is somebody or
+# something of the tenant.
+FILLED: dict[str, dict[str, object]] = {
+    "common.CountyEvent": {"kind": "list.published"},
+    "common.Event": {"kind": "call.route"},
+    "mandates.EntryLimit": {"kind": "close", "unit": "working_day"},
+    "common.MobileNumber": {"number": "13800000000", "masked": "138****0000"},
+    "common.NoticeMail": {"notice_id": "<common.Notice>"},
+    "mandates.AdmissionVoice": {"kind": "legality", "verdict": "lawful"},
+    "mandates.AssessmentAppeal": {
+        "department": "<department>", "outcome": "upheld", "decided_at": MONDAY,
+        "decided_by": "<user>",
+    },
+    "mandates.AssessmentScore": {"is_compared": True, "department": "<department>"},
+    "mandates.CallerReveal": {"way": "call"},
+    "mandates.CapabilityCheck": {"item": "<mandates.PowerItem>"},
+    "mandates.Objection": {
+        "entry": "<mandates.Entry>", "outcome": "upheld", "decided_at": MONDAY,
+    },
+    "mandates.PersonSearch": {"kind": "phone"},
+    "mandates.PowerGrant": {
+        "ended_by_act": "taken_back", "ended_by": "<user>", "ended_at": MONDAY,
+        "valid_to": MONDAY.date(), "notified_on": MONDAY.date(),
+    },
+    "mandates.RatingAppeal": {
+        "outcome": "upheld", "decided_at": MONDAY, "decided_by": "<user>",
+    },
+    "mandates.ReviewOpinion": {"department": "<department>"},
+    "mandates.SchemeItem": {"figure": "answered_in_time", "floor": 0, "target": 1},
+    "mandates.SchemeMember": {"department": "<department>"},
+    "townships.Absence": {"deputy": "<deputy>", "department": "<department>"},
+    "townships.Duty": {"department": "<department>"},
+}  # fmt: skip
+# Tables in which no such row can be made, with the reason.
+UNFILLED: dict[str, str] = {}
+
+# --- what runs without anybody asking for a page ---------------------------------------------------
+
+# Each task looks for itself at what is due of every tenant, a row at a time in that row's tenant, and
+# takes no order: a ring says "look", never at whose.
+TASKS: dict[str, str] = {
+    "common.anchor_histories": "one root a history and tenant",
+    "common.clear_expired": "sessions, tokens and kept answers that have run out, of everybody",
+    "common.clear_orphans": "files that belong to no row",
+    "common.drain_outbox": "the outbox is one queue; each row is worked on in its own tenant",
+    "common.verify_histories": "reads every chain; what is kept names rows by number",
+    "mandates.count_days": "one cell a county and day",
+    "mandates.learn_words": "each county from its own calls",
+    "mandates.propose_amendments": "each county from its own disputes",
+    "mandates.send_digests": "each person of what reached this person",
+    "mandates.send_mail": "each person of what reached this person",
+    "mandates.sweep_admissions": "limits of every county's admissions",
+    "mandates.sweep_clocks": "clocks of every tenant's calls",
+    "townships.clear_doors": "wrong tries and old sign-ins; no tenant's row",
+    "townships.clear_jobs": "results that have run out",
+    "townships.deliver_webhooks": "each receiver in the scope of its own system",
+    "townships.forget_deliveries": "the log of deliveries; no tenant's row",
+    "townships.run_jobs": "each job in the scope of who asked for it",
+}
+
+ONE, EVERY, NONE = "one county, named", "every county", "no tenant's rows"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Whose rows a command touches; ``asks`` how the tests run it, None where they do elsewhere."""
+
+    reach: str
+    asks: tuple[str, ...] | None = None
+    why: str = ""
+
+
+COMMANDS: dict[str, Command] = {
+    "add_administrator": Command(NONE, why="an account without a county"),
+    "anchor": Command(EVERY, (), "one root a history and tenant"),
+    "build_aggregates": Command(EVERY, (), "one cell a county and day"),
+    "collect_messages": Command(NONE, why="files of the code"),
+    "compile_catalogues": Command(NONE, why="files of the code"),
+    "dispatch": Command(EVERY, why="rings for every tenant's work, as the tasks do"),
+    "due": Command(NONE, why="reckons with calendars; reads no call"),
+    "export_anchors": Command(EVERY, why="roots and keys of every tenant, and no text"),
+    "import_list": Command(ONE, why="tests/mandates/test_list_imports.py"),
+    "learn_words": Command(EVERY, (), "each county from its own calls"),
+    "load_calendar": Command(NONE, why="the State Council's calendar"),
+    "load_departments": Command(EVERY, why="every county gets the units it lacks"),
+    "load_directory": Command(NONE, why="the directory of a city, which all its counties read"),
+    "load_divisions": Command(NONE, why="divisions of a city"),
+    "load_limits": Command(EVERY, why="every county gets what it lacks"),
+    "load_matters": Command(EVERY, why="the same list for counties named, or all"),
+    "load_powers": Command(EVERY, why="the same catalogue for counties named, or all"),
+    "metrics": Command(EVERY, ("--once",), "figures by fixed names; no text, no tenant"),
+    "propose_amendments": Command(EVERY, (), "each county from its own disputes"),
+    "recompute_assessment": Command(EVERY, (), "reads published assessments, says which differ"),
+    "recompute_clocks": Command(ONE, ("{county}",)),
+    "replay": Command(ONE, ("--county", "{county}", "--list", "1", "--begins", "2026-01-01",
+                            "--ends", "2026-11-01")),
+    "reseal_secrets": Command(NONE, why="secrets of systems"),
+    "rotate_keys": Command(EVERY, (), "encrypted columns; prints counts alone"),
+    "rotate_secret": Command(NONE, why="the secret of one system"),
+    "seed_demo": Command(EVERY, why="only into an empty database"),
+    "start_prefecture": Command(EVERY, why="loads a new prefecture whole"),
+    "suggest_matter": Command(NONE, why="the shipped list and texts; no database"),
+    "verify_chain": Command(EVERY, why="rows by number; tests/common/test_evidence.py"),
+    "verify_ledger": Command(EVERY, why="rows by number; tests/common/test_ledger.py"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Work:
+    """Who may ask for a kind of job, and for what: ``about`` names parameters and their things.
+
+    ``hears``: the file holds texts of the asker's own tenant. ``closed``: why even the asker gets
+    nothing on this stage.
+    """
+
+    by: str
+    about: tuple[tuple[str, str], ...] = ()
+    hears: bool = True
+    closed: str = ""
+
+
+JOBS: dict[str, Work] = {
+    **{f"export_{name}": Work("desk") for name in (
+        "calls", "matters", "overlaps", "unlisted", "burdens", "admissions", "powers",
+        "power_grants", "proposals",
+    )},
+    "export_people": Work("desk", hears=False),  # names of people, in which nothing is planted
+    "export_audit": Work("audit", hears=False),
+    "accountability_pdf": Work("clerk", (("uid", "accountability"),)),
+    "bulletin_pdf": Work("desk", (("uid", "assessment"),), closed="not yet published"),
+    "call_sheet_pdf": Work("clerk", (("uid", "call"),)),
+    "comparison_pdf": Work("establishment", (("before", "version"), ("after", "version"))),
+    "list_import": Work("establishment", (("import", "import"),)),
+    "replay": Work("establishment", (("replay", "replay"),)),
+    "replay_file": Work("establishment", (("replay", "replay"),)),
+    "export_anchors": Work("audit", hears=False),
+    "verify_evidence": Work("audit", hears=False),
+}  # fmt: skip
+
+# Whom an event reaches, by the first word of its kind.
+EVENTS: dict[str, str] = {
+    "call": "the township and the departments concerned, their county, and who oversees all",
+    "list": "everybody of the county",
+}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Who may hear of a table or field of another tenant, and why."""
+
+    who: tuple[str, ...]
+    why: str
+
+
+# Exceptions: one that nothing needs fails `make isolation`.
+SHARED: dict[str, Shared] = {
+    name: Shared(("lead", "lead-head"), "the department that gives a power sees what becomes of it")
+    for name in (
+        "mandates.PowerAgreement", "mandates.PowerGrant", "mandates.PowerEvaluation",
+        "mandates.PowerSwap",
+    )
+}  # fmt: skip

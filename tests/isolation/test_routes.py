@@ -12,12 +12,10 @@ import pytest
 
 from mandates.models.moves import MOVES
 from tests.isolation.policy import CALL, COUNTY, OPEN, PERSON, ROUTES, Route, kind_of, thing
-from tests.isolation.stage import Said, Stage, ask, methods_of, told, writes
+from tests.isolation.stage import CLOSED, METHODS, STRANGERS, Said, Stage, ask, told, writes
 from townships.models import Post
 
 pytestmark = [pytest.mark.django_db, pytest.mark.assurance("T1"), pytest.mark.assurance("T2")]
-
-CLOSED = (403, 404)
 
 
 def with_objects(*kinds: str) -> list[Route]:
@@ -58,20 +56,30 @@ def compared(stage: Stage, route: Route, who: str, methods: list[str]) -> list[s
 
 def hidden(who: str, route: Route) -> int:
     # Who may not write a call at all is told so before anything is looked for.
-    return 403 if route.name == "mandates:call-edit" and "township" not in who else 404
+    return (
+        403
+        if route.name == "mandates:call-edit" and who not in ("sibling", "next-township")
+        else 404
+    )
+
+
+def methods_of(stage: Stage, route: Route) -> list[str]:
+    """Return the methods that the route answers at all: the others are refused to everybody."""
+    asked = ((m, ask(stage.clients["sibling"], m, route, stage.nowhere(route))) for m in METHODS)
+    return [method for method, answer in asked if answer.status_code != 405]
 
 
 @each(with_objects(CALL))
 def test_a_call_of_others_is_as_if_it_were_not_there(stage: Stage, route: Route) -> None:
-    methods = methods_of(stage, route, "sibling township")
-    wrong = [cell for who in stage.strangers for cell in compared(stage, route, who, methods)]
+    methods = methods_of(stage, route)
+    wrong = [cell for who in STRANGERS for cell in compared(stage, route, who, methods)]
     assert wrong == [], told(wrong)
 
 
 @each(with_objects(COUNTY, PERSON))
 def test_what_is_another_countys_is_as_if_it_were_not_there(stage: Stage, route: Route) -> None:
-    methods = methods_of(stage, route, "other county's clerk")
-    everybody = ("other county's clerk", "other county's desk")
+    methods = methods_of(stage, route)
+    everybody = ("next-clerk", "next-desk")
     wrong = [cell for who in everybody for cell in compared(stage, route, who, methods)]
     assert wrong == [], told(wrong)
 
@@ -94,7 +102,7 @@ def test_nobody_gets_in_without_signing_in(stage: Stage, route: Route) -> None:
 
 @each(INSIDE)
 def test_without_a_post_there_is_nothing_to_see(stage: Stage, route: Route) -> None:
-    answer = ask(stage.clients["without a post"], "get", route, stage.values(route))
+    answer = ask(stage.clients["none"], "get", route, stage.values(route))
     assert answer.status_code == 403
 
 
