@@ -349,7 +349,7 @@ JOBS: dict[str, Work] = {
     "bulletin_pdf": Work("desk", (("uid", "assessment"),), closed="not yet published"),
     "call_sheet_pdf": Work("clerk", (("uid", "call"),)),
     "comparison_pdf": Work("establishment", (("before", "version"), ("after", "version"))),
-    "list_import_apply": Work("establishment", (("import", "import"),)),
+    "list_import_apply": Work("establishment", (("import", "import"),), closed="no reason given"),
     "list_import": Work("establishment", (("import", "import"),)),
     "replay": Work("establishment", (("replay", "replay"),)),
     "replay_file": Work("establishment", (("replay", "replay"),)),
