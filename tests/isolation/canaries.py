@@ -205,13 +205,8 @@ def foreign(canaries: Iterable[str], sees: str, shared: Collection[str] = ()) ->
     for letter, field in set(named_):
         known = {field, field.rpartition(".")[0]} & set(shared)
         if known:
-            needed.update(known)
             named_.discard((letter, field))
     return sorted(f"ZQ{letter} {field}" for letter, field in named_)
-
-
-# What of the exceptions was really heard: the others are needless.
-needed: set[str] = set()
 
 
 class Listener(logging.Handler):

@@ -11,7 +11,7 @@ import pytest
 from django.test import override_settings
 
 from common import reference, tenancy
-from tests.isolation import canaries, cells
+from tests.isolation import canaries
 from tests.isolation.stage import Stage
 
 
@@ -46,9 +46,3 @@ def _nothing_foreign_is_heard(request: pytest.FixtureRequest) -> Iterator[None]:
         assert leaks == [], "foreign canaries: " + "; ".join(leaks[:20])
     written = sorted({canaries.named(one) for one in listener.heard})
     assert written == [], f"texts of tenants stand in the log: {written}"
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the file of cells anew, once all processes are done."""
-    if cells.FOLDER and not hasattr(session.config, "workerinput"):
-        cells.assemble()

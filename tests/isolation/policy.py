@@ -1,9 +1,7 @@
 """Whose everything is: the one policy of the isolation matrix.
 
 Routes, tasks, commands, kinds of jobs, events and tables are found by their registries, not listed: what
-no line here names fails the build, and so does a line that nothing needs any more. Who gets in where
-stands in `cells.txt` beside this, a line a route and method. What is out of reach must answer exactly as
-what does not exist.
+no line here names fails the build. What is out of reach must answer exactly as what does not exist.
 """
 
 from __future__ import annotations
@@ -372,7 +370,7 @@ class Shared:
     why: str
 
 
-# Exceptions: one that nothing needs fails `make isolation`.
+# Exceptions, each with its reason.
 SHARED: dict[str, Shared] = {
     name: Shared(("lead", "lead-head"), "the department that gives a power sees what becomes of it")
     for name in (

@@ -7,6 +7,7 @@ calls were counted.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ from townships.http import Member
 from townships.models import User
 from townships.roles import Role
 
+WIDE = os.environ.get("HUYING_ISOLATION") == "full"  # make isolation: every id in every body
 METHODS = ("get", "post", "put", "patch", "delete")
 WRITTEN = re.compile(r'\s*(?:insert into|update|delete from)\s+"?(\w+)"?', re.IGNORECASE)
 # What differs from answer to answer by its nature.

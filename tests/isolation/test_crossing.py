@@ -18,7 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from common import tenancy
 from common.models import IdempotencyKey
 from mandates.models import Call
-from tests.isolation import canaries, cells
+from tests.isolation import canaries
 from tests.isolation.policy import ROUTES
 from tests.isolation.stage import (
     CALLS,
@@ -26,6 +26,7 @@ from tests.isolation.stage import (
     FARTHER,
     SIBLING,
     TOWNSHIP,
+    WIDE,
     Said,
     Stage,
     ask,
@@ -100,7 +101,7 @@ def test_a_foreign_id_in_a_body_is_as_if_it_did_not_exist(stage: Stage) -> None:
         url = path.replace("{uid}", str(stage.call.uid)).replace("{code}", "SL-01")
         kinds = sorted(foreign)
         turn = crc32(name.encode()) % len(kinds)
-        for kind in kinds if cells.WIDE else [kinds[turn], kinds[turn - 3]]:
+        for kind in kinds if WIDE else [kinds[turn], kinds[turn - 3]]:
             answers = []
             for uid in (foreign[kind], uuid4()):
                 with writes() as written, transaction.atomic():
