@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common import paging, tenancy
 from common.api import ApiView, Strict, checked, is_storable, page_answer
 from common.errors import Invalid
 from mandates.api.calls import reader
@@ -22,6 +22,7 @@ from mandates.models import (
     ClockKind,
     DutyRole,
     Entry,
+    EntryAssist,
     ListVersion,
     Share,
     Side,
@@ -29,7 +30,9 @@ from mandates.models import (
     Urgency,
 )
 from mandates.permissions import Permission
+from mandates.queries import matter_rows
 from mandates.queries.bases import attach, standing_on, told
+from mandates.queries.matter_rows import Held
 from mandates.rules.citations import asked as asked_law
 from townships.http import Member
 from townships.models import County
@@ -177,17 +180,19 @@ class MatterList(ApiView):
         """
         member = reader(request, Permission.LIST_READ)
         asked = checked(MatterQuery, request.query_params.dict())
-        rows = _entries(member, asked).with_columns()
-        if "q" in asked:
-            rows = rows.speaking_of(asked["q"])
-        if "category" in asked:
-            rows = rows.filter(category=asked["category"])
-        if law := asked_law(asked.get("law", "")):
-            rows = standing_on(rows, law)
-        found = paging.page(
-            rows, order=("position", "id"), cursor=asked.get("cursor", ""), size=asked["size"]
-        )
-        return Response(page_answer(request, found, MatterRow(found.rows, many=True).data))
+        held = _held(member, asked)
+        if len(held) == 1 and not asked.keys() & {"q", "category", "law", "cursor"}:
+            found = matter_rows.first_page(held, asked["size"])
+        else:
+            rows: Any = matter_rows.lines(held)
+            if "q" in asked:
+                rows = rows.speaking_of(asked["q"])
+            if "category" in asked:
+                rows = rows.filter(category=asked["category"])
+            if law := asked_law(asked.get("law", "")):
+                rows = standing_on(rows, law)
+            found = matter_rows.page(rows, cursor=asked.get("cursor", ""), size=asked["size"])
+        return Response(page_answer(request, found, matter_rows.told(found.rows, held)))
 
 
 class MatterDetail(ApiView):
@@ -213,12 +218,12 @@ class MatterDetail(ApiView):
             raise Invalid(fields={"county": _("This is needed.")})
         if not is_storable(code):
             raise Http404
+        rows: Any = matter_rows.lines(_held(member, asked))
+        assists = EntryAssist.objects.select_related("department").order_by("id")
         entry = (
-            _entries(member, asked)
-            .filter(matter__code=code)
-            .with_columns()
-            .select_related("version__duty_list", "matter__directory_matter")
-            .prefetch_related("limits", "steps")
+            rows.filter(matter__code=code)
+            .select_related("lead", "platform", "version__duty_list", "matter__directory_matter")
+            .prefetch_related(Prefetch("assists", assists), "limits", "steps")
             .first()
         )
         if entry is None:
@@ -227,11 +232,11 @@ class MatterDetail(ApiView):
         return Response(MatterFull(entry).data)
 
 
-def _entries(member: Member, asked: dict[str, Any]) -> Any:
-    """Return the lines in force on the day asked for, of one list of the reader's county.
+def _held(member: Member, asked: dict[str, Any]) -> dict[int, Held]:
+    """Return the versions that hold on the day asked for, of one list of the reader's county.
 
-    Which versions hold is asked first: there are few, and their lines then come in order by an
-    index, however many other versions there are.
+    They are asked for first: there are few, and their lines then come in order by an index,
+    however many other versions there are.
     """
     held: Any = ListVersion.objects.in_force_on(asked.get("as_of") or timezone.localdate())
     held = held.filter(duty_list__uid=asked["list"]) if "list" in asked else held.routing()
@@ -242,6 +247,5 @@ def _entries(member: Member, asked: dict[str, Any]) -> Any:
         if found is None or member.county_id not in (None, found):
             raise Invalid(fields={"county": _("There is no such county.")})
         held = held.filter(county_id=found)
-    versions = dict(held.values_list("pk", "county_id"))
-    counties = tenancy.among("county_id", sorted(set(versions.values())))
-    return Entry.objects.filter(counties, tenancy.among("version_id", sorted(versions)))
+    rows = held.values_list("pk", "county_id", "number", "valid_from", "valid_to")
+    return {key: Held(*facts) for key, *facts in rows}

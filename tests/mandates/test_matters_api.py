@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -13,9 +14,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from oauth2_provider.models import AccessToken, Application
+from rest_framework.renderers import JSONRenderer
 
 from common import reference, tenancy
-from mandates.models import ListVersion
+from mandates.api.matters import MatterRow
+from mandates.models import Entry, ListVersion
 from mandates.models.moves import MOVES
 from tests.factories.calls import World, make_world
 from tests.factories.systems import System
@@ -53,6 +56,16 @@ def test_the_list_of_the_county_is_found_by_two_characters(world: World, system:
     following = system.get("matters/", size=1).json()["next"].partition("testserver")[2]
     assert codes(system.get(following)) == ["JS-01"]
     assert codes(system.get("matters/", as_of="2019-12-31")) == []
+
+
+def test_a_row_says_what_the_description_says(world: World, system: System) -> None:
+    with tenancy.dispatching(reason="a test looks"):
+        entries = Entry.objects.with_columns().filter(version=world.version).order_by("position")
+        documented = json.loads(JSONRenderer().render(MatterRow(entries, many=True).data))
+    for query in ({}, {"q": "水法"}, {"law": "水法"}, {"size": 2}):
+        found = system.get("matters/", **query).json()["results"]
+        assert found == documented
+        assert list(found[0]) == list(documented[0])
 
 
 def test_one_matter_shows_both_duties_and_its_source(world: World, system: System) -> None:
