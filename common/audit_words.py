@@ -25,6 +25,9 @@ ACTIONS: dict[str, Any] = {
     "second_factor_proven": _("Second factor shown again"),
     "second_factor_reset": _("Second factor reset by an administrator"),
     "recovery_codes_made": _("New recovery codes made"),
+    "single_sign_on_bound": _("Identity of single sign-on bound"),
+    "single_sign_on_unbound": _("Identity of single sign-on let go"),
+    "single_sign_on_refused": _("Single sign-on refused"),
     "recovery_code_used": _("Recovery code used"),
     "post_used": _("Changed to another post"),
     "administrator_added": _("Administrator added"),
@@ -130,6 +133,10 @@ ACTIONS: dict[str, Any] = {
 
 FACTS: dict[str, Any] = {
     "ip": _("network address"),
+    "factor": _("second factor"),
+    "kind": _("kind"),
+    "kinds": _("kind"),
+    "issuer": _("provider"),
     "username": _("user name"),
     "created": _("made (count)"),
     "made": _("made (count)"),

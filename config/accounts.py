@@ -6,7 +6,7 @@ from allauth.account import views
 from django.urls import path
 from django.views.generic import TemplateView
 
-from townships.views import factors
+from townships.views import factors, signing, sso
 
 
 class NotHere(TemplateView):
@@ -18,7 +18,7 @@ class NotHere(TemplateView):
 
 elsewhere = NotHere.as_view()
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path("login/", signing.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("password/change/", views.password_change, name="account_change_password"),
@@ -47,4 +47,9 @@ urlpatterns = [
     path("2fa/webauthn/keys/<int:pk>/remove/", factors.remove_key, name="mfa_remove_webauthn"),
     path("2fa/recovery-codes/", factors.see_codes, name="mfa_view_recovery_codes"),
     path("2fa/recovery-codes/generate/", factors.make_codes, name="mfa_generate_recovery_codes"),
+    # Single sign-on, where it is configured.
+    path("sso/", sso.index, name="sso_index"),
+    path("sso/login/", sso.start, name="sso_start"),
+    path("sso/callback/", sso.callback, name="sso_callback"),
+    path("sso/let-go/", sso.let_go, name="sso_let_go"),
 ]

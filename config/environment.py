@@ -165,6 +165,19 @@ SETTINGS = (
         ),
     ),
     Setting(
+        "OIDC_ISSUER",
+        "",
+        _("The issuer of single sign-on by OpenID Connect; empty: nobody is offered it."),
+    ),
+    Setting("OIDC_CLIENT_ID", "", _("What this installation is called there.")),
+    Setting("OIDC_CLIENT_SECRET", "", _("Its secret there."), secret=True),
+    Setting("OIDC_LABEL", "", _("What the button of the sign-in page says.")),
+    Setting(
+        "OIDC_SECOND_FACTOR",
+        "",
+        _("Values of acr or amr that count as a second factor; empty: none, ours is asked for."),
+    ),
+    Setting(
         "FORCE_PASSWORD_CHANGE", "true", _("A first password must be changed at the first sign-in.")
     ),
     Setting("MEDIA_ROOT", "media", _("Where uploaded files are kept.")),

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -36,6 +37,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "guardian",
     "oauth2_provider",
     "rest_framework",
@@ -217,6 +219,15 @@ MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds that a telephone's clock may be wr
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from the administrator
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds before somebody proves again who they are
+# Single sign-on by OpenID Connect; without an issuer nobody is offered it.
+OIDC_ISSUER = env("OIDC_ISSUER", default="").rstrip("/")
+OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
+OIDC_LABEL = env("OIDC_LABEL", default="")
+# Values of acr or amr that say the provider has asked for a second factor; empty: ours is asked for.
+OIDC_SECOND_FACTOR = env.list("OIDC_SECOND_FACTOR", default=[])
+SOCIALACCOUNT_ADAPTER = "townships.views.sso.SsoAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 FORCE_PASSWORD_CHANGE = env.bool("FORCE_PASSWORD_CHANGE", default=True)
 
 # --- E-mail -----------------------------------------------------------------------------------
@@ -401,6 +412,8 @@ OAUTH2_PROVIDER = {
 }
 
 # --- Safety -----------------------------------------------------------------------------------
+# The button of the sign-in page posts to us and is led to the provider, which browsers count as one.
+_provider = urlsplit(OIDC_ISSUER)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -411,7 +424,10 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [
+            SELF,
+            *([f"{_provider.scheme}://{_provider.netloc}"] if OIDC_ISSUER else []),
+        ],
         "frame-ancestors": [NONE],
     },
 }

@@ -31,6 +31,9 @@ POLICY: dict[str, str] = {
     "townships:type-size": OPEN,
     # Between the password and being signed in.
     "mfa_authenticate": OPEN,
+    # To the provider of single sign-on and back: tests/townships/test_sso.py.
+    "sso_start": OPEN,
+    "sso_callback": OPEN,
     # Whoever holds a report on paper may ask whether it is genuine.
     "mandates:accountability-verify": OPEN,
 }
@@ -83,6 +86,7 @@ PREFIXES = (
     ("system-state", PUBLIC),
     # One's own, whatever post: tests/townships/test_factors.py.
     ("mfa_", PERSON),
+    ("sso_", PERSON),
     # Of the county, or of the unit that issued it: tests/mandates/test_accountability.py.
     ("mandates:accountability-", CALL),
     ("api:accountability-", CALL),

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from common import audit
 from townships.models import Authenticator, User
 from townships.models.factors import seal, unseal
-from townships.operations import factors
+from townships.operations import factors, sso
 from townships.views.signing import Person, visitor
 
 FEW = 3  # recovery codes left, of which somebody is told
@@ -169,6 +169,7 @@ class Index(base.IndexView):
         return {
             **super().get_context_data(**kwargs),
             "must": must,
+            "sso_label": sso.label() if sso.is_configured() else "",
             "first": must and not factors.is_set_up(user),
             "changes": user.factor_changes.order_by("-at", "-pk")[:10],
         }

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -27,7 +28,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common import audit, display
 from townships.http import MemberRequest, client_address
 from townships.models import Door, HowEnded, User
-from townships.operations import doors, factors, sessions
+from townships.operations import doors, factors, sessions, sso
 
 BROWSER_COOKIE = "browser"
 BROWSER_SALT = "huying.browser"
@@ -137,9 +138,18 @@ class AccountAdapter(DefaultAccountAdapter):
     def _factor_of(self, request: HttpRequest, user: User) -> str:
         """Return which second factor was shown at this sign-in, and let the session know."""
         shown = [one["type"] for one in get_authentication_records(request, user) if "type" in one]
+        if getattr(request, sso.COUNTED, False):
+            shown = ["provider"]
         if shown:
             request.session[factors.PROVEN] = shown[-1]
         return shown[-1] if shown else ""
+
+    def get_login_stages(self) -> list[str]:
+        """Leave the second factor out where the provider of single sign-on has asked for one."""
+        stages: list[str] = super().get_login_stages()
+        if getattr(self.request, sso.COUNTED, False):
+            return [stage for stage in stages if stage != "allauth.mfa.stages.AuthenticateStage"]
+        return stages
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Ask again for what was shown a moment ago at the sign-in? Only after some minutes."""
@@ -177,6 +187,17 @@ class AccountAdapter(DefaultAccountAdapter):
             )  # fmt: skip
             sessions.end_all(user, HowEnded.PASSWORD, at=now, but=here)
             audit.record("password_changed", user, by=Person(user.pk, str(user)), at=now)
+
+
+class Login(LoginView):
+    """User name and password, and the way to the provider of single sign-on if there is one."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        label = sso.label() if sso.is_configured() else ""
+        return {**super().get_context_data(**kwargs), "sso_label": label}
+
+
+login = Login.as_view()
 
 
 def _tell(request: HttpRequest, user: User) -> None:

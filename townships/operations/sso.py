@@ -1,0 +1,110 @@
+"""单点登录: one provider of OpenID Connect, and which of its identities belongs to whom.
+
+An identity is issuer and subject. It never makes an account: a person who is signed in binds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from common import audit
+from common.errors import Refused
+from townships.models import User
+
+PROVIDER = "openid_connect"
+COUNTED = "factor_of_provider"  # on the request: the provider has asked for a second factor
+LONGEST = 191  # characters of a subject
+
+
+def is_configured() -> bool:
+    return bool(settings.OIDC_ISSUER and settings.OIDC_CLIENT_ID)
+
+
+def name_of(issuer: str) -> str:
+    """Return what identities of an issuer are kept under: those of another are never taken for them."""
+    return f"oidc-{sha256(issuer.encode()).hexdigest()[:12]}"
+
+
+def label() -> str:
+    return settings.OIDC_LABEL or _("Single sign-on")
+
+
+def app() -> SocialApp:
+    """Return the provider as the library wants it; nothing of it is in the database."""
+    return SocialApp(
+        provider=PROVIDER,
+        provider_id=name_of(settings.OIDC_ISSUER),
+        name=label()[:40],
+        client_id=settings.OIDC_CLIENT_ID,
+        secret=settings.OIDC_CLIENT_SECRET,
+        settings={
+            "server_url": settings.OIDC_ISSUER,
+            "oauth_pkce_enabled": True,
+            # What is signed is enough; names and addresses of people are not fetched.
+            "fetch_userinfo": False,
+            "scope": ["openid"],
+        },
+    )
+
+
+def nonce_of(state: str) -> str:
+    """Return what ties an ID token to the browser that has asked: follows from the state."""
+    return salted_hmac("huying.oidc.nonce", state, algorithm="sha256").hexdigest()
+
+
+def counts_as_second_factor(claims: Mapping[str, Any]) -> bool:
+    """Say whether the provider has asked for a second factor, as far as this installation goes by it."""
+    methods = claims.get("amr")
+    said = {str(claims.get("acr", ""))}
+    said |= {str(one) for one in methods} if isinstance(methods, list) else set()
+    return bool(said & set(settings.OIDC_SECOND_FACTOR))
+
+
+def of(user: User) -> QuerySet[SocialAccount]:
+    found: QuerySet[SocialAccount] = SocialAccount.objects.filter(
+        user=user, provider=name_of(settings.OIDC_ISSUER)
+    )
+    return found
+
+
+def owner_of(subject: str) -> User | None:
+    """Return whose identity a subject of the configured issuer is."""
+    found = (
+        SocialAccount.objects.filter(provider=name_of(settings.OIDC_ISSUER), uid=subject[:LONGEST])
+        .select_related("user")
+        .first()
+    )
+    return found.user if found else None
+
+
+def bind(user: User, subject: str, *, by: audit.Actor, at: datetime) -> None:
+    """Bind an identity to a person. Raises Refused if either is bound already."""
+    if not subject or len(subject) > LONGEST:
+        raise Refused(_("The provider sent an identity that cannot be kept."))
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        if of(user).exists() or owner_of(subject) is not None:
+            raise Refused(_("This identity, or your account, is bound already."))
+        SocialAccount.objects.create(
+            user=user, provider=name_of(settings.OIDC_ISSUER), uid=subject, extra_data={}
+        )
+        audit.record("single_sign_on_bound", user, by=by, at=at, issuer=settings.OIDC_ISSUER)
+
+
+def let_go(user: User, *, by: audit.Actor, at: datetime) -> bool:
+    """Unbind a person's identity; False if there is none."""
+    with transaction.atomic():
+        gone = of(user).delete()[0]
+        if gone:
+            audit.record("single_sign_on_unbound", user, by=by, at=at, issuer=settings.OIDC_ISSUER)
+    return bool(gone)
