@@ -13,6 +13,8 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 class Validator(OAuth2Validator):
     """Says how somebody has signed in: by a password, or with a key besides."""
 
+    oidc_claim_scope = None  # all claims, whatever is asked for
+
     def get_additional_claims(self, request: Any) -> dict[str, Any]:
         return {
             "sub": f"subject-of-{request.user.username}",

@@ -186,8 +186,9 @@ def _refuse(request: HttpRequest, why: str, detail: str) -> HttpResponse:
         "single_sign_on_refused", why, by=None, at=timezone.now(),
         ip=client_address(request), detail=detail[:200], issuer=settings.OIDC_ISSUER,
     )  # fmt: skip
+    # No 5xx: what an answer of that kind has written, the row above among it, is undone.
     context = {"why": why, "sso_label": sso.label()}
-    return render(request, "sso/refused.html", context, status=502 if why == "failed" else 403)
+    return render(request, "sso/refused.html", context, status=403)
 
 
 @login_required
