@@ -14,7 +14,7 @@ alter table socialaccount_socialaccount
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("townships", "0013_second_factor"),
+        ("townships", "0014_second_person"),
         ("socialaccount", "0006_alter_socialaccount_extra_data"),
     ]
 
