@@ -263,6 +263,7 @@ TASKS: dict[str, str] = {
     "common.clear_orphans": "files that belong to no row",
     "common.encrypt_clear": "values that are still in clear, of every tenant, each in its own row",
     "common.drain_outbox": "the outbox is one queue; each row is worked on in its own tenant",
+    "common.scan_waiting": "files that wait for the scanner, each by its own row",
     "common.verify_histories": "reads every chain; what is kept names rows by number",
     "mandates.count_days": "one cell a county and day",
     "mandates.find_due": "what each county's own rules say may be disposed of",
@@ -316,6 +317,7 @@ COMMANDS: dict[str, Command] = {
     "replay": Command(ONE, ("--county", "{county}", "--list", "1", "--begins", "2026-01-01",
                             "--ends", "2026-11-01")),
     "reseal_secrets": Command(NONE, why="secrets of systems"),
+    "reset_second_factor": Command(NONE, why="the second factor of one account"),
     "rotate_keys": Command(EVERY, (), "encrypted columns; prints counts alone"),
     "rotate_secret": Command(NONE, why="the secret of one system"),
     "seed_demo": Command(EVERY, why="only into an empty database"),
@@ -347,6 +349,7 @@ JOBS: dict[str, Work] = {
     )},
     "export_people": Work("desk", hears=False),  # names of people, in which nothing is planted
     "export_audit": Work("audit", hears=False),
+    "export_steps": Work("audit", hears=False),
     "accountability_pdf": Work("clerk", (("uid", "accountability"),)),
     "bulletin_pdf": Work("desk", (("uid", "assessment"),), closed="not yet published"),
     "call_sheet_pdf": Work("clerk", (("uid", "call"),)),
