@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -203,7 +204,7 @@ UNPLANTED: dict[str, str] = {
         ("*.after_mark", "*.answer_key", "*.base_mark", "*.body_hash", "*.digest", "*.etag",
          "*.hash", "*.id_number_index", "*.last_hash", "*.masked", "*.number_index", "*.path", "*.phone_index",
          "*.previous_hash", "*.received_sha256", "*.sha256", "*.source_hash",
-         "mandates.AccountabilityReport.code", "mandates.Caller.key", "mandates.Disposal.key"),
+         "mandates.AccountabilityReport.code", "mandates.Caller.key", "mandates.Citation.key", "mandates.Disposal.key"),
         MADE,
     ),
     # Encrypted: planted by the operation that writes it down (`things.py`).
@@ -212,10 +213,12 @@ UNPLANTED: dict[str, str] = {
          "mandates.Caller.phone", "common.MobileNumber.number"),
         "encrypted",
     ),
+    "mandates.LegalBasis.text": "bound by its digest; the text of an entry holds one",
     "mandates.Matter.code": "the same in every county: matters are found by it",
     "mandates.PowerItem.code": "the same in every county",
 }  # fmt: skip
 
+BASIS = "《水法》第六十五条"
 # What a row made by looking at the model must have beside its defaults, by table; <…> is somebody or
 # something of the tenant.
 FILLED: dict[str, dict[str, object]] = {
@@ -233,6 +236,8 @@ FILLED: dict[str, dict[str, object]] = {
     "mandates.CallerReveal": {"way": "call"},
     "mandates.CapabilityCheck": {"item": "<mandates.PowerItem>"},
     "mandates.Disposal": {"state": "found", "found_at": MONDAY},
+    "mandates.Citation": {"wording": ""},
+    "mandates.LegalBasis": {"text": BASIS, "digest": sha256(BASIS.encode()).hexdigest()},
     "mandates.Objection": {
         "entry": "<mandates.Entry>", "outcome": "upheld", "decided_at": MONDAY,
     },
