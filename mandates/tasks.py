@@ -19,6 +19,7 @@ from mandates.operations import (
     list_applying,
     list_checking,
     list_imports,
+    officials,
     proposing,
     replay_files,
     replays,
@@ -31,6 +32,7 @@ KINDS_OF_JOBS = (
     exports,
     list_applying,
     list_checking,
+    officials,
     replays,
     replay_files,
 )  # importing them makes their jobs known

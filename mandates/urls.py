@@ -176,6 +176,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<uuid:uid>/caller/reveal/", callers.caller_reveal, name="caller-reveal"),
     path("persons/", persons.person_list, name="person-list"),
     path("persons/find/", persons.person_find, name="person-find"),
+    path("persons/official/", persons.person_official, name="person-official"),
     path("persons/rule/", persons.person_rule, name="person-rule"),
     path("persons/propose/", persons.person_propose, name="person-propose"),
     path("persons/disposals/<uuid:uid>/", persons.person_disposal, name="person-disposal"),

@@ -56,6 +56,15 @@ class PersonSearchForm(Blamed):
     reason = _reason()
 
 
+class OfficialForm(Blamed):
+    """Whose file is asked for, in which form, and why."""
+
+    username = PlainText(label=_("User name of an official"), max_length=60,
+                         widget=forms.TextInput(attrs=_UNREMEMBERED))  # fmt: skip
+    form = forms.ChoiceField(label=_("As"), choices=[("xlsx", "Excel"), ("json", "JSON")])
+    reason = _reason()
+
+
 class RuleForm(Blamed):
     """How long something is kept, and which document says so."""
 

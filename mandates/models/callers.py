@@ -173,7 +173,8 @@ class PersonSearch(CountyOwned):
                 name="person_search_why", condition=Q(reason__regex=r"\S.*\S.*\S.*\S")
             ),
             models.CheckConstraint(
-                name="person_search_kind", condition=Q(kind__in=[str(kind) for kind in INDEXED])
+                name="person_search_kind",
+                condition=Q(kind__in=[*(str(kind) for kind in INDEXED), "username"]),
             ),
         ]
         indexes = [models.Index(fields=["county", "-id"], name="person_search_new")]

@@ -21,6 +21,7 @@ from common.personal import Kind
 from common.worktime import SHANGHAI
 from mandates.models import Caller, CallerReveal, PersonSearch
 from mandates.models.callers import INDEXED
+from mandates.operations import officials
 from mandates.operations.callers import reason_of, seen
 from mandates.permissions import Permission
 from mandates.queries.callers import holding
@@ -28,6 +29,7 @@ from townships.rules import require
 
 if TYPE_CHECKING:
     from townships.http import Member
+    from townships.models import User
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Found:
     kind: Kind
     what: str
     callers: Sequence[Caller]
+    officials: Sequence[User] = ()
 
 
 def search(kind: str, value: str, reason: str, *, by: Member, at: datetime) -> Found:
@@ -83,7 +86,8 @@ def _find(kind: str, value: str, reason: str, by: Member) -> tuple[Found, str, s
     if not plain:
         raise Invalid(fields={"value": _("This is needed.")})
     callers = holding(wanted, plain, county_id=by.county_id)
-    return Found(wanted, masked(wanted, plain), callers), plain, why
+    own = officials.holding(plain, county_id=by.county_id) if wanted == Kind.PHONE else ()
+    return Found(wanted, masked(wanted, plain), callers, own), plain, why
 
 
 def _keep(
@@ -93,11 +97,11 @@ def _keep(
     row: PersonSearch = PersonSearch.objects.create(
         county_id=by.county_id, kind=found.kind, wanted=ciphers.index(found.kind, plain),
         masked=found.what, by_id=by.user_id, actor=by.label[:200], reason=reason,
-        found=len(found.callers), is_export=is_export, at=at,
+        found=len(found.callers) + len(found.officials), is_export=is_export, at=at,
     )  # fmt: skip
     audit.record(
         "person_exported" if is_export else "person_searched", row, by=by, at=at,
-        kind=found.kind, reason=reason, found=len(found.callers),
+        kind=found.kind, reason=reason, found=len(found.callers) + len(found.officials),
     )  # fmt: skip
     return row
 

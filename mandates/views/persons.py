@@ -20,9 +20,9 @@ from django.views.decorators.http import require_POST, require_safe
 from common import audit, papers, spreadsheets
 from common.display import Crumb
 from common.errors import NotAllowed, Problem
-from mandates.forms.persons import DecideForm, PersonSearchForm, RuleForm
+from mandates.forms.persons import DecideForm, OfficialForm, PersonSearchForm, RuleForm
 from mandates.models import Disposal, RetentionKind, RetentionRule
-from mandates.operations import disposals, persons
+from mandates.operations import disposals, officials, persons
 from mandates.permissions import Permission
 from mandates.queries.callers import searches, shown
 from mandates.queries.retention import KINDS, due, fixed
@@ -63,7 +63,28 @@ def person_find(request: MemberRequest) -> HttpResponse:
         form.blame(problem)
         return _page(request, search=form, status=422)
     rows = [{"one": one, "call": one.call, "values": shown(one)} for one in found.callers]
-    return _page(request, search=form, found={"what": found.what, "rows": rows})
+    return _page(
+        request, search=form, found={"what": found.what, "rows": rows, "officials": found.officials}
+    )
+
+
+@login_required
+@require_POST
+def person_official(request: MemberRequest) -> HttpResponse:
+    """Have all that is kept about an official made into a file; it waits among one's own jobs."""
+    _reader(request, Permission.PERSON_SEARCH)
+    form = OfficialForm(request.POST, auto_id="official_%s")
+    if form.is_valid():
+        try:
+            officials.ask(**form.cleaned_data, by=request.member, at=timezone.now())
+        except NotAllowed:
+            raise
+        except Problem as problem:
+            form.blame(problem)
+        else:
+            messages.success(request, _("The file is being made; it waits for you here."))
+            return redirect("townships:job-list")
+    return _page(request, official=form, status=422)
 
 
 @login_required
@@ -151,6 +172,7 @@ def _page(
     search: PersonSearchForm | None = None,
     found: dict[str, Any] | None = None,
     rule: RuleForm | None = None,
+    official: OfficialForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     county, member, now = _reader(request), request.member, timezone.now()
@@ -165,7 +187,10 @@ def _page(
         ],
         "fixed": fixed(),
         "rule_form": (rule or RuleForm()) if member.may(Permission.RETENTION_EDIT) else None,
-        "form": rule or search,
+        "official": (official or OfficialForm(auto_id="official_%s"))
+        if member.may(Permission.PERSON_SEARCH)
+        else None,
+        "form": rule or search or official,
         "may_propose": member.may(Permission.DISPOSAL_PROPOSE),
         "disposals": Disposal.objects.filter(county=county)
         .exclude(state="found")

@@ -21,9 +21,9 @@ from common import ciphers, logs, rotation, sms, tenancy
 from common.errors import Invalid, NotAllowed, Refused
 from common.ledger import Check
 from common.masking import masked, without_persons
-from common.models import MobileNumber, NoticeMail
+from common.models import AuditEntry, Job, MobileNumber, NoticeMail
 from common.personal import Kind, credit_code, id_number, phone
-from mandates.models import Call, Caller, CallerReveal, Disposal, PersonSearch
+from mandates.models import Call, Caller, CallerReveal, Disposal, PersonSearch, Step
 from mandates.operations import callers, disposals, persons, telling
 from mandates.queries import ledger
 from mandates.queries.callers import shown
@@ -32,7 +32,8 @@ from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
 from tests.mandates.test_ratings import SAID
 from townships.http import Member
-from townships.models import Duty, User
+from townships.models import Duty, SignIn, User
+from townships.operations import jobs as work
 from townships.operations import staffing
 from townships.roles import Role
 
@@ -518,3 +519,61 @@ def test_telephones_of_officials_are_encrypted_and_come_under_new_keys(
     with tenancy.dispatching(reason="a test looks"):
         rows = [NoticeMail(county_id=world.county.pk, user_id=officer.user_id)]
         assert sms.address_of(rows) == ""
+
+
+def written_of(world: World, form: str) -> bytes:
+    desk = Browser(world.desk, at=MONDAY)
+    asked = {"username": world.head.user.username, "form": form, "reason": "本人申请查阅"}
+    assert desk.post(url("person-official"), asked).status_code == 302
+    while work.run_next(clock=lambda: MONDAY):
+        pass
+    with tenancy.dispatching(reason="a test looks"):
+        job = Job.objects.order_by("-id")[0]
+    assert (job.state, job.words) == ("done", "")
+    assert PHONE not in json.dumps(job.parameters)
+    content: bytes = b"".join(desk.get(reverse("townships:job-file", args=[job.uid])))  # type: ignore[arg-type]
+    return content
+
+
+@pytest.mark.assurance("E8")
+def test_all_that_is_kept_about_an_official_is_written_out(world: World, leader: Member) -> None:
+    head, other = world.head, make_world()
+    world.routed()
+    User.objects.filter(pk=head.user_id).update(work_phone="0563-3021234")
+    SignIn.objects.create(
+        user=head.user, session_key="x", began_at=MONDAY, seen_at=MONDAY, address="10.9.8.7"
+    )
+    with tenancy.scope(head.scope):
+        staffing.put_on_duty(
+            head.post.uid, day=MONDAY.date(), shift="day", phone="110", by=head, at=MONDAY
+        )
+    with tenancy.scope(head.scope):
+        telling.keep_mobile(PHONE, by=head, at=MONDAY)
+    told = json.loads(written_of(world, "json"))
+    text = json.dumps(told, ensure_ascii=False)
+    for value in (head.user.username, "0563-3021234", "10.9.8.7", PHONE, "110"):
+        assert f'"{value}"' in text
+    with tenancy.everywhere(reason="a test looks"):
+        steps = Step.objects.filter(by=head.user_id).count()
+    assert steps
+    assert {"内容": "呼叫的过程记录", "数量": str(steps)} in told["履职记录"]
+    with zipfile.ZipFile(io.BytesIO(written_of(world, "xlsx"))) as book:
+        assert PHONE in book.read("xl/sharedStrings.xml").decode()
+
+    desk = Browser(world.desk, at=MONDAY)
+    asked = {"kind": "phone", "value": PHONE, "reason": "本人申请查阅"}
+    page = desk.post(url("person-find"), asked).content.decode()
+    assert head.user.username in page
+    assert PHONE not in page.replace(f'value="{PHONE}"', "")
+    with tenancy.everywhere(reason="a test looks"):
+        rows = list(PersonSearch.objects.order_by("id"))
+        assert AuditEntry.objects.filter(action="person_file_made").count() == 2
+    assert [(one.kind, one.is_export, one.found) for one in rows] == [
+        ("username", True, 1), ("username", True, 1), ("phone", False, 1),
+    ]  # fmt: skip
+    asked = {"username": head.user.username, "form": "json", "reason": "本人申请查阅"}
+    for who, given, code in (
+        (world.desk, {**asked, "reason": ""}, 422), (world.desk, {**asked, "form": "exe"}, 422),
+        (other.desk, asked, 422), (leader, asked, 403), (world.clerk, asked, 403),
+    ):  # fmt: skip
+        assert Browser(who, at=MONDAY).post(url("person-official"), given).status_code == code

@@ -7,18 +7,25 @@ from typing import Any
 from django.db.models import Count, Min, QuerySet
 from django.db.models.functions import Coalesce
 
-from townships.models import Post, SignIn
+from townships.models import Post, SignIn, User
+
+COUNTY = Coalesce("township__county_id", "department__county_id", "county_id")
 
 
 def _of_one_county() -> QuerySet[Any]:
     """Return the users whose posts, past ones too, are all in one county, with it as ``of``."""
-    county = Coalesce("township__county_id", "department__county_id", "county_id")
     return (
         Post.objects.order_by()
         .values("user")
-        .annotate(many=Count(county, distinct=True), above=Count("city"), of=Min(county))
+        .annotate(many=Count(COUNTY, distinct=True), above=Count("city"), of=Min(COUNTY))
         .filter(many=1, above=0)
     )
+
+
+def officials_of(county_id: int) -> QuerySet[User]:
+    """Return the people who hold, or have held, a post in a county."""
+    posts = Post.objects.annotate(of=COUNTY).filter(of=county_id).values("user")
+    return User.objects.filter(pk__in=posts, is_machine=False)
 
 
 def sign_ins_of(county_id: int) -> QuerySet[SignIn]:
