@@ -8,6 +8,7 @@ from datetime import datetime
 from common import outbox
 from common.models import CountyEvent, Event, Outbox
 from mandates.operations.announce import announce
+from mandates.operations.disposals import DISCARD, discard_files
 from mandates.operations.publishing import lists_published
 from mandates.operations.routing import route_calls
 
@@ -25,3 +26,8 @@ def tell(rows: Sequence[Outbox], at: datetime) -> list[Event]:
 @outbox.handles("list")
 def tell_of_lists(rows: Sequence[Outbox], at: datetime) -> list[CountyEvent]:
     return lists_published([row.subject_id for row in rows], at=at)
+
+
+@outbox.handles(DISCARD)
+def discard(rows: Sequence[Outbox], at: datetime) -> None:
+    discard_files([row.subject_id for row in rows])

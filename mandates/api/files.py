@@ -96,7 +96,7 @@ class CallFileContent(ApiView):
         if kept is None:
             raise Http404
         try:
-            content = attachments.opened(kept.path)
+            content = attachments.opened(kept.place)
         except FileNotFoundError:
             raise Http404 from None
         return FileResponse(

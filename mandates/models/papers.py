@@ -29,7 +29,7 @@ class CallFile(TownshipOwned):
     post = models.ForeignKey("townships.Post", models.PROTECT, related_name="+", db_index=False)
     unit = models.CharField(max_length=100)
     at = models.DateTimeField()
-    # Its content is gone, and its path, by the record of disposal; what history says of it stays.
+    # Its content goes, and then its path, by the record of disposal; what history says of it stays.
     disposed_at = models.DateTimeField(null=True)
     disposal_uid = models.UUIDField(null=True)
 
@@ -41,7 +41,7 @@ class CallFile(TownshipOwned):
             models.CheckConstraint(
                 name="call_file_held_or_disposed",
                 condition=Q(~Q(path=""), disposed_at=None, disposal_uid=None)
-                | Q(path="", disposed_at__isnull=False, disposal_uid__isnull=False),
+                | Q(disposed_at__isnull=False, disposal_uid__isnull=False),
             ),
         ]
 
@@ -51,6 +51,11 @@ class CallFile(TownshipOwned):
     @property
     def is_disposed(self) -> bool:
         return self.disposed_at is not None
+
+    @property
+    def place(self) -> str:
+        """Return where the content is; "" where it was disposed of, even if it is not gone yet."""
+        return "" if self.is_disposed else self.path
 
 
 class CallNote(TownshipOwned):

@@ -5,9 +5,8 @@ PIPL article 19 bounds how long it is kept, article 47 demands its deletion once
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import attachments, audit
 from common.errors import Invalid, NotAllowed, Refused
-from common.models import Notice, NoticeMail
+from common.models import Notice, NoticeMail, Outbox
 from common.personal import Kind
 from common.tenancy import dispatching
 from common.worktime import SHANGHAI
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from townships.http import Member
 
 LONGEST = 1200  # months
+DISCARD = "discard"  # in the outbox: a file whose content is to go
 
 
 class NotYet(Refused):
@@ -258,12 +258,22 @@ def _remove_notices(row: Disposal, uids: list[str], at: datetime) -> int:
 
 def _remove_files(row: Disposal, uids: list[str], at: datetime) -> int:
     rows = CallFile.objects.filter(county=row.county_id, uid__in=uids, disposed_at=None)
-    paths = list(rows.select_for_update(no_key=True).values_list("path", flat=True))
-    gone: int = rows.update(path="", disposed_at=at, disposal_uid=row.uid)
-    # The rows first: a file that outlives this process has no row, and is laid aside at night.
-    for path in paths:
-        transaction.on_commit(partial(attachments.discard, path))
+    files = list(rows.select_for_update(no_key=True))
+    gone: int = rows.update(disposed_at=at, disposal_uid=row.uid)
+    # The content goes once the record stands, and whatever dies in between it goes.
+    Outbox.objects.bulk_create(
+        Outbox(kind=DISCARD, subject_id=one.pk, created_at=at, available_at=at, **one.tenant)
+        for one in files
+    )
     return gone
+
+
+def discard_files(keys: Sequence[int]) -> None:
+    """Remove the content of files that were disposed of; again does no harm. For the outbox."""
+    rows = CallFile.objects.filter(pk__in=list(keys), disposed_at__isnull=False).exclude(path="")
+    for one in rows:
+        attachments.discard(one.path)
+    rows.update(path="")
 
 
 _REMOVE: dict[RetentionKind, Callable[[Disposal, list[str], datetime], int]] = {

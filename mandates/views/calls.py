@@ -169,7 +169,7 @@ def call_file_small(request: MemberRequest, uid: UUID, file: UUID) -> HttpRespon
     if not images.is_image(found.content_type):
         raise Http404
     try:
-        content = attachments.small(found.path)
+        content = attachments.small(found.place)
     except FileNotFoundError as error:
         raise Http404 from error
     return FileResponse(content, content_type="image/jpeg")
@@ -181,7 +181,7 @@ def call_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase
     """Hand out an attachment to whoever may see its call, never to be shown inside a page."""
     found = _file_of(request, uid, file)
     try:
-        content = attachments.opened(found.path)
+        content = attachments.opened(found.place)
     except FileNotFoundError as error:
         raise Http404 from error
     answer = FileResponse(

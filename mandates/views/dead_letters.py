@@ -128,5 +128,9 @@ def _why(error: str) -> str:
 
 def _kind(kind: str) -> str:
     """Say what work is about; a kind that nobody has named stays as it is called."""
-    named = {"route": _("Dispatch a call"), "announce": _("Tell people of a step")}
+    named = {
+        "route": _("Dispatch a call"),
+        "announce": _("Tell people of a step"),
+        "discard": _("Remove a file that was disposed of"),
+    }
     return named.get(kind, kind)

@@ -153,6 +153,10 @@ def test_files_and_notices_go_and_every_chain_stands(
     assert len(first.items) == notices
     second = two_dispose("file", world, leader, late)
     assert (second.number, second.previous_hash) == (2, first.hash)
+    assert place.exists()  # should this be undone, nothing is lost; nobody gets it any more
+    officer = Browser(world.officer(), at=late)
+    assert officer.get(url("call-file", call.uid, kept.uid)).status_code == 404
+    world.drain(when=late)
     assert not place.exists()
     with tenancy.everywhere(reason="a test looks"):
         assert not Notice.objects.exists()
@@ -161,7 +165,6 @@ def test_files_and_notices_go_and_every_chain_stands(
     assert (row.path, row.disposal_uid, row.name) == ("", second.uid, "现场.pdf")
     assert faults(late) == []
 
-    officer = Browser(world.officer(), at=late)
     page = officer.get(call.get_absolute_url()).content.decode()
     assert "现场.pdf" in page
     for address in (
