@@ -61,6 +61,10 @@ class MayQuery(Strict):
         max_length=100, help_text="code or uid of an item, or words of the act"
     )
     on = serializers.DateField(required=False, help_text="today if left out")
+    opened = serializers.DateField(
+        required=False,
+        help_text="the day on which the case was opened, not after `on`; that day if left out",
+    )
 
 
 class PowerShape(serializers.Serializer[Any]):
@@ -72,6 +76,12 @@ class PowerShape(serializers.Serializer[Any]):
     field = serializers.CharField()
     name = serializers.CharField()
     department = UnitShape(allow_null=True, help_text="null: the law itself names the township")
+    matter = serializers.CharField(
+        source="matter.code",
+        default=None,
+        allow_null=True,
+        help_text="code of the matter of the list it serves",
+    )
     law = serializers.CharField()
     article = serializers.CharField()
     sanction = serializers.CharField()
@@ -136,6 +146,12 @@ class PowerLimitShape(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="of the law")
 
 
+class TakenBackShape(serializers.Serializer[Any]):
+    matter = serializers.CharField(source="code", help_text="code of the list")
+    day = serializers.DateField(help_text="the first day on which no case is begun")
+    document_no = serializers.CharField(source="document")
+
+
 # In whose name: "own" by law, by the mode of a batch, or nobody's.
 ANSWERED = ["", "own", *PowerMode.values]
 
@@ -149,7 +165,7 @@ class AnswerShape(serializers.Serializer[Any]):
     why = serializers.ChoiceField(
         [
             "granted", "own_by_law", "never_granted", "not_confirmed", "not_yet", "term_over",
-            "taken_back", "swapped", "forbidden",
+            "taken_back", "swapped", "forbidden", "matter_taken_back",
         ]
     )  # fmt: skip
     sentence = serializers.CharField()
@@ -157,6 +173,11 @@ class AnswerShape(serializers.Serializer[Any]):
     name_of = serializers.CharField(help_text="in whose name; empty where it may not")
     law = serializers.CharField(source="place", help_text="law and article it follows from")
     grant = GrantShape(allow_null=True)
+    taken_back = TakenBackShape(
+        allow_null=True,
+        help_text="the matter it serves, taken back by the superior: what was opened before is "
+        "finished, nothing new is begun",
+    )
     limits = PowerLimitShape(many=True, help_text="what may not be done with it all the same")
 
 
@@ -215,7 +236,8 @@ class PowerMay(ApiView):
         """Ask whether a township may do something on a day.
 
         In whose name, under which batch and document; or why not. Any day of the past is answered
-        as it was.
+        as it was. From the day on which the superior takes back the matter that a power serves the
+        answer is no (`matter_taken_back`), but for a case that was `opened` before.
         """
         member = reader(request, Permission.LIST_READ)
         asked = checked(MayQuery, request.query_params.dict())
@@ -229,7 +251,7 @@ class PowerMay(ApiView):
         if town is None:
             raise Invalid(fields={"township": _("There is no such township here.")})
         wanted = empowerment.meant(member, town.county_id, asked["item"])
-        answers = empowerment.may(town, wanted, day)
+        answers = empowerment.may(town, wanted, day, opened=asked.get("opened"))
         return Response(MayShape({"township": town, "on": day, "answers": answers}).data)
 
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from mandates.forms.assessments import Blamed
+from mandates.forms.console import CountyForm
 from mandates.forms.drafts import PlainText
-from mandates.models import Criterion, EvaluationOutcome, PowerKind, PowerMode
+from mandates.models import Criterion, EvaluationOutcome, Matter, PowerKind, PowerMode
 from mandates.models.powers import HIGHEST
 from mandates.operations.empowering import Capability, Draft, Published
 from mandates.operations.granting import TakeBack
@@ -84,6 +85,19 @@ class AskForm(forms.Form):
         label=_("Act"), max_length=100, help_text=_("Code of the item, or words of the act.")
     )
     on = _day(pgettext_lazy("a date", "Day"))
+    opened = _day(
+        _("Case opened on"),
+        required=False,
+        help_text=_(
+            "Empty for a new case. A case opened before a matter was taken back is finished."
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or self.cleaned_data
+        if told.get("opened") and told.get("on") and told["opened"] > told["on"]:
+            self.add_error("opened", _("The case cannot be opened after the day asked about."))
+        return told
 
 
 class ScoreForm(Blamed):
@@ -245,3 +259,25 @@ class DecideForm(Blamed):
     on = _day(_("From"), required=False)
     document_no = _line(_("Document number"), longest=60, required=False)
     decision = _line(_("Reason for the decision"), required=False)
+
+
+class PowerItemForm(CountyForm):
+    """A power in the console; the matter it serves is named by its code."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "matter" in self.fields:
+            rows = Matter.objects.routing().filter(county=self.instance.county_id)
+            self.fields["matter"] = forms.ModelChoiceField(
+                label=_("matter of the list"),
+                queryset=rows,
+                to_field_name="code",
+                required=False,
+                widget=forms.TextInput,
+                help_text=_(
+                    "The code of the matter. Once the superior takes that back, no new case is begun "
+                    "by this power."
+                ),
+                error_messages={"invalid_choice": _("The county's list has no such matter.")},
+            )
+            self.initial["matter"] = self.instance.matter and self.instance.matter.code

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from common.tenancy import CountyOwned, TenantForeignKey, county_target
+from mandates.models.lists import Matter
 
 PENALTY_LAW, COMPULSION_LAW = "《中华人民共和国行政处罚法》", "《中华人民共和国行政强制法》"
 LICENSING_LAW = "《中华人民共和国行政许可法》"
@@ -162,6 +163,17 @@ class PowerItem(CountyOwned):
         verbose_name=_("department it comes from"),
         help_text=_("Empty where the law itself names the township."),
     )
+    # What of the county's list it serves: once that is taken back, no case is begun by it any more.
+    matter = TenantForeignKey(
+        Matter,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="powers",
+        db_index=False,
+        verbose_name=_("matter of the list"),
+        help_text=_("Once the superior takes that back, no new case is begun by this power."),
+    )
     law = models.CharField(_("law"), max_length=100)
     article = models.CharField(_("article"), max_length=100)
     sanction = models.TextField(_("what the law provides"), blank=True)
@@ -176,6 +188,14 @@ class PowerItem(CountyOwned):
             models.UniqueConstraint(fields=["county", "uid"], name="power_item_uid"),
             models.UniqueConstraint(fields=["county", "code"], name="power_item_code"),
             models.CheckConstraint(name="power_item_basis", condition=~Q(law="") & ~Q(article="")),
+            # What the law itself gives to townships no superior takes back.
+            models.CheckConstraint(
+                name="power_item_of_matter",
+                condition=Q(matter=None) | Q(department__isnull=False),
+                violation_error_message=_(
+                    "What the law itself gives to townships belongs to no matter of the list."
+                ),
+            ),
             models.CheckConstraint(name="power_item_kind", condition=Q(kind__in=PowerKind.values)),
         ]
 

@@ -1,7 +1,7 @@
 """收回: the superior department does a matter itself from a day on, by a document.
 
-What is open ends as it began; whatever begins something new under a matter asks `taken_back` of
-`guards`, or `is_taken_back` where it holds the matter itself.
+What is open ends as it began; a call that is begun asks `taken_back` of `guards`, a delegated case
+`queries.empowerment.may`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,6 @@ def give_back(matter: Matter, *, reason: str, by: Actor | None, at: datetime) ->
     if not 2 <= len(reason) <= DOCUMENT_LENGTH:
         raise Invalid(fields={"reason": [_("Say why, in a few words.")]})
     return _write(matter, None, "", "matter_given_back", by=by, at=at, reason=reason)
-
-
-def is_taken_back(matter: Matter, day: date) -> bool:
-    """Say whether nothing new may be begun under a matter on a day."""
-    return matter.taken_back_from is not None and matter.taken_back_from <= day
 
 
 def _write(

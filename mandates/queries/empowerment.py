@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,12 +12,15 @@ from uuid import UUID
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from common.errors import Invalid
 from common.search import matching
 from mandates.models import (
     FORBIDDEN,
     BatchState,
     CapabilityCheck,
     Criterion,
+    Entry,
+    Matter,
     PowerAgreement,
     PowerBatch,
     PowerGrant,
@@ -26,6 +29,7 @@ from mandates.models import (
     PowerMode,
     PowerScore,
     Prohibition,
+    Share,
 )
 from mandates.models.powers import PENALTY_LAW
 from townships.models import DevelopedTown, Township
@@ -55,7 +59,7 @@ class Asked:
 
 def items(member: Member) -> QuerySet[Any]:
     """Return the catalogue of the member's county; of all for a post of the city."""
-    rows: QuerySet[Any] = PowerItem.objects.select_related("department")
+    rows: QuerySet[Any] = PowerItem.objects.select_related("department", "matter")
     return rows if member.county_id is None else rows.filter(county=member.county_id)
 
 
@@ -162,11 +166,22 @@ def held_meanwhile(
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """The matter that a power serves, and from which day, by which document, it is taken back."""
+
+    code: str
+    day: date
+    document: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """Whether a township may do one thing on a day, in whose name, and by what; or why not.
 
     ``why`` is a stable code, ``sentence`` the same for people. ``mode`` is "own" where the law
-    itself names the township. ``limits`` is what may not be done with it all the same.
+    itself names the township. ``limits`` is what may not be done with it all the same. Where the
+    superior has taken back the matter that the power serves, ``taken_back`` says so, and ``may`` is
+    true for a case that was opened before alone.
     """
 
     item: PowerItem
@@ -179,15 +194,23 @@ class Answer:
     name_of: str = ""
     grant: PowerGrant | None = None
     place: str = ""  # the law and article it follows from
+    taken_back: TakenBack | None = None  # the matter it serves, by the day asked about
     limits: Sequence[Prohibition] = field(default_factory=tuple)
 
 
-def may(township: Township, wanted: Sequence[PowerItem], day: date) -> list[Answer]:
-    """Answer for each item, in one query; one more where something waits for confirmation.
+def may(
+    township: Township, wanted: Sequence[PowerItem], day: date, *, opened: date | None = None
+) -> list[Answer]:
+    """Answer for each item, in one query; one more where something waits for confirmation, two or
+    three where an item serves a matter of the list.
 
-    Rests on grants alone, so that any day of the past is answered as it was. Needs a scope that
-    reaches the township.
+    ``opened`` is the day on which the case was opened, the day itself if left out: a case that was
+    opened before the superior took back the matter is finished by whoever opened it. Rests on
+    grants and on what stands of the matter, so that any day of the past is answered as it was.
+    Needs a scope that reaches the township. Raises Invalid where the case is opened after the day.
     """
+    if opened is not None and opened > day:
+        raise Invalid(fields={"opened": _("The case cannot be opened after the day asked about.")})
     rows = PowerGrant.objects.filter(
         county=township.county_id, township=township.pk, item__in=[one.pk for one in wanted]
     ).select_related("batch__department", "agreement")
@@ -195,7 +218,57 @@ def may(township: Township, wanted: Sequence[PowerItem], day: date) -> list[Answ
     for row in rows.order_by("valid_from", "id"):
         held.setdefault(row.item_id, []).append(row)
     answers = [_answer(township, one, held.get(one.pk, ()), day) for one in wanted]
-    return _waiting(township, answers, day)
+    return _stopped(_waiting(township, answers, day), day, opened or day)
+
+
+def _stopped(answers: Sequence[Answer], day: date, opened: date) -> list[Answer]:
+    """Say no where the matter was taken back when the case was opened."""
+    linked = [one for one in answers if one.may and one.item.matter_id]
+    if not linked:
+        return list(answers)
+    keys = {one.item.matter_id for one in linked}
+    now = _taken_back(keys, day)
+    then = now if opened == day else _taken_back(keys, opened)
+    return [_within(one, then, now) if one in linked else one for one in answers]
+
+
+def _within(
+    answer: Answer, then: Mapping[int | None, TakenBack], now: Mapping[int | None, TakenBack]
+) -> Answer:
+    key = answer.item.matter_id
+    if (back := then.get(key)) is not None:
+        text = _(
+            "The superior department does the matter %(code)s itself from %(day)s (%(document)s): "
+            "no case is begun by this power any more."
+        )
+        return replace(
+            answer, may=False, why="matter_taken_back", sentence=text % _words(back), mode="",
+            name_of="", place="", limits=(), taken_back=back,
+        )  # fmt: skip
+    if (back := now.get(key)) is None:
+        return answer
+    text = _(
+        "Opened before the matter %(code)s was taken back on %(day)s (%(document)s): "
+        "the case is finished as it began."
+    )
+    return replace(answer, sentence=f"{answer.sentence} {text % _words(back)}", taken_back=back)
+
+
+def _words(back: TakenBack) -> dict[str, str]:
+    return {"code": back.code, "day": back.day.isoformat(), "document": back.document}
+
+
+def _taken_back(keys: Iterable[int | None], day: date) -> dict[int | None, TakenBack]:
+    """Return which of some matters are taken back on a day: said of the matter, or by the list."""
+    listed = Entry.objects.filter(matter__in=keys, share=Share.TAKEN_BACK).in_force_on(day)
+    found: dict[int | None, TakenBack] = {
+        one.matter_id: TakenBack(one.matter.code, *one.taken_back)
+        for one in listed.select_related("matter", "version")
+    }
+    for one in Matter.objects.filter(pk__in=keys, taken_back_from__lte=day):
+        if one.pk not in found or one.taken_back_from < found[one.pk].day:
+            found[one.pk] = TakenBack(one.code, one.taken_back_from, one.taken_back_by)
+    return found
 
 
 def _answer(township: Township, item: PowerItem, rows: Sequence[PowerGrant], day: date) -> Answer:

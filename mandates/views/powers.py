@@ -148,7 +148,8 @@ def power_ask(request: MemberRequest) -> HttpResponse:
     """May this township do this on this day, in whose name? And if not, why."""
     member = reader(request)
     towns = list(townships_of(member))
-    asked = {name: request.GET[name] for name in ("township", "item", "on") if name in request.GET}
+    names = ("township", "item", "on", "opened")
+    asked = {name: request.GET[name] for name in names if name in request.GET}
     first = {"on": timezone.localdate(), "township": towns[0].uid if towns else ""}
     form = AskForm({**{k: str(v) for k, v in first.items()}, **asked} if asked.get("item") else None,
                    initial={**first, **asked})  # fmt: skip
@@ -158,7 +159,7 @@ def power_ask(request: MemberRequest) -> HttpResponse:
         told = form.cleaned_data
         township = next(one for one in towns if str(one.uid) == told["township"])
         wanted = empowerment.meant(member, township.county_id, told["item"])
-        answers = empowerment.may(township, wanted, told["on"])
+        answers = empowerment.may(township, wanted, told["on"], opened=told["opened"])
         answers.sort(key=lambda one: not one.may)
     context = {
         "form": form,

@@ -55,6 +55,7 @@ def entry_take_back(request: MemberRequest, uid: UUID) -> HttpResponse:
         "entry": entry,
         "form": form,
         "is_back": is_back,
+        "powers": list(entry.matter.powers.order_by("code")),
         "crumbs": [
             Crumb(f"{entry.matter.code} {entry.name}", entry.get_absolute_url()),
             Crumb(_("Taking back")),

@@ -13,7 +13,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import translation
 
 from common import tenancy
-from common.errors import NotAllowed, Problem
+from common.errors import Invalid, NotAllowed, Problem
 from common.models import Notice
 from mandates.models import (
     FORBIDDEN,
@@ -23,7 +23,7 @@ from mandates.models import (
     PowerItem,
     PowerSwap,
 )
-from mandates.operations import empowering, granting
+from mandates.operations import empowering, granting, lists, taking_back
 from mandates.operations.empowering import Draft, Published
 from mandates.operations.granting import TakeBack
 from mandates.queries import empowerment
@@ -31,6 +31,8 @@ from mandates.queries.empowerment import Answer
 from tests.factories import powers
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.powers import ABLE, DAY, officer, second
+from tests.factories.systems import System
+from tests.mandates.pages import Browser
 from townships.http import Member
 from townships.models import Department, DevelopedTown, Township
 from townships.roles import Role
@@ -321,6 +323,74 @@ def test_a_township_reads_its_own_and_another_county_nothing(world: World) -> No
 
 
 # --- taking back, ending, evaluating, swapping ---------------------------------------------------
+
+
+def test_of_a_matter_taken_back_no_case_is_begun_and_open_ones_are_finished(world: World) -> None:
+    item = powers.item(world, "XX-01", matter=world.sand.matter)
+    powers.in_force(world, [item])
+    back = DAY + timedelta(days=30)
+    with tenancy.scope(officer(world).scope):
+        taking_back.take_back(
+            world.sand.matter,
+            day=back,
+            document_no="省编办〔2026〕3号",
+            by=officer(world),
+            at=MONDAY,
+        )
+
+    def may(day: date, opened: date | None = None) -> Answer:
+        with tenancy.scope(world.desk.scope):
+            return empowerment.may(world.township, [item], day, opened=opened)[0]
+
+    before, since, later = may(back - timedelta(days=1)), may(back), may(back + timedelta(days=90))
+    assert (before.may, before.taken_back) == (True, None)
+    for answer in (since, later, may(later.day, opened=back)):
+        assert (answer.may, answer.why, answer.name_of) == (False, "matter_taken_back", "")
+        assert "省编办〔2026〕3号" in answer.sentence
+    open_one = may(later.day, opened=back - timedelta(days=1))
+    assert (open_one.may, open_one.name_of) == (True, world.water.name)
+    assert open_one.taken_back is not None
+    assert (open_one.taken_back.code, open_one.taken_back.day) == ("SL-01", back)
+    with pytest.raises(Invalid):
+        may(back, opened=back + timedelta(days=1))
+
+    asked = {"township": str(world.township.uid), "item": "XX-01", "on": f"{later.day}"}
+    system = System.beside(world.clerk)
+    told = system.get("powers/may/", **asked).json()["answers"][0]
+    assert (told["may"], told["why"]) == (False, "matter_taken_back")
+    assert told["taken_back"] == {
+        "matter": "SL-01", "day": f"{back}", "document_no": "省编办〔2026〕3号",
+    }  # fmt: skip
+    told = system.get("powers/may/", **asked, opened=f"{before.day}").json()["answers"][0]
+    assert (told["may"], told["name_of"]) == (True, world.water.name)
+    assert system.get("powers/may/", **asked, opened="2030-01-01").status_code == 400
+    page = Browser(world.clerk, at=LATER).get(
+        "/powers/ask/", data={**asked, "opened": f"{before.day}"}
+    )
+    assert page.context["answers"][0].may is True
+
+
+def test_a_version_that_says_taken_back_stops_the_power_too(world: World) -> None:
+    item = powers.item(world, "XX-01", matter=world.sand.matter)
+    powers.in_force(world, [item])
+    begins = DAY + timedelta(days=10)
+    with tenancy.dispatching(reason="a test prepares"):
+        draft = lists.open_draft(world.version.duty_list, reason="修订", by=None, at=MONDAY)
+        draft.entries.filter(matter=world.sand.matter_id).update(share="taken_back")
+        lists.publish(draft, valid_from=begins, document_no="试编办〔2026〕9号", by=None, at=MONDAY)
+
+    assert asked(world, item, begins - timedelta(days=1)).may
+    since = asked(world, item, begins)
+    assert (since.may, since.taken_back and since.taken_back.document) == (
+        False, "试编办〔2026〕9号",
+    )  # fmt: skip
+    own = powers.item(world, "XX-02", scored=False)
+    rows = PowerItem.objects.filter(pk=own.pk)
+    with (
+        tenancy.dispatching(reason="a test tries"),
+        pytest.raises(IntegrityError),
+    ):  # by law its own
+        rows.update(department=None, matter=world.sand.matter_id)
 
 
 def test_nothing_is_taken_back_for_days_that_are_over(world: World) -> None:
