@@ -127,3 +127,29 @@ class ReviewComment(CountyOwned):
                 name="review_comment_says", condition=~Q(text="") | Q(replaces__isnull=False)
             ),
         ]
+
+
+# A unit speaks under its own opinion alone. The function sees what its caller sees: row security
+# shows a department or a township no opinion but its own.
+OWN_COMMENTS_SQL: dict[str, str] = {
+    "forward": """
+create function review_comment_is_own() returns trigger language plpgsql as $$
+    begin
+        if not exists (select from mandates_reviewopinion o
+                        where o.county_id = new.county_id and o.id = new.opinion_id) then
+            raise exception 'a unit comments under its own opinion'
+                using errcode = 'insufficient_privilege';
+        end if;
+        if new.replaces_id is not null and not exists (
+            select from mandates_reviewcomment c where c.county_id = new.county_id
+               and c.id = new.replaces_id and c.opinion_id = new.opinion_id) then
+            raise exception 'a comment replaces one under the same opinion'
+                using errcode = 'insufficient_privilege';
+        end if;
+        return new;
+    end $$;
+create trigger own before insert on mandates_reviewcomment for each row
+    execute function review_comment_is_own();
+""",
+    "back": "drop trigger own on mandates_reviewcomment; drop function review_comment_is_own();",
+}

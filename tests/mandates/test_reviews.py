@@ -236,6 +236,29 @@ def test_the_database_shows_a_unit_its_own_opinion_alone(world: World, draft: Li
             ListReview.objects.update(closed_at=MONDAY)
 
 
+def test_the_database_lets_a_unit_comment_under_its_own_opinion_alone(
+    world: World, draft: ListVersion
+) -> None:
+    known = asked(world, draft)
+
+    def comment(under: str, replaces: ReviewComment | None = None) -> ReviewComment:
+        made: ReviewComment = ReviewComment.objects.create(
+            county=world.county, opinion=known[under], matter=world.sand.matter, text="意见",
+            at=MONDAY, by="某人", replaces=replaces,
+        )  # fmt: skip
+        return made
+
+    with tenancy.scope(chief(world).scope):
+        theirs = comment("department")
+    with tenancy.scope(world.head.scope):
+        mine = comment("township")
+        for words in ({"under": "department"}, {"under": "township", "replaces": theirs}):
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                comment(**words)
+        comment("township", mine)
+    assert len(comments()) == 3
+
+
 def test_nobody_is_asked_twice_and_somebody_must_be(world: World, draft: ListVersion) -> None:
     assert send(officer(world), url(draft, "invite"), until="x").status_code == 422
     nobody = send(officer(world), url(draft, "invite"), until="2026-03-20").content.decode()
