@@ -208,7 +208,7 @@ def _start(member: Member) -> list[Entry]:
         # Work that is tried no more is the first thing an administrator has to know.
         n = counted().total
         aside = _item(
-            _("Waits after failing"), reverse("mandates:dead-letter-list"), "mail-opened",
+            _("Failed work"), reverse("mandates:dead-letter-list"), "mail-opened",
             count=f"{MOST}+" if n >= MOST else n or None, is_over=True, phone=True,
         )  # fmt: skip
         found.append(Entry(aside, 870 if n else 895, "console"))

@@ -33,7 +33,7 @@ def failed(request: HttpRequest) -> list[Panel]:
         (_("Events for other systems"), found.events, reverse("admin:townships_deadletter_changelist")),
     )  # fmt: skip
     lines = [PanelLine(label, str(n), url, is_pressing=True) for label, n, url in told if n]
-    return [Panel(_("Waits after failing"), lines, _("Nothing waits."))]
+    return [Panel(_("Failed work"), lines, _("Nothing waits."))]
 
 
 @OfficerSite.first_page

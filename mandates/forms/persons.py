@@ -20,7 +20,7 @@ def _reason() -> PlainText:
     return PlainText(
         label=_("Reason"),
         max_length=LONGEST,
-        help_text=_("It stays, with your name and the time, and can be read by who supervises."),
+        help_text=_("It is kept with your name and the time, and supervisors can read it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -49,7 +49,17 @@ def test_the_page_says_how_it_stands_before_and_after(auditor: Client) -> None:
     text = before.content.decode()
     assert "尚无锚点" in text
     assert "尚未校验过" in text
-    assert before.context["told"].is_anchor_late
+    young = before.context["told"]
+    assert (young.is_anchor_late, young.is_verified_late) == (False, False)
+    assert young.verify_by == NOW + timedelta(hours=26)
+    assert "hy-tag--urgent" not in text
+    assert "最迟" in text
+    with time_machine.travel(NOW + timedelta(hours=27), tick=False):
+        never = auditor.get(PAGE)
+    assert (never.context["told"].is_anchor_late, never.context["told"].is_verified_late) == (
+        True, True,
+    )  # fmt: skip
+    assert never.content.decode().count("hy-tag--urgent") == 2
 
     AuditEntry.objects.create(at=NOW, action="sign_in", target="王")
     anchors.anchor(at=NOW)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from common import anchors, hashing
 from common.histories import all_histories
-from common.models import Anchor, Verification
+from common.models import Anchor, AuditEntry, Verification
 from common.verifying import Finding, sentence
 
 ANCHOR_IS_LATE = timedelta(hours=2)
@@ -43,8 +43,10 @@ class Evidence:
     anchor: Any  # the last one, without its leaves; None before the first
     anchor_algorithm: str
     is_anchor_late: bool
+    anchor_by: datetime | None  # of a young installation without an anchor: when it is late
     verified: Verification | None
     is_verified_late: bool
+    verify_by: datetime | None  # of a young installation that was never verified: when it is late
     bad: Verification | None  # the last verification that found something
     places: list[str]
     lines: list[HistoryLine]
@@ -60,13 +62,17 @@ def evidence(at: datetime) -> Evidence:
     last = Anchor.objects.defer("leaves", "columns").order_by("-number").first()
     earlier = list(Verification.objects.order_by("-pk").defer("findings")[:SHOWN])
     verified = earlier[0] if earlier else None
+    # A young installation is not late: its time runs from the first thing it wrote down.
+    begun = AuditEntry.objects.order_by("pk").values_list("at", flat=True).first() or at
     bad = Verification.objects.filter(found__gt=0).order_by("-pk").first()
     return Evidence(
         anchor=last,
         anchor_algorithm=hashing.NAMES.get(last.algorithm, last.algorithm) if last else "",
-        is_anchor_late=last is None or at - last.ends_at > ANCHOR_IS_LATE,
+        is_anchor_late=at - (last.ends_at if last else begun) > ANCHOR_IS_LATE,
+        anchor_by=begun + ANCHOR_IS_LATE if last is None else None,
         verified=verified,
-        is_verified_late=verified is None or at - verified.ended_at > VERIFICATION_IS_LATE,
+        is_verified_late=at - (verified.ended_at if verified else begun) > VERIFICATION_IS_LATE,
+        verify_by=begun + VERIFICATION_IS_LATE if verified is None else None,
         bad=bad,
         places=[sentence(Finding(**told)) for told in bad.findings[:PLACES]] if bad else [],
         lines=list(_lines(verified.counts)) if verified else [],
