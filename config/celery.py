@@ -25,6 +25,8 @@ app.conf.beat_schedule = {
     "sweep-clocks": {"task": "mandates.sweep_clocks", "schedule": 30.0},
     # Steps of duty admissions whose limit has passed.
     "sweep-admissions": {"task": "mandates.sweep_admissions", "schedule": 300.0},
+    # Lists of counties that have no township yet: nothing rings for them.
+    "tell-of-lists": {"task": "mandates.tell_of_lists", "schedule": 60.0},
     # What was added to histories gets its keyed root; at night all of them are verified.
     "anchor-histories": {"task": "common.anchor_histories", "schedule": crontab(minute=7)},
     "verify-histories": {

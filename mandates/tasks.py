@@ -9,6 +9,7 @@ from celery import shared_task
 from common import attachments, deliveries, duties, mails, outbox, sms
 from mandates import notices
 from mandates.operations import (
+    admission_files,
     admission_sweep,
     days,
     digest,
@@ -21,6 +22,7 @@ from mandates.operations import (
     list_imports,
     officials,
     proposing,
+    publishing,
     replay_files,
     replays,
     resuming,
@@ -37,6 +39,7 @@ KINDS_OF_JOBS = (
     replay_files,
 )  # importing them makes their jobs known
 attachments.keeper("calls", files.known_paths)
+attachments.keeper(admission_files.FOLDER, admission_files.known_paths)
 attachments.keeper(list_imports.FOLDER, list_imports.known_paths)
 
 
@@ -139,3 +142,16 @@ def sweep_due_admissions(**_unknown: Any) -> None:
 duties.register(
     duties.Duty("admissions", every=300.0, task="mandates.sweep_admissions", run=sweep_admissions)
 )
+
+
+def tell_of_lists() -> int:
+    """Tell other systems of lists published in counties without townships; return of how many."""
+    return publishing.tell_untold(at=sql.database_time())
+
+
+@shared_task(name="mandates.tell_of_lists", ignore_result=True)
+def tell_of_untold_lists(**_unknown: Any) -> None:
+    tell_of_lists()
+
+
+duties.register(duties.Duty("lists", every=60.0, task="mandates.tell_of_lists", run=tell_of_lists))

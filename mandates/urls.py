@@ -114,6 +114,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admissions/new/", admissions.admission_new, name="admission-new"),
     path("admissions/<uuid:uid>/", admissions.admission_detail, name="admission-detail"),
     path("admissions/<uuid:uid>/edit/", admissions.admission_edit, name="admission-edit"),
+    path("admissions/<uuid:uid>/files/", admissions.admission_attach, name="admission-attach"),
+    path(
+        "admissions/<uuid:uid>/files/<uuid:file>/",
+        admissions.admission_file,
+        name="admission-file",
+    ),
+    path(
+        "admissions/<uuid:uid>/files/<uuid:file>/remove/",
+        admissions.admission_file_remove,
+        name="admission-file-remove",
+    ),
     *ADMIT,
     path("unlisted-tasks/", unlisted.unlisted_list, name="unlisted-list"),
     path("unlisted-tasks/new/", unlisted.unlisted_new, name="unlisted-new"),

@@ -13,6 +13,8 @@ from common.workflow import Move
 from mandates.api.shapes import UnitShape
 from mandates.models import (
     Admission,
+    AdmissionFile,
+    AdmissionFileKind,
     AdmissionState,
     Evaluation,
     HandingMode,
@@ -57,6 +59,41 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
+AS_OF = serializers.DateField(
+    required=False,
+    help_text="a day up to today: where each stood at its end, told by `as_of`; `state` and `show` "
+    "are of that day then",
+)
+
+
+class AdmissionThen(Strict):
+    """Of which day a record is asked besides."""
+
+    as_of = serializers.DateField(
+        required=False, help_text="a day up to today: where it stood at its end, told by `as_of`"
+    )
+
+
+class StandingThen(serializers.Serializer[Any]):
+    """Where an admission stood at the end of a day, from its history."""
+
+    day = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(
+        AdmissionState.choices, source="then_state", allow_null=True,
+        help_text="null: nothing had been written down yet",
+    )  # fmt: skip
+    seq = serializers.IntegerField(
+        source="then_seq", allow_null=True, help_text="the last step of `steps` by then"
+    )
+    since = serializers.DateTimeField(
+        source="then_at", allow_null=True, help_text="when that step was made"
+    )
+
+    @extend_schema_field(serializers.DateField())
+    def get_day(self, one: Admission) -> str:
+        return str(self.context["as_of"].isoformat())
+
+
 class AdmissionQuery(Strict):
     """What the list may be narrowed by."""
 
@@ -66,6 +103,7 @@ class AdmissionQuery(Strict):
         [(one, one) for one in SHOWS], required=False,
         help_text="mine: what waits for the reader's unit; late: what is overdue",
     )  # fmt: skip
+    as_of = AS_OF
     cursor = serializers.CharField(required=False, max_length=300)
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
@@ -87,6 +125,13 @@ class AdmissionRow(serializers.Serializer[Any]):
     has_package = serializers.BooleanField(help_text="false: it cannot be approved")
     submitted_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+    as_of = serializers.SerializerMethodField(
+        help_text="null unless it was asked for; the other fields are of now"
+    )
+
+    @extend_schema_field(StandingThen(allow_null=True))
+    def get_as_of(self, one: Admission) -> Any:
+        return StandingThen(one, context=self.context).data if self.context.get("as_of") else None
 
     def get_url(self, one: Admission) -> str:
         request = self.context["request"]
@@ -120,6 +165,40 @@ class AdmissionStepShape(serializers.Serializer[Any]):
     hash = serializers.CharField()
 
 
+class AdmissionFileShape(serializers.Serializer[Any]):
+    """A document, without its content."""
+
+    uid = serializers.UUIDField()
+    url = serializers.SerializerMethodField()
+    kind = serializers.ChoiceField(AdmissionFileKind.choices)
+    name = serializers.CharField()
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="in bytes")
+    sha256 = serializers.CharField(help_text="of what is kept: photographs are drawn anew")
+    received_sha256 = serializers.CharField(help_text="of what was handed in")
+    taken_with = serializers.IntegerField(
+        allow_null=True, help_text="the step that took it up: it stays; null while it waits for it"
+    )
+    unit = serializers.CharField()
+    at = serializers.DateTimeField()
+
+    def get_url(self, one: AdmissionFile) -> str:
+        path = [one.admission.uid, one.uid]
+        return str(reverse("api:admission-file", path, request=self.context["request"]))
+
+
+class AdmissionFilesNew(Strict):
+    """Documents of one step of the way."""
+
+    kind = serializers.ChoiceField(AdmissionFileKind.choices)
+    files = serializers.ListField(child=serializers.FileField(), max_length=10)
+
+
+class AdmissionFilesAdded(serializers.Serializer[Any]):
+    version = serializers.IntegerField(help_text="of the admission: the ETag")
+    files = AdmissionFileShape(many=True)
+
+
 class AdmissionFull(AdmissionRow):
     """An application with everything that belongs to it."""
 
@@ -146,6 +225,7 @@ class AdmissionFull(AdmissionRow):
     evaluate_from = serializers.DateTimeField(allow_null=True)
     evaluation = serializers.ChoiceField(Evaluation.choices, allow_blank=True)
     voices = serializers.SerializerMethodField()
+    files = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()
     available_moves = serializers.SerializerMethodField()
 
@@ -156,6 +236,12 @@ class AdmissionFull(AdmissionRow):
     @extend_schema_field(VoiceShape(many=True))
     def get_voices(self, one: Admission) -> Any:
         return VoiceShape(self.context["record"].voices, many=True).data
+
+    @extend_schema_field(AdmissionFileShape(many=True))
+    def get_files(self, one: Admission) -> Any:
+        return AdmissionFileShape(
+            self.context["record"].files, many=True, context=self.context
+        ).data
 
     @extend_schema_field(AdmissionStepShape(many=True))
     def get_steps(self, one: Admission) -> Any:

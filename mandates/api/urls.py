@@ -53,6 +53,14 @@ urlpatterns = [
     ),
     path("admissions/", admissions.AdmissionList.as_view(), name="admission-list"),
     path("admissions/<uuid:uid>/", admissions.AdmissionDetail.as_view(), name="admission-detail"),
+    path(
+        "admissions/<uuid:uid>/files/", admissions.AdmissionFiles.as_view(), name="admission-files"
+    ),
+    path(
+        "admissions/<uuid:uid>/files/<uuid:file>/",
+        admissions.AdmissionFileContent.as_view(),
+        name="admission-file",
+    ),
     path("assessments/", assessments.AssessmentList.as_view(), name="assessment-list"),
     path(
         "assessments/<uuid:uid>/",

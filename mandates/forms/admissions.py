@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,15 @@ from django.utils.translation import pgettext_lazy
 from common.workflow import Move
 from mandates.forms.assessments import Blamed
 from mandates.forms.drafts import PlainText
-from mandates.models import Admission, AdmissionState, Evaluation, HandingMode, Verdict
+from mandates.forms.moves import FileForm
+from mandates.models import (
+    Admission,
+    AdmissionFileKind,
+    AdmissionState,
+    Evaluation,
+    HandingMode,
+    Verdict,
+)
 from mandates.models.admission_parts import FINDINGS, OPINIONS, VOTES
 from mandates.models.admissions import PACKAGE
 from mandates.operations.admission_drafts import TEXT_LENGTH, Written
@@ -205,3 +213,15 @@ class AdmissionFilters(forms.Form):
     def asked(self, show: str) -> Asked:
         """Return what is asked for; only of a valid form."""
         return Asked(self.cleaned_data["q"], self.cleaned_data["state"], show)
+
+
+class AdmissionFilesForm(FileForm):
+    """Documents, and which step of the way they belong to."""
+
+    kind = forms.ChoiceField(label=_("Belongs to"))
+
+    def __init__(self, *args: Any, kinds: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["kind"]
+        field.choices = [(one.value, one.label) for one in AdmissionFileKind if one in kinds]
+        field.initial = kinds[-1]

@@ -1,4 +1,5 @@
 from mandates.models.accountability import AccountabilityCounter, AccountabilityReport
+from mandates.models.admission_files import AdmissionFile, AdmissionFileKind
 from mandates.models.admission_parts import (
     AdmissionBody,
     AdmissionCounter,
@@ -144,6 +145,8 @@ __all__ = [
     "Admission",
     "AdmissionBody",
     "AdmissionCounter",
+    "AdmissionFile",
+    "AdmissionFileKind",
     "AdmissionLimit",
     "AdmissionState",
     "AdmissionStep",

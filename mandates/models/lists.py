@@ -272,7 +272,8 @@ class Matter(CountyOwned):
 
 
 # Whatever publishes a version, other systems are told. A row of the outbox belongs to a township:
-# those of a county stand with its first one.
+# those of a county stand with its first one. A county without any is looked after by
+# `operations.publishing.tell_untold`.
 PUBLISHED_RINGS: dict[str, str] = {
     "forward": """
 create function list_version_rings() returns trigger language plpgsql as $$

@@ -13,6 +13,8 @@ from common.workflow import chain_hash
 from mandates.models import (
     Admission,
     AdmissionBody,
+    AdmissionFile,
+    AdmissionFileKind,
     AdmissionLimit,
     AdmissionState,
     AdmissionStep,
@@ -27,6 +29,15 @@ from mandates.operations.casework import SYSTEM, Mover, compute_due, local_day
 from mandates.queries.rulebook import rulebook
 from townships.models import Department
 
+# The kind of document that a move takes up: it is named in the step, with its hash.
+TAKES_UP = {
+    "submit": AdmissionFileKind.APPLICATION,
+    "find_lawful": AdmissionFileKind.LEGALITY,
+    "find_unlawful": AdmissionFileKind.LEGALITY,
+    "hold_meeting": AdmissionFileKind.MINUTES,
+    "approve": AdmissionFileKind.DECISION,
+    "reject": AdmissionFileKind.DECISION,
+}
 REVIEWS = {
     AdmissionState.LEGALITY: AdmissionTask.LEGALITY,
     AdmissionState.RESOURCES: AdmissionTask.RESOURCES,
@@ -93,7 +104,9 @@ class Work:
         )  # fmt: skip
 
     def step(self, move: str, before: str, *, note: str = "", by_system: bool = False) -> None:
-        """Add a step to the history, with the hash of the one before."""
+        """Add a step to the history, with the hash of the one before; it takes up its documents."""
+        if kind := TAKES_UP.get(move):
+            self._take_up(kind)
         one, who = self.admission, SYSTEM if by_system else self.mover
         made = AdmissionStep(
             county_id=one.county_id, admission=one, seq=one.step_count + 1, move=move,
@@ -105,6 +118,12 @@ class Work:
         one.step_count, one.last_hash = made.seq, made.hash
         self.steps.append(made)
         self.data = {}
+
+    def _take_up(self, kind: str) -> None:
+        rows = AdmissionFile.objects.filter(admission=self.admission, kind=kind, taken_with=None)
+        if found := list(rows.order_by("id")):
+            self.data = {**self.data, "files": told(found)}
+            rows.update(taken_with=self.admission.step_count + 1)
 
     def go_on(self) -> None:
         """Close a step by itself once nobody is waited for; what was said decides whither."""
@@ -136,6 +155,11 @@ class Work:
         AdmissionStep.objects.bulk_create(self.steps)
         tell(self.admission, self.steps, at=self.at)
         return self.admission
+
+
+def told(files: Iterable[AdmissionFile]) -> list[dict[str, str]]:
+    """Return what the history keeps of documents."""
+    return [{"kind": one.kind, "name": one.name, "sha256": one.sha256} for one in files]
 
 
 def limits_of(county_id: int) -> dict[str, tuple[int, str]]:

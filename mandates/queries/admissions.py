@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
+from common.errors import Invalid
 from common.paging import Page, page
+from common.worktime import SHANGHAI
 from mandates.models import (
     Admission,
     AdmissionBody,
+    AdmissionFile,
     AdmissionState,
     AdmissionStep,
     AdmissionTask,
@@ -42,6 +46,7 @@ class Asked:
     q: str = ""
     state: str = ""
     show: str = ""
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Record:
     targets: Sequence[Township]
     steps: Sequence[AdmissionStep]
     voices: Sequence[AdmissionVoice]
+    files: Sequence[AdmissionFile] = ()
 
     @property
     def opinions(self) -> list[Said]:
@@ -108,9 +114,42 @@ def _of_the_applicant() -> Q:
     return Q(state=S.DRAFT) | ~Q(open_objections=[])
 
 
+def as_of(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
+    """Add where each stood at the end of a day, from its steps: ``then_state``, ``then_seq``,
+    ``then_at`` of the last step by then; None where nothing had been written yet.
+    """
+    ends = datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+    steps = AdmissionStep.objects.filter(
+        county=OuterRef("county"), admission=OuterRef("pk"), at__lt=ends
+    ).order_by("-seq")
+    last = {"then_state": "to_state", "then_seq": "seq", "then_at": "at"}
+    return rows.annotate(
+        **{name: Subquery(steps.values(column)[:1]) for name, column in last.items()}
+    )
+
+
+def _then(rows: Any, asked: Asked, day: date) -> Any:
+    if asked.show in (MINE, LATE):
+        raise Invalid(
+            fields={
+                "show": _("What waits and what is late is told of today alone: leave out as_of.")
+            }
+        )
+    rows = as_of(rows, day).exclude(then_state=None)
+    if asked.state:
+        rows = rows.filter(then_state=asked.state)
+    return rows.exclude(then_state__in=ENDED) if asked.show == OPEN else rows
+
+
 def narrowed(member: Member, asked: Asked, *, at: datetime) -> QuerySet[Any]:
+    """Narrow what a member may read; with ``as_of``, by where each stood on that day.
+
+    Raises Invalid for a question that only today can answer.
+    """
     rows: Any = readable(member)
     rows = rows.speaking_of(asked.q)
+    if asked.as_of is not None:
+        return _then(rows, asked, asked.as_of)
     if asked.state:
         rows = rows.filter(state=asked.state)
     if asked.show == MINE:
@@ -134,9 +173,13 @@ def waiting_count(member: Member, *, at: datetime, most: int) -> int:
     return int(readable(member).filter(waiting(member, at))[:most].count())
 
 
-def load(uid: UUID, member: Member) -> Record:
-    """Fetch one with all that belongs to it. Raises Admission.DoesNotExist out of reach."""
-    one = readable(member).select_related("matter").get(uid=uid)
+def load(uid: UUID, member: Member, *, day: date | None = None) -> Record:
+    """Fetch one with all that belongs to it, and where it stood on a day.
+
+    Raises Admission.DoesNotExist out of reach.
+    """
+    rows = readable(member).select_related("matter")
+    one = (rows if day is None else as_of(rows, day)).get(uid=uid)
     voices = AdmissionVoice.objects.filter(admission=one, round=one.round)
     steps = AdmissionStep.objects.filter(admission=one)
     return Record(
@@ -144,6 +187,7 @@ def load(uid: UUID, member: Member) -> Record:
         targets=list(Township.objects.filter(pk__in=one.targets).order_by("code")),
         steps=list(steps.order_by("seq")),
         voices=list(voices.select_related("area", "department").order_by("id")),
+        files=list(AdmissionFile.objects.filter(admission=one).order_by("id")),
     )
 
 

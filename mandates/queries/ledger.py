@@ -21,6 +21,7 @@ from mandates.models import (
     AccountabilityCounter,
     AccountabilityReport,
     Admission,
+    AdmissionFile,
     AdmissionStep,
     Call,
     Caller,
@@ -175,10 +176,14 @@ def files_stand(check: Check) -> Iterator[Violation]:
             fault = _fault_of_file(row)
             if fault:
                 yield Violation(f"file {row.uid} of call {row.call_id}", fault)
+    for papers in portions(AdmissionFile.objects.all, check):
+        for paper in papers:
+            if fault := _fault_of_file(paper):
+                yield Violation(f"document {paper.uid} of admission {paper.admission_id}", fault)
     yield from _without_row(check)
 
 
-def _fault_of_file(row: CallFile) -> str:
+def _fault_of_file(row: CallFile | AdmissionFile) -> str:
     digest, size = hashlib.sha256(), 0
     try:
         with attachments.opened(row.path) as content:
@@ -196,14 +201,22 @@ def _without_row(check: Check) -> Iterator[Violation]:
     root = Path(settings.MEDIA_ROOT)
     until = (check.at - FILE_PATIENCE).astimezone(UTC).timestamp()
     old = (
-        path for path in root.glob("calls/*/*") if path.is_file() and path.stat().st_mtime < until
+        path
+        for folder in ("calls", "admissions")
+        for path in root.glob(f"{folder}/*/*")
+        if path.is_file() and path.stat().st_mtime < until
     )
     while paths := list(islice(old, PORTION)):
         names = {str(path.relative_to(root)) for path in paths}
         with everywhere(reason="the ledger is verified"):
-            known = set(CallFile.objects.filter(path__in=names).values_list("path", flat=True))
+            known = {
+                path
+                for model in (CallFile, AdmissionFile)
+                for path in model.objects.filter(path__in=names).values_list("path", flat=True)
+            }
         for name in sorted(names - known):
-            yield Violation(name, "belongs to no call")
+            owner = "call" if name.startswith("calls/") else "admission"
+            yield Violation(name, f"belongs to no {owner}")
 
 
 @invariant("I7", _("Every letter says what it was sealed with, and no number is missing"))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from common.display import StepView
+from common.display import FileView, StepView
 from mandates.models import (
     Admission,
+    AdmissionFileKind,
     AdmissionState,
     AdmissionStep,
     HandingMode,
@@ -22,7 +24,8 @@ from mandates.models import (
 from mandates.models.admission_moves import ADMISSION_MOVES
 from mandates.models.admission_parts import VOTES
 from mandates.models.admissions import PACKAGE, PATH, Evaluation
-from mandates.operations.casework import local_day
+from mandates.operations import admission_files
+from mandates.operations.casework import local_day, mover
 from mandates.queries.admissions import Record
 from mandates.queries.finding import Found, find
 from mandates.queries.rulebook import rulebook
@@ -65,9 +68,36 @@ def shown(record: Record, member: Member, *, at: datetime) -> dict[str, Any]:
             (verdict.label, sum(1 for vote in votes if vote.verdict == verdict))
             for verdict in VOTES
         ],
+        "papers": papers(record, member),
         "history": [_step(step) for step in reversed(record.steps)],
         "alike": _alike(one, at),
     }
+
+
+def papers(record: Record, member: Member) -> list[dict[str, Any]]:
+    """Group the documents by the step they belong to; those that nobody took up can be removed."""
+    one, unit = record.admission, mover(member).unit
+    mine = set(admission_files.kinds_for(member, one))
+    groups = []
+    for kind in AdmissionFileKind:
+        rows = [
+            {
+                "file": FileView(
+                    name=row.name, url=row.get_absolute_url(), content_type=row.content_type,
+                    size=row.size, at=row.at, unit=row.unit,
+                ),
+                "waits": row.taken_with is None,
+                "sha256": row.sha256,
+                "remove_url": reverse("mandates:admission-file-remove", args=[one.uid, row.uid])
+                if row.taken_with is None and row.unit == unit and kind in mine
+                else "",
+            }
+            for row in record.files
+            if row.kind == kind
+        ]  # fmt: skip
+        if rows:
+            groups.append({"label": kind.label, "rows": rows})
+    return groups
 
 
 def stages(record: Record) -> list[Stage]:
@@ -76,7 +106,8 @@ def stages(record: Record) -> list[Stage]:
     state = AdmissionState(one.state)
     is_on = state in PATH
     # Of a way that ended early: where it ended.
-    reached = state if is_on else AdmissionState(record.steps[-1].from_state)
+    ended = next((one for one in reversed(record.steps) if one.move != "attach"), None)
+    reached = state if is_on or ended is None else AdmissionState(ended.from_state)
     place = PATH.index(reached)
     return [
         Stage(str(stage.label), n < place or state == PATH[-1], is_on and n == place)
@@ -105,7 +136,12 @@ def verb(name: str) -> str:
     """Name a step."""
     if name in ADMISSION_MOVES:
         return str(ADMISSION_MOVES[name].label)
-    return {"write": _("Written down"), "revise": _("Written anew")}.get(name, name)
+    own = {
+        "write": _("Written down"),
+        "revise": _("Written anew"),
+        "attach": _("Documents added"),
+    }
+    return own.get(name, name)
 
 
 def facts(data: dict[str, Any]) -> list[str]:
@@ -126,6 +162,7 @@ def facts(data: dict[str, Any]) -> list[str]:
         "townships": _("townships (count)"),
     }  # fmt: skip
     found += [f"{label}{colon}{data[name]}" for name, label in plain.items() if data.get(name)]
+    found += [f"{_('document')}{colon}{one['name']}" for one in data.get("files", ())]
     if any(vote.value in data for vote in VOTES):
         found.append(" · ".join(f"{vote.label} {data.get(vote.value, 0)}" for vote in VOTES))
     return found

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,12 +16,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from common import attachments
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
-from mandates.forms.admissions import AdmissionFilters, AdmissionForm, MoveForm
-from mandates.models import Admission, AdmissionState
+from mandates.forms.admissions import (
+    AdmissionFilesForm,
+    AdmissionFilters,
+    AdmissionForm,
+    MoveForm,
+)
+from mandates.models import Admission, AdmissionFile, AdmissionState
 from mandates.models.admission_moves import ADMISSION_MOVES
-from mandates.operations import admission_drafts, admitting
+from mandates.operations import admission_drafts, admission_files, admitting
 from mandates.permissions import Permission
 from mandates.queries.admissions import (
     ALL,
@@ -165,6 +171,71 @@ def admission_move(request: MemberRequest, uid: UUID, move: str) -> HttpResponse
     return _page(request, member, record, bound=form, status=422)
 
 
+@login_required
+@require_POST
+def admission_attach(request: MemberRequest, uid: UUID) -> HttpResponse:
+    """Add documents to the step they belong to."""
+    member = _reader(request)
+    record = _found(uid, member)
+    kinds = admission_files.kinds_for(member, record.admission)
+    if not kinds:
+        raise NotAllowed
+    form = AdmissionFilesForm(request.POST, request.FILES, kinds=kinds, auto_id="id_paper_%s")
+    if form.is_valid():
+        try:
+            admission_files.attach(
+                uid, form.cleaned_data["kind"], form.cleaned_data["files"], by=member,
+                at=timezone.now(),
+            )  # fmt: skip
+        except NotAllowed:
+            raise
+        except Problem as problem:
+            form.add_error("files", str(problem.fields.get("files") or problem.detail))
+        else:
+            messages.success(request, _("The documents have been added."))
+            return redirect(record.admission.get_absolute_url() + "#papers")
+    return _page(request, member, record, papers=form, status=422)
+
+
+@login_required
+@require_safe
+def admission_file(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponseBase:
+    """Hand out a document to whoever may read its admission, never to be shown inside a page."""
+    record = _found(uid, _reader(request))
+    found = next((one for one in record.files if one.uid == file), None)
+    if found is None:
+        raise Http404
+    try:
+        content = attachments.opened(found.path)
+    except FileNotFoundError as error:
+        raise Http404 from error
+    answer = FileResponse(
+        content, as_attachment=True, filename=found.name, content_type=found.content_type
+    )
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+@login_required
+@require_POST
+def admission_file_remove(request: MemberRequest, uid: UUID, file: UUID) -> HttpResponse:
+    """Take out a document that no step has taken up."""
+    member = _reader(request)
+    record = _found(uid, member)
+    try:
+        admission_files.remove(uid, file, by=member, at=timezone.now())
+    except AdmissionFile.DoesNotExist as error:
+        raise Http404 from error
+    except NotAllowed:
+        raise
+    except Problem as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, _("The document has been removed."))
+    return redirect(record.admission.get_absolute_url() + "#papers")
+
+
 # --- the pages ------------------------------------------------------------------------------------
 
 
@@ -175,6 +246,7 @@ def _page(
     *,
     chosen: str = "",
     bound: MoveForm | None = None,
+    papers: AdmissionFilesForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now, one = timezone.now(), record.admission
@@ -195,7 +267,11 @@ def _page(
     form = bound
     if form is None and open_now:
         form = _move_form(open_now, record)
+    kinds = admission_files.kinds_for(member, one)
+    if papers is None and kinds:
+        papers = AdmissionFilesForm(kinds=kinds, auto_id="id_paper_%s")
     context = {
+        "papers_form": papers,
         "crumbs": [
             Crumb(_("Duty admission"), reverse("mandates:admission-list")),
             Crumb(one.number or one.name),

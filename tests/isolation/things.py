@@ -131,7 +131,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "session": {"uid": signed_in.uid},
         "accountability": {"uid": report.uid},
         "burden": {"uid": burden.uid},
-        "admission": {"uid": admitted.uid},
+        "admission": {"uid": admitted.uid, "file": uuid4()},
         "unlisted": {"uid": task.uid},
         "assessment": {"uid": assessed.uid, "appeal": uuid4()},
         "filter": {"uid": kept.uid},

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import ProgrammingError, transaction
 from django.utils import translation
 
 from common import tenancy
-from mandates.models import Admission
+from mandates.models import Admission, AdmissionFile, AdmissionStep
 from mandates.models.admission_moves import ADMISSION_MOVES
 from mandates.queries import exported_admissions as table
 from tests.factories.admissions import MINUTES, Office, make_office
-from tests.factories.calls import MONDAY, World, make_world
-from tests.factories.systems import System
+from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.systems import V1, System
 from tests.mandates.pages import Browser, url
 from townships.http import Member
 from townships.roles import Role
@@ -207,3 +212,105 @@ def test_who_only_watches_reads_and_makes_no_move(office: Office, role: Role) ->
         if step.by_people:
             answer = browser.post(url(f"admission-{name.replace('_', '-')}", one.uid), {})
             assert answer.status_code == 403, name
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
+def paper(name: str = "纪要.pdf", content: bytes = b"%PDF-1.7 a") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def attach(by: Member, one: Admission, kind: str, *files: Any) -> Any:
+    sent = {"kind": kind, "files": list(files or [paper()])}
+    return Browser(by, at=MONDAY).post(url("admission-attach", one.uid), sent)
+
+
+def test_documents_are_handed_in_with_their_step_and_stay_once_it_is_taken(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    one, applicant = office.write(), office.applicant
+    assert attach(applicant, one, "application", paper("申请.exe")).status_code == 422
+    assert attach(applicant, one, "application", paper("申请.pdf", b"MZ")).status_code == 422
+    assert attach(applicant, one, "minutes").status_code == 422  # not this step's
+    for _again in "12":
+        assert attach(applicant, one, "application", paper("申请.pdf")).status_code == 302
+    assert attach(applicant, one, "application", paper("错.pdf", b"%PDF-1.7 b")).status_code == 302
+    page = Browser(applicant, at=MONDAY).get(one.get_absolute_url())
+    (group,) = page.context["papers"]
+    assert [row["file"].name for row in group["rows"]] == ["申请.pdf", "错.pdf"]
+    kept, wrong = group["rows"]
+    assert Browser(applicant, at=MONDAY).post(wrong["remove_url"]).status_code == 302
+    assert len([path for path in tmp_path.glob("admissions/*/*") if path.is_file()]) == 1
+    assert Browser(office.officer, at=MONDAY).get(kept["file"].url).status_code == 404  # a draft
+
+    office.make("submit", one, by=applicant)
+    got = Browser(office.officer, at=MONDAY).get(kept["file"].url)
+    assert (b"".join(got.streaming_content), got["Content-Type"]) == (
+        b"%PDF-1.7 a", "application/pdf",
+    )  # fmt: skip
+    stranger = Browser(office.world.officer(office.world.housing), at=MONDAY)
+    assert stranger.get(kept["file"].url).status_code == 404
+    assert Browser(applicant, at=MONDAY).post(kept["remove_url"]).status_code == 302
+    with tenancy.everywhere(reason="a test looks"):
+        row, step = AdmissionFile.objects.get(), AdmissionStep.objects.get(move="submit")
+    assert (row.taken_with, step.data["files"]) == (
+        step.seq, [{"kind": "application", "name": "申请.pdf", "sha256": row.sha256}],
+    )  # fmt: skip
+    for change in (lambda: row.delete(), lambda: AdmissionFile.objects.update(name="x.pdf")):
+        with tenancy.scope(applicant.scope), pytest.raises(ProgrammingError), transaction.atomic():
+            change()
+
+
+def test_a_signed_paper_that_comes_later_is_a_step_of_its_own(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    one = office.met()
+    assert attach(office.officer, one, "minutes").status_code == 302
+    assert attach(office.officer, one, "decision", paper("批复.pdf")).status_code == 302
+    assert attach(office.applicant, one, "decision").status_code == 422
+    assert office.moves(one)[-1] == "attach"
+    office.make("reject", one, by=office.officer, note="联席会议意见不一")
+    with tenancy.everywhere(reason="a test looks"):
+        steps = {step.move: step for step in AdmissionStep.objects.filter(admission=one)}
+        rows = {row.kind: row.taken_with for row in AdmissionFile.objects.all()}
+    assert rows == {"minutes": steps["attach"].seq, "decision": steps["reject"].seq}
+    assert attach(office.officer, one, "decision", paper("复函.pdf")).status_code == 302
+    assert Browser(office.officer, at=MONDAY).get(one.get_absolute_url()).status_code == 200
+
+    officer = System.beside(office.officer)
+    path = f"admissions/{one.uid}/"
+    sent = officer.client.post(
+        f"{V1}{path}files/", {"kind": "minutes", "files": [paper("签到.pdf", b"%PDF-1.7 c")]}
+    )
+    assert (sent.status_code, sent.json()["files"][0]["kind"]) == (201, "minutes"), sent.json()
+    told = officer.get(path).json()
+    assert [file["name"] for file in told["files"]][-1] == "签到.pdf"
+    assert sent["ETag"] == officer.get(path)["ETag"]
+    got = officer.client.get(told["files"][-1]["url"])
+    assert b"".join(got.streaming_content) == b"%PDF-1.7 c"
+    for one_of_them in ("I6", "I8"):  # raises where anything does not agree
+        call_command("verify_ledger", f"--only={one_of_them}", f"--now={MONDAY.isoformat()}")
+
+
+def test_where_it_stood_on_a_day_is_told_from_its_steps(office: Office) -> None:
+    one = office.submitted()
+    with time_machine.travel(at(3, 5), tick=False):
+        one = office.make("send_back", one, by=office.officer, when=at(3, 5), note="补充依据")
+    officer, path = System.beside(office.officer), f"admissions/{one.uid}/"
+    with time_machine.travel(at(3, 9), tick=False):
+        days = {"2026-03-01": None, "2026-03-02": "formal", "2026-03-04": "formal",
+                "2026-03-05": "draft", "2026-03-09": "draft"}  # fmt: skip
+        told = {day: officer.get(path, as_of=day).json()["as_of"]["state"] for day in days}
+        assert told == days
+        assert officer.get(path).json()["as_of"] is None
+        assert officer.get(path, as_of="2026-03-10").status_code == 400
+        listed = {
+            day: [row["as_of"]["state"] for row in
+                  officer.get("admissions/", as_of=day, state="formal").json()["results"]]
+            for day in days
+        }  # fmt: skip
+        assert listed == {day: [state] if state == "formal" else [] for day, state in days.items()}
+        assert officer.get("admissions/", as_of="2026-03-04", show="late").status_code == 400

@@ -12,10 +12,14 @@ from django.db import connections
 from common import events, outbox, tenancy
 from common.models import CountyEvent, Event, Outbox
 from config.demo.testbed import Access
+from mandates import tasks
 from mandates.models import ListVersion, Step
-from mandates.operations import lists
+from mandates.operations import list_files, lists
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.mandates import LINES, county_with_units
 from tests.factories.systems import System
+from tests.factories.townships import PostFactory
+from townships.roles import Role
 
 
 @pytest.fixture
@@ -264,3 +268,21 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
     assert seen == [one["id"] for one in told["events"]]
     with tenancy.dispatching(reason="a test looks"):
         assert CountyEvent.objects.count() == 1
+
+
+def test_a_list_of_a_county_without_townships_is_told_once(db: None) -> None:
+    county, _units = county_with_units()
+    with tenancy.dispatching(reason="a test publishes"):
+        lines = list_files.read(LINES, county=county, day=MONDAY.date())
+        version = lists.load(
+            county, lines, by=None, at=MONDAY, publish_from=MONDAY.date(),
+            document_no="试〔2026〕1号",
+        ).version  # fmt: skip
+        assert version is not None
+        assert not Outbox.objects.filter(county=county).exists()
+
+    assert [tasks.tell_of_lists() for _turn in "12"] == [1, 0]
+
+    desk = System(PostFactory(role=Role.COUNTY_DESK, county=county))
+    (event,) = desk.get("events/").json()["events"]
+    assert (event["type"], event["data"]["list_version"]) == ("list.publish", str(version.uid))
