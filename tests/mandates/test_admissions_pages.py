@@ -227,7 +227,7 @@ def attach(by: Member, one: Admission, kind: str, *files: Any) -> Any:
 
 
 def test_documents_are_handed_in_with_their_step_and_stay_once_it_is_taken(
-    office: Office, settings: Any, tmp_path: Path
+    office: Office, settings: Any, tmp_path: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     one, applicant = office.write(), office.applicant
@@ -241,7 +241,8 @@ def test_documents_are_handed_in_with_their_step_and_stay_once_it_is_taken(
     (group,) = page.context["papers"]
     assert [row["file"].name for row in group["rows"]] == ["申请.pdf", "错.pdf"]
     kept, wrong = group["rows"]
-    assert Browser(applicant, at=MONDAY).post(wrong["remove_url"]).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        assert Browser(applicant, at=MONDAY).post(wrong["remove_url"]).status_code == 302
     assert len([path for path in tmp_path.glob("admissions/*/*") if path.is_file()]) == 1
     assert Browser(office.officer, at=MONDAY).get(kept["file"].url).status_code == 404  # a draft
 

@@ -18,6 +18,7 @@ from common.models import Notice
 from mandates.models import (
     FORBIDDEN,
     CapabilityCheck,
+    ListVersion,
     PowerBatch,
     PowerGrant,
     PowerItem,
@@ -377,7 +378,12 @@ def test_a_version_that_says_taken_back_stops_the_power_too(world: World) -> Non
     with tenancy.dispatching(reason="a test prepares"):
         draft = lists.open_draft(world.version.duty_list, reason="修订", by=None, at=MONDAY)
         draft.entries.filter(matter=world.sand.matter_id).update(share="taken_back")
-        lists.publish(draft, valid_from=begins, document_no="试编办〔2026〕9号", by=None, at=MONDAY)
+        versions = ListVersion.objects.filter(duty_list=world.version.duty_list)
+        versions.filter(pk=world.version.pk).update(valid_to=begins)
+        versions.filter(pk=draft.pk).update(
+            state="published", valid_from=begins, document_no="试编办〔2026〕9号",
+            published_at=MONDAY,
+        )  # fmt: skip
 
     assert asked(world, item, begins - timedelta(days=1)).may
     since = asked(world, item, begins)

@@ -16,7 +16,7 @@ from mandates import tasks
 from mandates.models import ListVersion, Step
 from mandates.operations import list_files, lists
 from tests.factories.calls import MONDAY, World, at, make_world
-from tests.factories.mandates import LINES, county_with_units
+from tests.factories.mandates import LINES, county_with_units, with_limits
 from tests.factories.systems import System
 from tests.factories.townships import PostFactory
 from townships.roles import Role
@@ -273,6 +273,7 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
 def test_a_list_of_a_county_without_townships_is_told_once(db: None) -> None:
     county, _units = county_with_units()
     with tenancy.dispatching(reason="a test publishes"):
+        with_limits(county)
         lines = list_files.read(LINES, county=county, day=MONDAY.date())
         version = lists.load(
             county, lines, by=None, at=MONDAY, publish_from=MONDAY.date(),

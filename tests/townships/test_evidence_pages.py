@@ -45,6 +45,7 @@ def test_only_the_audit_administrator_sees_and_asks() -> None:
 
 
 def test_the_page_says_how_it_stands_before_and_after(auditor: Client) -> None:
+    AuditEntry.objects.create(at=NOW, action="sign_in", target="王")
     before = auditor.get(PAGE)
     text = before.content.decode()
     assert "尚无锚点" in text
@@ -61,7 +62,6 @@ def test_the_page_says_how_it_stands_before_and_after(auditor: Client) -> None:
     )  # fmt: skip
     assert never.content.decode().count("hy-tag--urgent") == 2
 
-    AuditEntry.objects.create(at=NOW, action="sign_in", target="王")
     anchors.anchor(at=NOW)
     assert auditor.post(VERIFY).status_code == 302
     assert jobs.run_next(clock=lambda: NOW)

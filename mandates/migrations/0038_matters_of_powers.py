@@ -8,7 +8,7 @@ import common.tenancy
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0036_imports_being_written"),
+        ("mandates", "0037_retention_of_more_kinds"),
         ("townships", "0011_doors"),
     ]
 
