@@ -391,12 +391,9 @@ def test_a_version_that_says_taken_back_stops_the_power_too(world: World) -> Non
         False, "试编办〔2026〕9号",
     )  # fmt: skip
     own = powers.item(world, "XX-02", scored=False)
-    rows = PowerItem.objects.filter(pk=own.pk)
-    with (
-        tenancy.dispatching(reason="a test tries"),
-        pytest.raises(IntegrityError),
-    ):  # by law its own
-        rows.update(department=None, matter=world.sand.matter_id)
+    with tenancy.dispatching(reason="a test tries"), pytest.raises(IntegrityError):
+        # By the law itself the township's own: no superior takes that back.
+        PowerItem.objects.filter(pk=own.pk).update(department=None, matter=world.sand.matter_id)
 
 
 def test_nothing_is_taken_back_for_days_that_are_over(world: World) -> None:
