@@ -118,12 +118,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "admissions/<uuid:uid>/files/<uuid:file>/",
         admissions.admission_file,
-        name="admission-file",
+        name="admission-paper",
     ),
     path(
         "admissions/<uuid:uid>/files/<uuid:file>/remove/",
         admissions.admission_file_remove,
-        name="admission-file-remove",
+        name="admission-paper-remove",
     ),
     *ADMIT,
     path("unlisted-tasks/", unlisted.unlisted_list, name="unlisted-list"),

@@ -184,7 +184,7 @@ class AdmissionFileShape(serializers.Serializer[Any]):
 
     def get_url(self, one: AdmissionFile) -> str:
         path = [one.admission.uid, one.uid]
-        return str(reverse("api:admission-file", path, request=self.context["request"]))
+        return str(reverse("api:admission-document", path, request=self.context["request"]))
 
 
 class AdmissionFilesNew(Strict):

@@ -272,7 +272,7 @@ class AdmissionFileContent(ApiView):
     renderer_classes = [JSONRenderer, AsItIs]
 
     @extend_schema(
-        operation_id="admission_file",
+        operation_id="admission_document",
         responses={(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES},
     )
     def get(self, request: Request, uid: UUID, file: UUID) -> HttpResponseBase:

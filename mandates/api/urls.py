@@ -54,12 +54,14 @@ urlpatterns = [
     path("admissions/", admissions.AdmissionList.as_view(), name="admission-list"),
     path("admissions/<uuid:uid>/", admissions.AdmissionDetail.as_view(), name="admission-detail"),
     path(
-        "admissions/<uuid:uid>/files/", admissions.AdmissionFiles.as_view(), name="admission-files"
+        "admissions/<uuid:uid>/files/",
+        admissions.AdmissionFiles.as_view(),
+        name="admission-documents",
     ),
     path(
         "admissions/<uuid:uid>/files/<uuid:file>/",
         admissions.AdmissionFileContent.as_view(),
-        name="admission-file",
+        name="admission-document",
     ),
     path("assessments/", assessments.AssessmentList.as_view(), name="assessment-list"),
     path(

@@ -59,7 +59,7 @@ class AdmissionFile(CountyOwned):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("mandates:admission-file", args=[self.admission.uid, self.uid])
+        return reverse("mandates:admission-paper", args=[self.admission.uid, self.uid])
 
 
 # Beside row security, which shows a unit no admission but those that concern it. What a step has

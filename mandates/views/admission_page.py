@@ -88,7 +88,7 @@ def papers(record: Record, member: Member) -> list[dict[str, Any]]:
                 ),
                 "waits": row.taken_with is None,
                 "sha256": row.sha256,
-                "remove_url": reverse("mandates:admission-file-remove", args=[one.uid, row.uid])
+                "remove_url": reverse("mandates:admission-paper-remove", args=[one.uid, row.uid])
                 if row.taken_with is None and row.unit == unit and kind in mine
                 else "",
             }
