@@ -122,6 +122,10 @@ def test_the_check_lets_be() -> None:
     assert Path(ROOT / "mandates/queries/sql.py").exists()
 
 
+# Only what is done anyway when the hook is lost: files without a row are laid aside every night.
+HINTS = {"mandates/operations/admission_files.py"}
+
+
 @pytest.mark.assurance("F9")
 def test_no_work_hangs_on_a_hook_after_commit() -> None:
     """A process may die between COMMIT and the hook; what follows from a record is a row beside it."""
@@ -131,4 +135,6 @@ def test_no_work_hangs_on_a_hook_after_commit() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr == "on_commit"
     ]
-    assert hooked == [], "work is written into the outbox, not hung on on_commit"
+    others = [place for place in hooked if place.partition(":")[0] not in HINTS]
+    assert others == [], "work is written into the outbox, not hung on on_commit"
+    assert {place.partition(":")[0] for place in hooked} == HINTS

@@ -8,7 +8,7 @@ import common.tenancy
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0037_retention_of_more_kinds"),
+        ("mandates", "0039_read_published_bases"),
         ("townships", "0011_doors"),
     ]
 
