@@ -93,7 +93,8 @@ def _kept(
 ) -> dict[tuple[str, str], AdmissionFile]:
     work = Work(one, mover(by), at, member=by)
     is_late = one.state not in ADMISSION_MOVES[MOVE_OF[kind]].sources
-    with attachments.keep_all(fresh.values(), folder=f"{FOLDER}/{one.county_id}") as kept:
+    folder = f"{FOLDER}/{one.county_id}"
+    with attachments.keep_all(fresh.values(), folder=folder, by=by, at=at) as kept:
         files = [
             AdmissionFile(
                 county_id=one.county_id, admission=one, kind=kind, name=stored.name,

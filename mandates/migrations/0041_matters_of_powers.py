@@ -8,7 +8,7 @@ import common.tenancy
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0039_read_published_bases"),
+        ("mandates", "0040_searches_for_officials"),
         ("townships", "0011_doors"),
     ]
 

@@ -13,7 +13,7 @@ from mandates.models.admission_files import FILES_STAY_SQL
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("mandates", "0041_own_comments"),
+        ("mandates", "0042_own_comments"),
         ("townships", "0011_doors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
