@@ -89,8 +89,8 @@ def hand_in(system: System, call: Call, content: bytes) -> Any:
 
 def fetch(system: System, path: str) -> tuple[int, bytes]:
     answer = system.get(path)
-    content = b"".join(answer)  # at its end the file is closed
-    if answer.streaming:
+    content = b"".join(answer)
+    if getattr(answer, "file_to_stream", None):
         answer.file_to_stream.close()
     return answer.status_code, content
 

@@ -278,6 +278,7 @@ TASKS: dict[str, str] = {
     "mandates.send_mail": "each person of what reached this person",
     "mandates.sweep_admissions": "limits of every county's admissions",
     "mandates.sweep_clocks": "clocks of every tenant's calls",
+    "mandates.tell_of_lists": "each list in the scope of its own county",
     "townships.clear_doors": "wrong tries and old sign-ins; no tenant's row",
     "townships.clear_jobs": "results that have run out",
     "townships.deliver_webhooks": "each receiver in the scope of its own system",
@@ -361,6 +362,7 @@ JOBS: dict[str, Work] = {
     "comparison_pdf": Work("establishment", (("before", "version"), ("after", "version"))),
     "list_import_apply": Work("establishment", (("import", "import"),), closed="no reason given"),
     "list_import": Work("establishment", (("import", "import"),)),
+    "person_file": Work("desk", hears=False),  # a person's own account, in which nothing is planted
     "replay": Work("establishment", (("replay", "replay"),)),
     "replay_file": Work("establishment", (("replay", "replay"),)),
     "export_anchors": Work("audit", hears=False),
