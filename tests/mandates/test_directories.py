@@ -163,7 +163,7 @@ def test_an_officer_derives_and_takes_over(world: World) -> None:
     officer = world.member(Role.ESTABLISHMENT_OFFICER)
     assert send(world.clerk, "match").status_code == 403
     assert send(officer, "match").status_code == 200
-    assert "先打开清单草稿" in send(officer, "take-over", code="LY-01").content.decode()
+    assert "先新建清单草稿" in send(officer, "take-over", code="LY-01").content.decode()
     with tenancy.dispatching(reason="a test prepares"):
         draft = lists.open_draft(world.version.duty_list, reason="修订", by=None, at=MONDAY)
     send(officer, "take-over", code="LY-01")
