@@ -49,6 +49,8 @@ NAMES = frozenset(
         *("Idempotency", "If", "Match", "ETag", "Enter", "Esc", "Ctrl", "ID", "KB", "MB", "GB"),
         *(
             "PDF",
+            "USB",
+            "IP",
             "OFD",
             "Office",
             "WPS",

@@ -47,7 +47,7 @@ class Expression:
     OPERATORS = frozenset(
         {"==", "!=", ">", "<", ">=", "<=", "+", "-", "*", "/", "and", "or", "unless"}
     )
-    RANGED = frozenset({"rate", "increase"})
+    RANGED = frozenset({"rate", "increase", "max_over_time"})
     PLAIN = frozenset({"absent", "histogram_quantile"})
     AGGREGATES = frozenset({"sum", "max", "min", "count"})
 

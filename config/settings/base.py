@@ -349,6 +349,7 @@ SPECTACULAR_SETTINGS = {
         "ProposalOrigin": "mandates.models.amendments.ProposalOrigin",
         "ProposalState": "mandates.models.amendments.ProposalState",
         "AssessmentState": "mandates.models.assessments.AssessmentState",
+        "AdmissionFileKind": "mandates.models.admission_files.AdmissionFileKind",
         "AdmissionState": "mandates.models.admissions.AdmissionState",
         "Evaluation": "mandates.models.admissions.Evaluation",
         "BurdenState": "mandates.models.burdens.BurdenState",

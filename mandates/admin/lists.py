@@ -85,8 +85,10 @@ class DutyListAdmin(ListPages, CountyAdmin):
     change_form_template = "admin/mandates/dutylist/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        drafts = ListVersion.objects.filter(duty_list=OuterRef("pk"), state=VersionState.DRAFT)
         rows = super().get_queryset(request)
+        if not may(request, Permission.LIST_EDIT):  # and no scope that holds a list
+            return rows
+        drafts = ListVersion.objects.filter(duty_list=OuterRef("pk"), state=VersionState.DRAFT)
         return rows.annotate(
             draft_uid=Subquery(drafts.values("uid")[:1]),
             draft_number=Subquery(drafts.values("number")[:1]),
