@@ -290,9 +290,8 @@ def test_headers_of_what_is_not_there_tell_nothing(stage: Stage) -> None:
     """No ETag, count or date beside a refusal: those of another county's and of nothing are the same."""
     for name in (
         "api:call-detail",
-        "api:call-files",
         "api:admission-detail",
-        "api:version-entries",
+        "api:version-changes",
     ):
         route = BY_NAME[name]
         theirs = ask(stage.clients["token:next"], "get", route, stage.values(route))
