@@ -29,7 +29,8 @@ from townships.models import Authenticator, Post, User
 from townships.models.factors import seal
 from townships.operations import factors, sso
 
-pytestmark = [pytest.mark.django_db, pytest.mark.processes]
+# With COMMIT, so that nothing is connected when browser tests begin, which see no connection made before.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
 
 PASSWORD = "correct horse battery"
 START, BACK, MINE = reverse("sso_start"), reverse("sso_callback"), reverse("sso_index")
