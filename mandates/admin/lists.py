@@ -106,7 +106,9 @@ class DutyListAdmin(ListPages, CountyAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)
-        return shown if may(request, Permission.LIST_EDIT) else shown[:-1]
+        if may(request, Permission.LIST_EDIT):
+            return shown
+        return [name for name in shown if name != "revising"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("kind", "of_township") if obj else ()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from common.errors import Invalid
 from common.exports import Column, Conditions
-from common.worktime import SHANGHAI
 from mandates.models import Step
 from mandates.queries.steps_trail import ORDER, StepFilters, kinds, steps, told_of
 from mandates.queries.verbs import verbs
 from townships.permissions import Permission
+from townships.queries import conditions
 from townships.rules import require
 
 if TYPE_CHECKING:
@@ -25,10 +22,11 @@ if TYPE_CHECKING:
 
     from townships.http import Member
 
-NAMES = ("person", "call", "move", "from_day", "to_day")
-FIRST, LAST = date(2020, 1, 1), date(2200, 1, 1)
-SPAN = timedelta(days=30)
-LONGEST = 60
+WORDS: conditions.Words = {
+    "person": conditions.any_word,
+    "call": conditions.any_word,
+    "move": lambda text: text in dict(kinds()),
+}
 COLUMNS = (
     Column("recorded_at", _("time"), 18),
     Column("actor", _("who"), 30, _("with the post in which it was done")),
@@ -48,21 +46,11 @@ def columns(member: Member) -> Sequence[Column]:
 def check(member: Member, given: Mapping[str, Any]) -> Conditions:
     """Return the conditions in one form. Raises NotAllowed, Invalid."""
     require(member, Permission.AUDIT_VIEW)
-    wrong: dict[str, Any] = {
-        name[:100]: gettext("There is no such condition here.") for name in set(given) - set(NAMES)
-    }
-    kept = {name: _one(given[name]) for name in NAMES if name in given}
-    kept = {name: text for name, text in kept.items() if text}
-    for name, text in kept.items():
-        if not _fits(name, text):
-            wrong[name] = gettext("This cannot be read.")
-    if wrong:
-        raise Invalid(fields=wrong)
-    return dict(kept)
+    return conditions.checked(given, WORDS)
 
 
-def keys(member: Member, conditions: Conditions, at: datetime) -> QuerySet[Any]:
-    return steps(_filters(conditions, at)).order_by(*ORDER).values_list("id", flat=True)
+def keys(member: Member, asked: Conditions, at: datetime) -> QuerySet[Any]:
+    return steps(_filters(asked, at)).order_by(*ORDER).values_list("id", flat=True)
 
 
 def rows(member: Member, wanted: Sequence[int], at: datetime) -> list[dict[str, Any]]:
@@ -71,17 +59,12 @@ def rows(member: Member, wanted: Sequence[int], at: datetime) -> list[dict[str, 
     return [_row(found[key], said) for key in wanted if key in found]
 
 
-def told(member: Member, conditions: Conditions) -> list[tuple[str, str]]:
-    labels = {
-        "person": gettext("Person"), "call": gettext("Call"), "move": gettext("Step"),
-        "from_day": gettext("From"), "to_day": gettext("Until"),
-    }  # fmt: skip
-    words = {**conditions}
+def told(member: Member, asked: Conditions) -> list[tuple[str, str]]:
+    labels = {"person": gettext("Person"), "call": gettext("Call"), "move": gettext("Step")}
+    words = {**asked}
     if "move" in words:
         words["move"] = verbs().get(words["move"], words["move"])
-    if not ("from_day" in words or "to_day" in words):
-        words["from_day"] = gettext("the last 30 days")
-    return [(labels[name], str(words[name])) for name in NAMES if words.get(name)]
+    return conditions.told(words, labels)
 
 
 def _row(step: Step, said: dict[str, str]) -> dict[str, Any]:
@@ -98,27 +81,6 @@ def _row(step: Step, said: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _filters(conditions: Conditions, at: datetime) -> StepFilters:
-    days = {
-        name: date.fromisoformat(conditions[name])
-        for name in ("from_day", "to_day")
-        if name in conditions
-    }
-    today = timezone.localdate(at, SHANGHAI)
-    end = days.get("to_day") or max(today, days.get("from_day", today))
-    words = {name: conditions.get(name, "") for name in ("person", "call", "move")}
-    return StepFilters(from_day=days.get("from_day", end - SPAN), to_day=end, **words)
-
-
-def _one(value: Any) -> str:
-    text = value if isinstance(value, str) else next(iter(value), "") if value else ""
-    return str(text).strip()
-
-
-def _fits(name: str, text: str) -> bool:
-    if name in ("from_day", "to_day"):
-        try:
-            return FIRST <= date.fromisoformat(text) <= LAST
-        except ValueError:
-            return False
-    return len(text) <= LONGEST and "\0" not in text and (name != "move" or text in dict(kinds()))
+def _filters(asked: Conditions, at: datetime) -> StepFilters:
+    first, last = conditions.days(asked, at)
+    return StepFilters(from_day=first, to_day=last, **{name: asked.get(name, "") for name in WORDS})
