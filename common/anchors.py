@@ -53,14 +53,23 @@ class UnknownKey(KeyError):
 
 
 def keys() -> dict[str, bytes]:
-    """Return the keys by name; new anchors are made under the first."""
+    """Return the keys by name; new anchors are made under the first.
+
+    Those that follow from SECRET_KEY stand last: what they signed before there were others is verified
+    with them, and `verifying` believes nothing they signed later.
+    """
+    digests = (
+        sha256(f"anchors {one}".encode()).digest()
+        for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    )
+    derived = {f"secret-{sha256(key).hexdigest()[:8]}": key for key in digests}
+    own = own_keys()
+    return {**own, **{name: key for name, key in derived.items() if name not in own}}
+
+
+def own_keys() -> dict[str, bytes]:
+    """Return the keys that were given to this installation, the newest first."""
     given = dict(one.partition(":")[::2] for one in settings.ANCHOR_KEYS)
-    if not given:
-        derived = (
-            sha256(f"anchors {one}".encode()).digest()
-            for one in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        )
-        return {f"secret-{sha256(key).hexdigest()[:8]}": key for key in derived}
     return {name.strip(): key.strip().encode() for name, key in given.items()}
 
 

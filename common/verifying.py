@@ -79,6 +79,7 @@ class Progress:
     position: int = 0
     previous: str = ""  # mac of the anchor before
     anchors: int = 0
+    own: bool = False  # an anchor under a key of ANCHOR_KEYS has come
     trusted: list[list[int]] = field(
         default_factory=list
     )  # numbers that the file held, from and to
@@ -221,7 +222,12 @@ def _against_anchors(done: Progress, tell: Tell) -> None:
             portion = list(later.filter(number__in=wanted))
         if not portion:
             return
+        own, known = anchors.own_keys(), anchors.keys()
         for one in portion:
+            # Whoever knows SECRET_KEY could sign under the key that follows from it.
+            done.own = done.own or one.key in own
+            if done.own and own and one.key not in own and one.key in known:
+                done.find(Finding("anchor_forged", one.history, anchor=one.number))
             if one.number != done.position + 1:
                 done.find(Finding("anchor_number", one.history, anchor=one.number))
             elif one.previous != done.previous:

@@ -315,6 +315,25 @@ def test_keys_change_and_old_anchors_are_still_believed(world: World, settings: 
         verifying.verify(file=before)
 
 
+def test_the_key_of_the_secret_is_believed_for_what_it_signed_before_there_were_others(
+    transactional_db: None, settings: Any
+) -> None:
+    settings.ANCHOR_KEYS = []
+    world = make_world()
+    world.routed(when=at(3, 3))
+    anchors.anchor(at=at(3, 4))
+    settings.ANCHOR_KEYS = [f"a:{KEYS['a']}"]
+    world.routed(when=at(3, 4))
+    assert anchors.anchor(at=at(3, 5)).rows > 0
+    assert verifying.verify().found == 0
+    # Somebody who knows SECRET_KEY signs for later rows: no key of this installation's did.
+    settings.ANCHOR_KEYS = []
+    world.routed(when=at(3, 5))
+    assert anchors.anchor(at=at(3, 6)).rows > 0
+    settings.ANCHOR_KEYS = [f"a:{KEYS['a']}"]
+    assert {one["what"] for one in verifying.verify().findings} == {"anchor_forged"}
+
+
 def test_a_row_is_anchored_once_however_often_and_whatever_came_late(world: World) -> None:
     assert anchors.anchor(at=NOW, everything=True).rows == 0
     history = all_histories()["call"]

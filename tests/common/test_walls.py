@@ -198,6 +198,19 @@ def test_every_reference_between_tenants_is_a_constraint_of_the_model(
 
 
 @pytest.mark.assurance("T8")
+def test_guards_read_our_tables_whatever_temporary_ones_there_are() -> None:
+    """A function of a trigger that names no search_path reads a temporary table of the same name."""
+    guards = rows(
+        "select proname::text, coalesce(array_to_string(proconfig, ';'), '') from pg_proc p "
+        "join pg_namespace n on n.oid = p.pronamespace "
+        "where n.nspname = 'public' and p.prorettype = 'trigger'::regtype"
+    )
+    assert len(guards) > 20
+    wanted = "search_path=pg_catalog, public, pg_temp"
+    assert [name for name, set_ in guards if wanted not in set_] == []
+
+
+@pytest.mark.assurance("T8")
 def test_views_and_definer_functions_are_no_way_around() -> None:
     assert (
         rows(

@@ -168,6 +168,8 @@ def test_the_database_gives_no_post_without_two() -> None:
         return sql(PROPOSE, *asked(by, to, days))[0][0]
 
     refused("post_second_person", GIVE, person.pk, county, DAY, None)
+    shadow = "create temporary table townships_guardedrole (role text); "
+    refused("post_second_person", shadow + GIVE, person.pk, county, DAY, None)
     refused("grant_not_to_oneself", PROPOSE, *asked(one, one))
     refused("grant_by_security", PROPOSE, *asked(somebody(), person))
     whole = ("confirmed", other.pk, timezone.now())

@@ -133,7 +133,8 @@ def may_decide(grant: PostGrant, user_id: int) -> bool:
 def found(posts: Sequence[Post], *, reason: str, at: datetime) -> None:
     """Give posts by a command, with nobody to confirm: of a new installation. Each stands in the trail.
 
-    PostgreSQL lets nobody else do this; a request never enters the role of commands.
+    PostgreSQL refuses it to the roles of requests. The role of commands may: the code enters it in
+    named places alone, and each founding stands in the trail.
     """
     with transaction.atomic(), tenancy.dispatching(reason="posts are founded by a command"):
         watched = [post for post in posts if GuardedRole.guards(post.role)]
