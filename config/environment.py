@@ -140,6 +140,13 @@ SETTINGS = (
         ),
     ),
     Setting(
+        "SECOND_FACTOR_TRIES_A_DAY",
+        "50",
+        _(
+            "Wrong codes at one account in 24 hours from browsers not known to it, until only known browsers may try."
+        ),
+    ),
+    Setting(
         "SIGN_IN_LOCK_SECONDS",
         "900",
         _("Over how many seconds wrong tries are counted, and a door rests."),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -18,7 +20,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from common import grants
+from common import grants, tenancy
 from common.shell import TYPE_SIZE_COOKIE
 from common.tenancy import Scope
 from townships.models import County, Department, Division, Post, SystemAccount, User
@@ -130,6 +132,14 @@ class Member:
     def may(self, permission: str) -> bool:
         """Say whether the role in use grants a permission."""
         return permission in grants.granted(self.role)
+
+
+def walls(request: HttpRequest) -> AbstractContextManager[Any]:
+    """Open a transaction inside what the post in use may reach; without a post, just one."""
+    member: Member | None = request.member  # type: ignore[attr-defined]
+    if member is None or member.scope is None:
+        return transaction.atomic()
+    return tenancy.scope(member.scope)
 
 
 class MemberRequest(HttpRequest):

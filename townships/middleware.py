@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -37,6 +35,7 @@ from townships.http import (
     client_named,
     remember_language,
     remember_type_size,
+    walls,
 )
 from townships.models import HowEnded, Post, User
 from townships.models.people import unit_facts
@@ -62,15 +61,12 @@ ALWAYS_OPEN = (
     "townships:language",
     "townships:type-size",
 )
-# What somebody may open who has to show a second factor, or to set one up.
-FACTOR_OPEN = (
-    *ALWAYS_OPEN,
-    "mfa_index",
-    "mfa_activate_totp",
-    "mfa_add_webauthn",
-    "mfa_reauthenticate",
-    "mfa_reauthenticate_webauthn",
-)
+# What somebody may open who has a second factor and has not shown it with this sign-in; and who must
+# have one and has none. Nobody sets up another factor with the password alone.
+SHOWING_OPEN = (*ALWAYS_OPEN, "mfa_reauthenticate", "mfa_reauthenticate_webauthn")
+SETTING_UP_OPEN = (*ALWAYS_OPEN, "mfa_index", "mfa_activate_totp", "mfa_add_webauthn")
+# A provider is waited for there for seconds: no transaction is held meanwhile.
+SINGLE_SIGN_ON = ("sso_start", "sso_callback")
 
 
 class PostScope:
@@ -92,7 +88,7 @@ class PostScope:
         instead = self._find_member(request, now)
         count = _count(request, now)
         if count is not None and count.wait:
-            instead = _throttled(count)
+            instead = _throttled(request, count)
         response = instead or self._answer(request, now)
         if count is not None:
             for name, value in count.headers.items():
@@ -127,10 +123,10 @@ class PostScope:
         return _first_password(request, now) or _second_factor(request) or _no_post(request)
 
     def _answer(self, request: HttpRequest, now: datetime) -> HttpResponse:
-        if request.path == _path("account_login"):
+        if _is_one_of(request, ("account_login", *SINGLE_SIGN_ON)):
             # Counters of failed attempts must not wait for one another, nor be undone.
             return self.get_response(request)
-        with audit.owing(), _walls(request) as opened:
+        with audit.owing(), walls(request) as opened:
             if opened is not None:
                 _check_clock(now)
             response = self.get_response(request)
@@ -151,13 +147,6 @@ class PostScope:
             pages = [f"{exception.status}.html", "400.html"]
             return render(request, pages, {"problem": exception}, status=exception.status)
         return None
-
-
-def _walls(request: HttpRequest) -> AbstractContextManager[Any]:
-    member: Member | None = request.member  # type: ignore[attr-defined]
-    if member is None or member.scope is None:
-        return transaction.atomic()
-    return tenancy.scope(member.scope)
 
 
 def _check_clock(now: datetime) -> None:
@@ -236,9 +225,14 @@ def _comes_from_where_it_may(request: HttpRequest, member: Member) -> bool:
 
 
 def _count(request: HttpRequest, now: datetime) -> Count | None:
-    """Count a request to the API: for the account, the person, or the address of a stranger."""
+    """Count a request to the API: for the account, the person, or the address of a stranger.
+
+    A stranger's way to single sign-on counts too: each arrival there leaves a row in the trail.
+    """
     if not request.path.startswith(API):
-        return None
+        if request.user.is_authenticated or not _is_one_of(request, SINGLE_SIGN_ON):
+            return None
+        return throttle.take("stranger", client_address(request), at=now)
     if request.path == _path("api-token"):
         return _count_token(request, now)
     member: Member | None = request.member  # type: ignore[attr-defined]
@@ -256,8 +250,11 @@ def _count_token(request: HttpRequest, now: datetime) -> Count | None:
     return throttle.take("token", (address, client_named(request)), at=now) or count
 
 
-def _throttled(count: Count) -> HttpResponse:
+def _throttled(request: HttpRequest, count: Count) -> HttpResponse:
     detail = _("Too many requests. Try again in %(n)d seconds.") % {"n": count.wait}
+    if not request.path.startswith(API):
+        problem = Problem(detail, code="throttled")
+        return render(request, "429.html", {"problem": problem}, status=429)
     return _refusal("throttled", detail, status=429)
 
 
@@ -341,12 +338,15 @@ def _second_factor(request: HttpRequest) -> HttpResponse | None:
     member: Member | None = request.member  # type: ignore[attr-defined]
     if member is None or not factors.is_required(member.posts):
         return None
-    if factors.PROVEN in request.session or request.path in {_path(name) for name in FACTOR_OPEN}:
+    if factors.PROVEN in request.session:
+        return None
+    has_one = factors.is_set_up(member.user)
+    if _is_one_of(request, SHOWING_OPEN if has_one else SETTING_UP_OPEN):
         return None
     if request.path.startswith(API):
         detail = _("Your post needs a second factor. Show it on the pages first.")
         return _refusal("second_factor_required", detail)
-    if factors.is_set_up(member.user):
+    if has_one:
         following = urlencode({"next": request.get_full_path() if request.method == "GET" else "/"})
         return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{following}")
     return HttpResponseRedirect(reverse("mfa_index"))
@@ -368,7 +368,11 @@ def _refusal(code: str, detail: str, *, status: int = 403) -> HttpResponse:
 
 
 def _always_open(request: HttpRequest) -> bool:
-    return request.path in {_path(name) for name in ALWAYS_OPEN}
+    return _is_one_of(request, ALWAYS_OPEN)
+
+
+def _is_one_of(request: HttpRequest, names: Collection[str]) -> bool:
+    return request.path in {_path(name) for name in names}
 
 
 def _path(name: str) -> str:

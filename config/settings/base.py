@@ -176,6 +176,8 @@ PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
 # 8.1.4.1 b): wrong tries until a door closes, and for how long. The same at every door.
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)  # at one account, from one address or browser
 SIGN_IN_TRIES_FROM_ANYWHERE = env.int("SIGN_IN_TRIES_FROM_ANYWHERE", default=20)
+# Wrong codes at one account in a day from browsers it does not know; then known ones alone may try.
+SECOND_FACTOR_TRIES_A_DAY = env.int("SECOND_FACTOR_TRIES_A_DAY", default=50)
 SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=900)
 SIGN_IN_SPRAY_ACCOUNTS = env.int("SIGN_IN_SPRAY_ACCOUNTS", default=20)  # from one address
 SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE = env.int("SIGN_IN_SPRAY_ACCOUNTS_ANYWHERE", default=50)

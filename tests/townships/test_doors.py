@@ -257,3 +257,15 @@ def test_passwords_are_mixed_new_and_not_too_old(post: Post, settings: Any) -> N
         password_changed_at=datetime.now(UTC) - timedelta(days=91)
     )
     assert client.get(home)["Location"] == change
+
+
+@pytest.mark.assurance("A4")
+def test_a_sign_in_that_made_no_second_request_ends_with_all_others(post: Post) -> None:
+    stolen, owner = Client(), Client()
+    sign_in(stolen)
+    sign_in(owner)
+    assert SignIn.objects.filter(user=post.user, ended_at=None).count() == 2
+    owner.post(reverse("townships:session-end-others"))
+    assert stolen.get(reverse("townships:session-list")).status_code == 302
+    assert not is_in(stolen)
+    assert is_in(owner)

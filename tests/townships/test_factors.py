@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from allauth.mfa.totp.internal import auth as totp
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as configured
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
@@ -23,7 +24,7 @@ from config.environment import SETTINGS
 from tests.factories.console import signed_in, trail
 from tests.factories.townships import PostFactory, UserFactory
 from tests.isolation.policy import ROUTES, Route
-from townships.middleware import FACTOR_OPEN
+from townships.middleware import SETTING_UP_OPEN, SHOWING_OPEN
 from townships.models import Attempt, Authenticator, FactorChange, Post, User
 from townships.models.factors import seal
 from townships.operations import factors
@@ -177,6 +178,40 @@ def test_codes_are_counted_like_passwords_and_belong_to_one_person(post: Post, c
     assert FactorChange.objects.filter(user=post.user, told_at=None).count() == 0
 
 
+@pytest.mark.assurance("A2")
+def test_a_day_of_patient_guessing_is_stopped_and_the_owner_enters(
+    post: Post, clock: Any, settings: Any
+) -> None:
+    owner, stranger = Client(), Client(REMOTE_ADDR="10.0.0.9")
+    sign_in(owner)
+    secret, _codes = enrol(owner, NOON)
+    owner.post(reverse("account_logout"))
+    # Three in a quarter of an hour close no door of that time.
+    lanes = [f"10.0.{n}.7" for n in range(settings.SECOND_FACTOR_TRIES_A_DAY)]
+    start = NOON - timedelta(hours=17)
+    Attempt.objects.bulk_create(
+        Attempt(
+            door="factor",
+            account="wangli",
+            lane=lane,
+            address=lane,
+            at=start + timedelta(minutes=20 * n),
+        )
+        for n, lane in enumerate(lanes[1:])
+    )
+    sign_in(stranger)
+    assert stranger.post(SHOW, {"code": "000000"}).status_code == 200  # the last one looked at
+    clock.shift(timedelta(minutes=30))
+    now = NOON + timedelta(minutes=30)
+    sign_in(stranger)
+    assert stranger.post(SHOW, {"code": code_of(secret, now)}).status_code == 200
+    assert not is_in(stranger)
+    assert [row.detail.get("hours") for row in trail("door_locked")] == [24]
+    sign_in(owner)
+    assert owner.post(SHOW, {"code": code_of(secret, now)}).status_code == 302
+    assert FactorChange.objects.filter(what="guessed", user=post.user).count() == 1
+
+
 def test_what_is_no_key_is_refused_and_never_an_error(post: Post) -> None:
     client = Client()
     sign_in(client)
@@ -206,13 +241,14 @@ def test_what_is_no_key_is_refused_and_never_an_error(post: Post) -> None:
 @pytest.mark.assurance("A2")
 def test_nothing_is_reached_without_the_second_factor(post: Post, settings: Any) -> None:
     """Every route of the URL conf, for an administrator without a factor and for one who has not shown it."""
-    open_names = set(FACTOR_OPEN)
     client, wrong = Client(), []
     client.force_login(post.user)
     paths = [(route.name, address_of(route)) for route in ROUTES]
     paths += [("admin:index", reverse("admin:index"))]
     paths += [("admin", reverse("admin:townships_user_changelist"))]
-    for expected in (INDEX, reverse("mfa_reauthenticate")):
+    # With a factor nobody sets up another by the password alone: those pages lead to showing it.
+    opens = {INDEX: SETTING_UP_OPEN, reverse("mfa_reauthenticate"): SHOWING_OPEN}
+    for expected, open_names in opens.items():
         for name, path in paths:
             if name in open_names or name in ("livez", "readyz"):
                 continue
@@ -258,6 +294,9 @@ def test_the_last_one_stays_where_one_is_needed(post: Post, settings: Any) -> No
     assert client.post(remove).status_code == 302
     assert not Authenticator.objects.filter(user=post.user).exists()  # nor codes on paper
     assert len(trail("second_factor_removed")) == 1
+    # What the session has shown is gone with it: needed again, it is set up again.
+    settings.SECOND_FACTOR_ROLES = [str(ADMINISTRATOR)]
+    assert client.get(HOME)["Location"] == INDEX
 
 
 def test_a_password_alone_changes_nothing_of_it_later(post: Post, clock: Any) -> None:
@@ -309,11 +348,16 @@ def test_the_security_administrator_resets_it_for_others(post: Post, clock: Any)
     sign_in(lost)
     assert lost.get(HOME)["Location"] == INDEX
     assert reset(security, post.user).status_code == 200  # there is nothing to reset
+    # An identity of single sign-on is a way in as well: it goes, and alone is something to reset.
+    SocialAccount.objects.create(user=post.user, provider="oidc-of-before", uid="x", extra_data={})
+    assert reset(security, post.user, reason="手机遗失，已当面核对").status_code == 302
+    assert not SocialAccount.objects.exists()
+    assert trail("second_factor_reset")[-1].detail["identities"] == 1
 
     # Whoever runs the machine helps where nobody is left.
     call_command("reset_second_factor", me.username, "--reason", "唯一的安全管理员遗失")
     assert not factors.is_set_up(me)
-    assert [row.actor for row in trail("second_factor_reset")][1:] == [""]
+    assert [row.actor for row in trail("second_factor_reset")][2:] == [""]
 
 
 def test_secrets_are_kept_encrypted_bound_to_the_person_and_come_under_new_keys(

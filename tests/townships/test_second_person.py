@@ -118,6 +118,41 @@ def test_it_is_ended_by_two_and_refused_for_a_reason() -> None:
     assert not granting.needs_second_person(Post(role=Role.TOWNSHIP_CLERK), [])
 
 
+@pytest.mark.django_db
+def test_who_proposed_must_still_be_in_office_and_a_title_edited_meanwhile_stays() -> None:
+    one, other, third = member(SECURITY), member(SECURITY), member(SECURITY)
+    post: Any = PostFactory(role=Role.COUNTY_DESK, title="甲")
+    now, last = timezone.now(), date(2026, 2, 1)
+
+    def proposed(by: Any, title: str) -> PostGrant:
+        given: Any = Post.objects.get(pk=post.pk)
+        given.title = title
+        return granting.propose(
+            given, valid_from=post.valid_from, valid_to=last, reason="调离", by=by, at=now
+        )
+
+    grant = proposed(one, "甲")
+    Post.objects.filter(pk=post.pk).update(title="乙")
+    assert granting.confirm(grant, by=other, at=now).title == "乙"
+    both = proposed(one, "丙")  # the title is part of what is proposed
+    assert granting.confirm(both, by=other, at=now).title == "丙"
+
+    closed = proposed(third, "丙")
+    type(third.user).objects.filter(pk=third.user_id).update(is_active=False)
+    with pytest.raises(granting.Refused, match="no security administrator any more|不再"):
+        granting.confirm(closed, by=other, at=now)
+    refused("grant_still_by_security", DECIDE, "confirmed", other.user_id, closed.pk)
+    granting.refuse(closed, reason="提出人已离岗", by=other, at=now)
+    left = proposed(one, "丙")
+    ends = granting.propose(
+        one.post, valid_from=one.post.valid_from, valid_to=last, reason="调离", by=other, at=now
+    )
+    granting.confirm(ends, by=member(SECURITY), at=now)
+    with pytest.raises(granting.Refused):
+        granting.confirm(left, by=other, at=now)
+    refused("grant_still_by_security", DECIDE, "confirmed", other.user_id, left.pk)
+
+
 # --- in the database ------------------------------------------------------------------------------
 
 

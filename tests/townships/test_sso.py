@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+import jwt
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from django.db import IntegrityError, transaction
+from django.core.cache import cache
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from common import throttle
 from config.demo.servers import free_port
 from config.demo.testbed import ROOT
 from tests.factories.console import trail
-from tests.factories.townships import PostFactory, UserFactory
+from tests.factories.townships import PostFactory, UserFactory, member
 from townships.models import Authenticator, Post, User
 from townships.models.factors import seal
-from townships.operations import factors, sso
+from townships.operations import factors, invitations, sso
+from townships.roles import Role
 
 # With COMMIT, so that nothing is connected when browser tests begin, which see no connection made before.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes]
@@ -218,6 +226,143 @@ def test_the_second_factor_is_asked_for_unless_the_providers_counts(
     assert client.get("/sessions/").status_code == 200
     SocialAccount.objects.update(uid="subject-of-wangli")  # by password alone there
     assert arrive(Client(), provider, "wangli")["Location"] == reverse("mfa_authenticate")
+
+
+def test_each_binding_is_told_and_a_new_invitation_ends_it(post: Post, provider: Provider) -> None:
+    other = PostFactory(user=UserFactory(username="zhaoyi")).user
+    client = Client()
+    client.post(reverse("account_login"), {"login": "zhaoyi", "password": PASSWORD})
+    arrive(client, provider, "zhaoyi")
+    assert [row.what for row in other.factor_changes.all()] == ["bound"]
+    client.post(reverse("account_logout"))
+    sent = {"login": "zhaoyi", "password": PASSWORD, "next": "/sessions/"}
+    told = client.post(reverse("account_login"), sent, follow=True)
+    assert "已绑定单点登录" in told.content.decode()
+    by = member(Role.SYSTEM_ADMINISTRATOR)
+    issued = invitations.issue(other, reason="遗失", by=by, at=timezone.now())
+    invitations.release(
+        issued.invitation,
+        reason="已核对",
+        by=member(Role.SECURITY_ADMINISTRATOR),
+        at=timezone.now(),
+    )
+    invitations.accept(issued.code, "Another-Horse-9", at=timezone.now())
+    assert not SocialAccount.objects.filter(user=other).exists()
+    assert arrive(Client(), provider, "zhaoyi").status_code == 403
+    assert trail("invitation_accepted")[0].detail["identities"] == 1
+
+
+def test_strangers_fill_no_trail_and_the_provider_is_asked_once(
+    post: Post, provider: Provider, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    asked: list[str] = []
+    sending = requests.Session.send
+
+    def send(self: Any, request: Any, **more: Any) -> Any:
+        asked.append(str(request.url))
+        assert not connection.in_atomic_block, "a transaction waits for the provider"
+        return sending(self, request, **more)
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    for _n in range(3):
+        ask(Client())
+    back = provider.sent_back(ask(client := Client()), "wangli")
+    assert client.get(back).status_code == 302
+    assert [one for one in asked if "openid-configuration" in one] == asked[:1]
+
+    settings.API_RATES = {**settings.API_RATES, "stranger": "8/m"}
+    settings.API_PROCESSES = 1
+    throttle.BUCKETS.clear()
+    answers = [Client().get(BACK).status_code for _n in range(30)]
+    assert answers == [403] * 8 + [429] * 22
+    assert Client().post(START).status_code == 429
+    assert len(trail("single_sign_on_refused")) == 8
+    throttle.BUCKETS.clear()
+
+
+class Odd(BaseHTTPRequestHandler):
+    """A provider whose answers are not as the standards have them: set by the test."""
+
+    document: bytes = b""
+    answer: bytes = b""
+    kind: str | None = "application/json"
+
+    def do_GET(self) -> None:
+        self._say(self.document if "openid-configuration" in self.path else self.answer)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._say(self.answer)
+
+    def _say(self, body: bytes) -> None:
+        self.send_response(200)
+        if self.kind:
+            self.send_header("Content-Type", self.kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+
+def test_odd_answers_are_refused_and_never_an_error(post: Post, settings: Any) -> None:
+    class Here(Odd):
+        pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Here)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        settings.OIDC_ISSUER = here = f"http://127.0.0.1:{server.server_port}"
+        whole = {
+            "issuer": here, "authorization_endpoint": f"{here}/a", "token_endpoint": f"{here}/t",
+            "jwks_uri": f"{here}/k",
+        }  # fmt: skip
+        documents: list[Any] = [[], [whole], None, 7, "x", {}, {**whole, "token_endpoint": 1}]
+        for document in documents:
+            Here.document = json.dumps(document).encode()
+            assert Client().post(START).status_code == 403, document
+        Here.document = json.dumps({**whole, "token_endpoint_auth_methods_supported": 5}).encode()
+        cache.clear()
+        odd = jwt.encode({"sub": "x" * 300}, "k" * 32, headers={"kid": "1"})
+        token = {"access_token": "x", "token_type": "Bearer", "id_token": odd}
+        answers: list[tuple[Any, str | None]] = [
+            (token, None), (token, "application/json"), ([], "application/json"),
+            (["access_token"], "application/json"), (7, "application/json"),
+            ("access_token", "application/json"),
+            *[({**token, "expires_in": odd}, "application/json") for odd in ("x", [], {}, 1e300)],
+            *[({**token, "id_token": odd}, "application/json") for odd in ([], {}, 5, None, "a.b.c")],
+        ]  # fmt: skip
+        for answer, kind in answers:
+            Here.answer, Here.kind = json.dumps(answer).encode(), "application/json"
+            client = Client()
+            state = parse_qs(urlsplit(ask(client)).query)["state"][0]
+            Here.kind = kind
+            assert client.get(BACK, {"state": state, "code": "c"}).status_code == 403, answer
+            assert not is_in(client)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_subject_too_long_is_nobodys(post: Post) -> None:
+    whole = "s" * sso.LONGEST
+    SocialAccount.objects.filter(user=post.user).update(uid=whole)
+    assert sso.owner_of(whole) == post.user
+    assert sso.owner_of(whole + "t") is None
+    for said in ("主体", "a\0", "a\ud800", 7, None, ["a"]):
+        assert not sso.is_subject(said)
+
+
+def test_the_issuer_is_named_whole(settings: Any) -> None:
+    def wrong(issuer: str, client: str) -> list[str | None]:
+        settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID = issuer, client
+        return [one.id for one in sso.issuer_named()]
+
+    assert wrong("", "") == wrong("https://id.example.cn/o", "huying") == []
+    assert wrong("http://id.example.cn", "huying") == wrong("https:///o", "x") == ["huying.E024"]
+    assert wrong("https://id.example.cn", "") == wrong("", "huying") == ["huying.E025"]
 
 
 def test_without_an_issuer_there_is_no_such_door(post: Post, settings: Any) -> None:

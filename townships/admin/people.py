@@ -79,7 +79,9 @@ class UserAdmin(OfficerAdmin):
             context["may_invite"] = may(request, Permission.INVITE) and not user.is_machine
             context["may_post"] = may(request, Permission.POST_EDIT)
             context["factors"] = factors.of(user)
-            context["may_reset"] = context["factors"] and may(request, Permission.FACTOR_RESET)
+            context["may_reset"] = factors.may_be_reset(user) and may(
+                request, Permission.FACTOR_RESET
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

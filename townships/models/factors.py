@@ -39,7 +39,7 @@ def unseal(text: str, user_id: int) -> str:
 
 
 class FactorChange(Global):
-    """What happened to somebody's second factor, of which they are told at the next sign-in."""
+    """What happened to somebody's second factor or identity, of which they are told at the next sign-in."""
 
     class What(models.TextChoices):
         ADDED = "added", _("Set up")
@@ -48,6 +48,8 @@ class FactorChange(Global):
         CODES_MADE = "codes_made", _("New recovery codes made")
         CODE_USED = "code_used", _("Recovery code used")
         GUESSED = "guessed", _("Several wrong codes after the right password")
+        BOUND = "bound", _("Single sign-on bound")
+        UNBOUND = "unbound", _("Single sign-on let go")
 
     GLOBAL_REASON = "of a person, whatever post is in use"
 
@@ -62,7 +64,10 @@ class FactorChange(Global):
             models.CheckConstraint(
                 name="factor_change_what",
                 condition=Q(
-                    what__in=["added", "removed", "reset", "codes_made", "code_used", "guessed"]
+                    what__in=[
+                        *("added", "removed", "reset", "codes_made", "code_used", "guessed"),
+                        *("bound", "unbound"),
+                    ]
                 ),
             ),
         ]

@@ -97,6 +97,8 @@ class PostGrant(Global, Dated):
         City, models.PROTECT, null=True, related_name="+", verbose_name=_("city")
     )
     title = models.CharField(_("title"), max_length=60, blank=True)
+    # Of the post when its term was proposed to change: one edited since is left alone.
+    title_before = models.CharField(max_length=60, blank=True, db_default="", editable=False)
     # The post whose term changes; a new post names its grant itself.
     post = models.ForeignKey(
         Post, models.PROTECT, null=True, related_name="term_grants", verbose_name=_("post")

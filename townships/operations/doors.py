@@ -1,10 +1,12 @@
 """门禁: how often somebody may be wrong, at every door alike.
 
-Three counts over the last SIGN_IN_LOCK_SECONDS, none of which asks whether the account exists:
+Counts over the last SIGN_IN_LOCK_SECONDS, none of which asks whether the account exists:
 
 - of one account from one lane: an address, or a browser that this account has entered with before;
 - of one account from all strange addresses together: a thousand addresses guess no more than one;
-- of one address over many accounts: one password tried on everybody.
+- of one address over many accounts: one password tried on everybody;
+- of one account's second factor from all strange addresses, over a day: six digits are few enough to be
+  guessed by somebody who knows the password and is patient.
 
 A browser that is known to the account is asked for the first count alone, and an invitation from the
 administrator makes a browser known: nobody is locked out for good by the tries of others.
@@ -30,6 +32,7 @@ from townships.models import Attempt, Door
 logger = logging.getLogger(__name__)
 
 KEPT = timedelta(days=2)
+DAY = timedelta(days=1)
 BROWSER = "browser:"
 
 
@@ -81,6 +84,8 @@ def knock(door: Door, account: str, visitor: Visitor, *, at: datetime, shared: b
             if shared:
                 strange = tries.exclude(lane__startswith=BROWSER)
                 _refuse(strange, settings.SIGN_IN_TRIES_FROM_ANYWHERE, at)
+            if door == Door.FACTOR:
+                _refuse(_guesses(name, at), settings.SECOND_FACTOR_TRIES_A_DAY, at, DAY)
             if _accounts(since, address=visitor.address) >= settings.SIGN_IN_SPRAY_ACCOUNTS:
                 raise Locked(settings.SIGN_IN_LOCK_SECONDS)
         made = Attempt.objects.create(
@@ -109,6 +114,11 @@ def failed(door: Door, account: str, visitor: Visitor, *, at: datetime) -> bool:
     if tries.exclude(lane__startswith=BROWSER).count() == settings.SIGN_IN_TRIES_FROM_ANYWHERE:
         closes = True
         audit.record("door_locked", name[:60], by=None, at=at, **facts, addresses="all")
+    guesses = _guesses(name, at).count() if door == Door.FACTOR else 0
+    if guesses and guesses == settings.SECOND_FACTOR_TRIES_A_DAY:
+        closes = True
+        logger.warning("a second factor is being guessed", extra=facts)
+        audit.record("door_locked", name[:60], by=None, at=at, **facts, addresses="all", hours=24)
     if tries.count() > 1:
         return closes  # the name was counted already
     for where, most in (
@@ -132,10 +142,19 @@ def clear(*, at: datetime) -> int:
     return Attempt.objects.filter(at__lt=at - KEPT).delete()[0]
 
 
-def _refuse(tries: QuerySet[Attempt], most: int, at: datetime) -> None:
+def _guesses(name: str, at: datetime) -> QuerySet[Attempt]:
+    """Return the tries of a day at an account's second factor by browsers it does not know."""
+    tries = Attempt.objects.filter(account=name, door=Door.FACTOR, at__gt=at - DAY)
+    return tries.exclude(lane__startswith=BROWSER)
+
+
+def _refuse(
+    tries: QuerySet[Attempt], most: int, at: datetime, over: timedelta | None = None
+) -> None:
+    over = over or timedelta(seconds=settings.SIGN_IN_LOCK_SECONDS)
     found = list(tries.order_by("-at").values_list("at", flat=True)[:most])
     if len(found) >= most:
-        ends = found[-1] + timedelta(seconds=settings.SIGN_IN_LOCK_SECONDS)
+        ends = found[-1] + over
         raise Locked(max(1, ceil((ends - at).total_seconds())))
 
 

@@ -27,7 +27,7 @@ from common import audit, ciphers
 from common.errors import Invalid, NotAllowed, Problem, Refused
 from townships.models import Authenticator, Door, FactorChange, HowEnded, Post, User
 from townships.models.factors import PROVING, seal, unseal
-from townships.operations import doors, sessions
+from townships.operations import doors, sessions, sso
 from townships.roles import DUTY_CLASS, Role
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ PROVEN = "factor"  # in the session: which kind was shown
 PENDING = "factor_pending"  # in the session: a secret not yet confirmed, sealed
 LAST_STEP = "last_step"  # of a code in its row: no code of this step or before counts again
 What = FactorChange.What
+OF_IDENTITIES = {What.BOUND, What.UNBOUND}  # changes of single sign-on, not of a factor
+OF_PROVIDER = "provider"  # as PROVEN: the provider of single sign-on has asked for one
 
 
 class WrongCode(Problem):
@@ -82,6 +84,11 @@ def of(user: User) -> QuerySet[Authenticator]:
 
 def is_set_up(user: User) -> bool:
     return of(user).exists()
+
+
+def may_be_reset(user: User) -> bool:
+    """Say whether there is a factor or an identity that a reset would take away."""
+    return Authenticator.objects.filter(user=user).exists() or sso.any_of(user)
 
 
 def may_remove(row: Authenticator, *, day: date) -> bool:
@@ -188,7 +195,10 @@ def added(row: Authenticator, session: Any, *, by: audit.Actor, at: datetime) ->
     audit.record("second_factor_added", user, by=by, at=at, kind=row.type)
 
 
-def removed(user: User, kind: str, *, by: audit.Actor, at: datetime) -> None:
+def removed(user: User, kind: str, session: Any, *, by: audit.Actor, at: datetime) -> None:
+    """Write down that a factor is gone; with the last one goes what the session has of it."""
+    if session.get(PROVEN) != OF_PROVIDER and not is_set_up(user):
+        session.pop(PROVEN, None)
     _note(user, What.REMOVED, kind=kind, at=at)
     audit.record("second_factor_removed", user, by=by, at=at, kind=kind)
 
@@ -199,9 +209,9 @@ def codes_made(user: User, *, by: audit.Actor, at: datetime) -> None:
 
 
 def reset(user: User, *, reason: str, by: audit.Actor | None, at: datetime) -> None:
-    """Take away all factors of somebody who has lost them, and end their sign-ins.
+    """Take away all factors and identities of somebody who has lost them, and end their sign-ins.
 
-    Raises NotAllowed for one's own, Refused where there is none, Invalid without a reason. ``by`` is
+    An identity goes too: whoever bound it would come in by it, and set up the new factor. Raises NotAllowed for one's own, Refused where there is none, Invalid without a reason. ``by`` is
     None for the operator of the machine.
     """
     reason = reason.strip()[:300]
@@ -213,12 +223,16 @@ def reset(user: User, *, reason: str, by: audit.Actor | None, at: datetime) -> N
         User.objects.select_for_update().get(pk=user.pk)
         rows = Authenticator.objects.filter(user=user)
         kinds = sorted(set(rows.values_list("type", flat=True)))
-        if not kinds:
-            raise Refused(_("This person has no second factor."))
+        identities = sso.forget(user)
+        if not kinds and not identities:
+            raise Refused(_("This person has neither a second factor nor single sign-on."))
         rows.delete()
         sessions.end_all(user, HowEnded.BY_PERSON, at=at)
         _note(user, What.RESET, at=at)
-        audit.record("second_factor_reset", user, by=by, at=at, reason=reason, kinds=kinds)
+        audit.record(
+            "second_factor_reset", user, by=by, at=at,
+            reason=reason, kinds=kinds, identities=identities,
+        )  # fmt: skip
 
 
 # --- telling -------------------------------------------------------------------------------------------

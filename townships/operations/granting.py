@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common import audit, tenancy
@@ -20,6 +21,7 @@ from common.errors import Invalid, NotAllowed, Refused
 from townships.models import GrantDecision, GrantKind, GuardedRole, Post, PostGrant, User
 from townships.models.granting import UNITS
 from townships.permissions import Permission
+from townships.roles import Role
 from townships.rules import require
 
 if TYPE_CHECKING:
@@ -70,10 +72,12 @@ def propose(
             check_not_waiting(post, at=at)
         except ValidationError as error:
             raise Refused(" ".join(error.messages)) from error
+        now_titled = Post.objects.filter(pk=post.pk).values_list("title", flat=True).first()
         grant = PostGrant.of(
             post,
             valid_from=valid_from,
             valid_to=valid_to,
+            title_before=now_titled or "",
             kind=GrantKind.TERM if post.pk else GrantKind.GIVE,
             post=post if post.pk else None,
             reason=reason,
@@ -89,13 +93,20 @@ def propose(
 def confirm(grant: PostGrant, *, reason: str = "", by: Member, at: datetime) -> Post:
     """Let a proposal take effect; return the post as it is now.
 
-    Raises NotAllowed for whoever proposed it or gets the post, Refused unless it waits, or where the
-    post cannot be given any more.
+    Raises NotAllowed for whoever proposed it or gets the post, Refused unless it waits, where the post
+    cannot be given any more, or where who proposed it may give none any more. A title that was edited
+    meanwhile stays as it was edited.
     """
     with transaction.atomic():
         row = _decided(grant, GrantDecision.CONFIRMED, answer=reason.strip()[:300], by=by, at=at)
-        post = row.post or Post(user=row.user, role=row.role)
-        for name in (*TERM, "title", *UNITS):
+        names = [*TERM, "title", *UNITS]
+        if row.post is None:
+            post = Post(user=row.user, role=row.role)
+        else:
+            post = Post.objects.select_for_update(of=("self",)).get(pk=row.post.pk)
+            if post.title != row.title_before:
+                names.remove("title")
+        for name in names:
             setattr(post, name, getattr(row, name))
         post.grant = row
         try:
@@ -165,9 +176,27 @@ def _decided(
         raise NotAllowed(_("A second security administrator must decide this, for somebody else."))
     if row.state(at=at) != "waiting":
         raise Refused(_("This proposal does not wait for a decision any more."))
+    if decision == GrantDecision.CONFIRMED and not _may_give(row.proposed_by, at):
+        raise Refused(
+            _(
+                "Who proposed this is no security administrator any more, or the account is closed. "
+                "Refuse it; it can be proposed again."
+            )
+        )
     row.decision, row.decided_by, row.decided_at, row.answer = decision, by.user, at, answer
     row.save(update_fields=["decision", "decided_by", "decided_at", "answer"])
     return row
+
+
+def _may_give(user: User | None, at: datetime) -> bool:
+    """Say whether somebody holds a post by which posts are given."""
+    if user is None or not user.is_active:
+        return False
+    return (
+        Post.objects.of(user, day=timezone.localdate(at))
+        .filter(role=Role.SECURITY_ADMINISTRATOR)
+        .exists()
+    )
 
 
 def _record(

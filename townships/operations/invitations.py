@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit
 from common.errors import Invalid, NotAllowed, Problem, Refused
-from townships.models import HowEnded, Invitation, Post, User
-from townships.operations import doors, sessions
+from townships.models import FactorChange, HowEnded, Invitation, Post, User
+from townships.operations import doors, sessions, sso
 
 VALID_FOR = timedelta(days=7)
 # Letters and digits that nobody mistakes for another, 5 bits each: 28 of them carry 140 bits.
@@ -114,7 +114,7 @@ def find(code: str, *, at: datetime) -> Invitation:
 def accept(code: str, password: str, *, at: datetime) -> User:
     """Set the password that the invited person chose; the code is used up.
 
-    The caller has validated the password. Raises BadCode, also for the second of two at once.
+    Identities of single sign-on are unbound. The caller has validated the password. Raises BadCode, also for the second of two at once.
     """
     with transaction.atomic():
         rows = Invitation.objects.select_for_update(of=("self",)).select_related("user")
@@ -129,9 +129,13 @@ def accept(code: str, password: str, *, at: datetime) -> User:
         )  # fmt: skip
         sessions.end_all(user, HowEnded.PASSWORD, at=at)
         doors.forgive(user.username)
+        # Whoever had the account before may have bound an identity of their own to it.
+        identities = sso.forget(user)
+        if identities:
+            FactorChange.objects.create(user=user, what=FactorChange.What.UNBOUND, at=at)
         row.used_at = at
         row.save(update_fields=["used_at"])
-        audit.record("invitation_accepted", user, by=None, at=at)
+        audit.record("invitation_accepted", user, by=None, at=at, identities=identities)
     return user
 
 

@@ -197,7 +197,8 @@ class RemoveApp(totp.DeactivateTOTPView):
         answer: HttpResponse = super().form_valid(form)
         user: Any = self.request.user
         factors.removed(
-            user, Authenticator.Type.TOTP, by=_by(self.request), at=timezone.now()
+            user, Authenticator.Type.TOTP, self.request.session,
+            by=_by(self.request), at=timezone.now(),
         )  # fmt: skip
         return answer
 
@@ -230,7 +231,9 @@ class RemoveKey(keys.RemoveWebAuthnView):
             )
             return redirect("mfa_list_webauthn")
         answer: HttpResponse = super().form_valid(form)
-        factors.removed(row.user, row.type, by=_by(self.request), at=timezone.now())
+        factors.removed(
+            row.user, row.type, self.request.session, by=_by(self.request), at=timezone.now()
+        )
         return answer
 
 

@@ -123,11 +123,18 @@ class AccountAdapter(DefaultAccountAdapter):
         with transaction.atomic():
             answer: HttpResponse = super().post_login(request, user, **kwargs)
             shown = self._factor_of(request, user)
+            now = timezone.now()
+            # From now on it is one of the person's sign-ins, ended with all others: not only from
+            # its second request on.
+            browser = sessions.Browser(
+                client_address(request), request.headers.get("User-Agent", "")
+            )
+            sessions.check(request.session, user, browser, at=now)
             audit.record(
                 "sign_in",
                 user,
                 by=Person(user.pk, str(user)),
-                at=timezone.now(),
+                at=now,
                 ip=self.get_client_ip(request),
                 **({"factor": shown} if shown else {}),
             )
@@ -139,7 +146,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return which second factor was shown at this sign-in, and let the session know."""
         shown = [one["type"] for one in get_authentication_records(request, user) if "type" in one]
         if getattr(request, sso.COUNTED, False):
-            shown = ["provider"]
+            shown = [factors.OF_PROVIDER]
         if shown:
             request.session[factors.PROVEN] = shown[-1]
         return shown[-1] if shown else ""
@@ -205,7 +212,10 @@ def _tell(request: HttpRequest, user: User) -> None:
     now = timezone.now()
     for change in factors.untold(user, at=now):
         told = {"when": display.moment_text(change.at, now=now), "what": change.get_what_display()}
-        messages.warning(request, _("Your second factor, %(when)s: %(what)s.") % told)
+        text = _("Your second factor, %(when)s: %(what)s.")
+        if change.what in factors.OF_IDENTITIES:
+            text = _("Your way in, %(when)s: %(what)s.")
+        messages.warning(request, text % told)
 
 
 @login_required

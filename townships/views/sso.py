@@ -13,8 +13,9 @@ from allauth.account.internal.flows import login, reauthentication
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.internal import jwtkit
+from allauth.socialaccount.models import SocialToken
 from allauth.socialaccount.providers.oauth2.client import OAuth2Client, OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
@@ -22,6 +23,7 @@ from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOA
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -34,13 +36,16 @@ from requests import RequestException
 
 from common import audit
 from common.errors import Problem
-from townships.http import MemberRequest, client_address
+from townships.http import MemberRequest, client_address, walls
 from townships.operations import sso
 from townships.views.signing import Person
 
 # With a shared secret the client itself could have signed.
 SIGNED_WITH = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+DOCUMENT_KEPT = 600  # seconds for which what the provider says of itself is not asked again
+# What reading an answer raises that is not as the standards have it.
+UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 class SsoAdapter(DefaultSocialAccountAdapter):
@@ -60,6 +65,17 @@ class WithNonce(OAuth2Client):
         asked = {**extra_params, "nonce": sso.nonce_of(str(self.state))}
         return str(super().get_redirect_url(authorization_url, scope, asked))
 
+    def get_access_token(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            found = super().get_access_token(*args, **kwargs)
+        except RequestException:
+            raise
+        except UNREADABLE as error:  # no type of content, for one
+            raise OAuth2Error("an answer that cannot be read") from error
+        if not isinstance(found, dict):
+            raise OAuth2Error("an answer that cannot be read")
+        return found
+
 
 class Exchange(OpenIDConnectOAuth2Adapter):
     """What is asked of the provider, and how its answer is read."""
@@ -78,13 +94,33 @@ class Exchange(OpenIDConnectOAuth2Adapter):
 
     @property
     def openid_config(self) -> Any:
-        found = super().openid_config
-        issuer = found.get("issuer", "") if isinstance(found, dict) else ""
-        if str(issuer).rstrip("/") != settings.OIDC_ISSUER:
+        kept = f"oidc:{sso.name_of(settings.OIDC_ISSUER)}"
+        found = cache.get(kept)
+        if found is None:
+            found = self._document()
+            cache.set(kept, found, DOCUMENT_KEPT)
+        return found
+
+    def _document(self) -> dict[str, Any]:
+        """Ask the provider what it is. Raises OAuth2Error, RequestException."""
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.get_provider().server_url)
+            answer.raise_for_status()
+            found = answer.json()
+        if not isinstance(found, dict):
+            raise OAuth2Error("the provider does not say what it is")
+        if str(found.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER:
             raise OAuth2Error("the provider calls itself otherwise")
         if not all(isinstance(found.get(name), str) for name in ENDPOINTS):
             raise OAuth2Error("the provider does not say where to go")
+        methods = found.get("token_endpoint_auth_methods_supported")
+        if not isinstance(methods, list):
+            found = {**found, "token_endpoint_auth_methods_supported": []}
         return found
+
+    def parse_token(self, data: Any) -> SocialToken:
+        """Nothing is asked with the access token, and none is kept: how long it holds is not read."""
+        return SocialToken()
 
     def complete_login(
         self, request: HttpRequest, app: Any, token: Any, **kwargs: Any
@@ -104,13 +140,17 @@ class Exchange(OpenIDConnectOAuth2Adapter):
                 audience=app.client_id,
                 lookup_kid=jwtkit.lookup_kid_jwk,
             )
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError) as error:
+        except RequestException:
+            raise
+        except (jwt.PyJWTError, *UNREADABLE) as error:
             raise OAuth2Error("an ID token that cannot be read") from error
         expected = sso.nonce_of(self.request.GET.get("state", ""))
         if not constant_time_compare(str(claims.get("nonce", "")), expected):
             raise OAuth2Error("made for another sign-in")
         if claims.get("azp", app.client_id) != app.client_id or not claims.get("sub"):
             raise OAuth2Error("made for somebody else")
+        if not sso.is_subject(claims["sub"]):
+            raise OAuth2Error("a subject that cannot be kept whole")
         return claims
 
 
@@ -154,12 +194,13 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def _arrive(request: HttpRequest, claims: dict[str, Any], state: Any) -> HttpResponse:
-    now, subject, user = timezone.now(), str(claims["sub"]), request.user
+    now, subject, user = timezone.now(), claims["sub"], request.user
     if state.get("process") == "connect":
         if not user.is_authenticated:
             return _refuse(request, "failed", "nobody is signed in")
         try:
-            sso.bind(user, subject, by=_by(request), at=now)
+            with walls(request):
+                sso.bind(user, subject, by=_by(request), at=now)
         except Problem as problem:
             messages.error(request, str(problem))
         else:
@@ -169,7 +210,7 @@ def _arrive(request: HttpRequest, claims: dict[str, Any], state: Any) -> HttpRes
         return redirect("/")
     owner = sso.owner_of(subject)
     if owner is None:
-        return _refuse(request, "unknown", subject[:60])
+        return _refuse(request, "unknown", subject)
     if not owner.is_active or owner.is_machine:
         return _refuse(request, "closed", owner.username)
     setattr(request, sso.COUNTED, sso.counts_as_second_factor(claims))
@@ -181,7 +222,10 @@ def _arrive(request: HttpRequest, claims: dict[str, Any], state: Any) -> HttpRes
 
 
 def _refuse(request: HttpRequest, why: str, detail: str) -> HttpResponse:
-    """Say that this is no way in, and write it down; whose account it might be is not said."""
+    """Say that this is no way in, and write it down; whose account it might be is not said.
+
+    Rows of strangers are bounded by the rate of requests that the middleware lets through.
+    """
     audit.record(
         "single_sign_on_refused", why, by=None, at=timezone.now(),
         ip=client_address(request), detail=detail[:200], issuer=settings.OIDC_ISSUER,
