@@ -1,6 +1,8 @@
 """Both languages, whole: every page for every role says nothing in the other one.
 
-The routes are walked, not listed, over a county in which calls stand in every state.
+The routes are walked, not listed, over a county in which calls stand in every state. In the second
+language only what has said something of its own in the first is asked again; every other person
+begins with the other language, so that both are walked whole.
 """
 
 from __future__ import annotations
@@ -59,36 +61,41 @@ class Walk:
         self.wrong: list[str] = []
         self.seen = 0
         self.data = ""
-        self.refused: set[str] = set()  # what leads nowhere for this person
+        self.heard: set[str] = set()  # what has been said in the first language
+        self.silent: set[str] = set()  # what said nothing of its own there
+        position = list(Role).index(Role(member.role)) % 2
+        self.languages = LANGUAGES[::-1] if position else LANGUAGES
 
     def go(self, addresses: list[str], forms: list[str]) -> None:
         self.data = written()
-        for language in LANGUAGES:
+        for language in self.languages:
             User.objects.filter(pk=self.member.user_id).update(language=language)
             with time_machine.travel(self.now, tick=False):
                 self.client.force_login(self.member.user)
                 # What was said in the other language has been said.
                 self.client.cookies.pop("messages", None)
                 self.open(language, addresses)
-                for address in self.worthwhile(forms):
-                    self.look(language, f"POST {address}", self.empty(address))
+                for address in forms:
+                    if self.is_worthwhile(f"POST {address}"):
+                        self.look(language, f"POST {address}", self.empty(address))
 
     def open(self, language: str, addresses: list[str]) -> None:
         """Ask for every page, and once for the form of every move that pages offer."""
         offered: dict[str, str] = {}
-        for address in self.worthwhile(addresses):
+        for address in addresses:
+            if not self.is_worthwhile(address):
+                continue
             answer = self.client.get(address)
             self.look(language, address, answer)
-            if answer.status_code == 404:
-                self.refused.add(address)
             for form in moves_on(answer):
                 offered.setdefault(form, address + form)
         for address in offered.values():
-            self.look(language, address, self.client.get(address))
+            if self.is_worthwhile(address):
+                self.look(language, address, self.client.get(address))
 
-    def worthwhile(self, addresses: list[str]) -> list[str]:
-        """Leave out what leads nowhere: it says what /nowhere/ says, in every language."""
-        return [one for one in addresses if one == NOWHERE or one not in self.refused]
+    def is_worthwhile(self, address: str) -> bool:
+        """Leave out what says in the second language what others have said there, too."""
+        return address not in self.silent
 
     def empty(self, address: str) -> Any:
         """Send an empty form, and undo whatever that has done."""
@@ -105,6 +112,8 @@ class Walk:
     def look(self, language: str, address: str, answer: Any) -> None:
         kind = answer.headers.get("Content-Type", "")
         if answer.status_code in (301, 302, 303, 304) or answer.streaming:
+            if answer.request["REQUEST_METHOD"] == "GET":  # a sent form is told of on the next page
+                self.silent.add(address)
             return
         assert answer.status_code < 500, address
         short = "zh" if language == "zh-hans" else "en"
@@ -118,8 +127,13 @@ class Walk:
             keys = () if language == "en" else SAID
             said = list(said_in(json.loads(answer.content), keys))
         else:
+            self.silent.add(address)
             return
         self.seen += 1
+        if language == self.languages[0]:
+            if self.heard.issuperset(said):
+                self.silent.add(address)
+            self.heard.update(said)
         found = foreign(said, short, self.data)
         if found:  # looking itself may have written something: that a letter was read
             self.data = written()
