@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -52,12 +53,14 @@ ASKED_ONCE = (
     "tests/mandates/test_boards.py",
     "tests/mandates/test_call_sheet.py",
     "tests/mandates/test_calls_graph.py",
+    "tests/mandates/test_exports.py",
     "tests/mandates/test_letters.py",
     "tests/mandates/test_lists_load.py",
     "tests/mandates/test_notices_mail.py",
     "tests/mandates/test_pictures.py",
     "tests/mandates/test_replay*.py",
     "tests/mandates/test_suggest*.py",
+    "tests/townships/test_factors.py",
     "tests/townships/test_language.py",
     "tests/townships/test_sign_in.py",
     "tests/townships/test_three_administrators.py",
@@ -124,15 +127,16 @@ class Check:
         return done.returncode == 0
 
 
+Result = tuple[str, bool, float]  # title, whether it passed, seconds
+Lane = Callable[[IO[bytes] | None], list[Result]]  # checks one after another, and where they print
+
+
 def run(*, fast: bool) -> int:
     """Run all checks; return 0 if every one passed."""
     compile_catalogues(ROOT / "locale")
-    results: list[tuple[str, bool, float]] = []
-    with database() as access:
-        for check in [*lint(), *database_checks(access), *([] if fast else slow_checks(access))]:
-            results.append(_timed(check))
+    results = _beside(partial(_each, lint()), partial(_of_database, fast=fast))
     for group in [fast_tests()] if fast else all_tests():
-        results += _beside(group)
+        results += _beside(*(partial(_each, [check]) for check in group))
     print("\n=== Summary")
     for title, passed, seconds in results:
         print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {title}")
@@ -141,22 +145,31 @@ def run(*, fast: bool) -> int:
     return 0 if all(passed for _, passed, _ in results) else 1
 
 
-def _timed(check: Check, output: IO[bytes] | None = None) -> tuple[str, bool, float]:
+def _timed(check: Check, output: IO[bytes] | None) -> Result:
     began = time.monotonic()
     passed = check.run(output)
     return check.title, passed, time.monotonic() - began
 
 
-def _beside(group: list[Check]) -> list[tuple[str, bool, float]]:
-    """Run checks at the same time; what the others print is shown after the first has ended."""
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(group)) as pool:
-        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _check in group[1:]]
+def _each(checks: list[Check], output: IO[bytes] | None) -> list[Result]:
+    return [_timed(check, output) for check in checks]
+
+
+def _of_database(output: IO[bytes] | None, *, fast: bool) -> list[Result]:
+    with database() as access:
+        return _each([*database_checks(access), *([] if fast else slow_checks(access))], output)
+
+
+def _beside(*lanes: Lane) -> list[Result]:
+    """Run lanes at the same time; what the others print is shown after the first has ended."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(lanes)) as pool:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _lane in lanes[1:]]
         others = [
-            pool.submit(_timed, check, output)
-            for check, output in zip(group[1:], outputs, strict=True)
+            pool.submit(lane, output) for lane, output in zip(lanes[1:], outputs, strict=True)
         ]
-        results = [_timed(group[0]), *(other.result() for other in others)]
-        for output in outputs:
+        results = lanes[0](None)
+        for other, output in zip(others, outputs, strict=True):
+            results += other.result()
             output.seek(0)
             sys.stdout.write(output.read().decode(errors="replace"))
             sys.stdout.flush()

@@ -59,6 +59,14 @@ class Rows:
             self.asked = list(ClockExtension.objects.select_related("clock"))
             paused = ClockPause.objects.values_list("clock__call", flat=True)
             self.stopped = set(paused)
+        self.clocks_of, self.asked_of, self.parts_of = ({k: [] for k in self.calls} for _ in "123")
+        for clock in self.clocks:
+            self.clocks_of[clock.call_id].append(clock)
+        for one in self.asked:
+            self.asked_of[one.clock.call_id].append(one)
+        for part in self.parts.values():
+            self.parts_of[part.call_id].append(part)
+        self.known: dict[Any, Any] = {}  # events, which are asked for once a person and a period
 
     def behind(
         self, code: str, member: Member, begin: datetime, end: datetime, now: datetime
@@ -66,7 +74,9 @@ class Rows:
         """Return the calls a figure must count for a member."""
         found = set()
         self.reader = member
-        for call, department, happened in self._events(code, now):
+        key = (code, now, member.township_id)
+        events = self.known[key] = self.known.get(key) or self._events(code, now)
+        for call, department, happened in events:
             if happened is not None and not begin <= happened < end:
                 continue
             if member.township_id is not None and call.township_id != member.township_id:
@@ -114,8 +124,8 @@ class Rows:
     def _is_hasty(self, call: Call) -> bool:
         return any(
             clock.met_at is not None and clock.met_at - clock.started_at < timedelta(hours=1)
-            for clock in self.clocks
-            if clock.call_id == call.pk and clock.kind == "rework"
+            for clock in self.clocks_of[call.pk]
+            if clock.kind == "rework"
         )
 
     def _has_twin(self, call: Call) -> bool:
@@ -176,9 +186,7 @@ class Rows:
     def _of_call(self, code: str, call: Call, now: datetime) -> list[datetime | None]:
         """The instants that put a call into a period for a figure: one, or none."""
         wrong = any(
-            part.is_wrong_dispatch and part.part == "lead"
-            for part in self.parts.values()
-            if part.call_id == call.pk
+            part.is_wrong_dispatch and part.part == "lead" for part in self.parts_of[call.pk]
         )
         raised = {
             "raised": True,
@@ -211,11 +219,10 @@ class Rows:
             "sign_same_answer": code == "sign_same_answer" and self._has_twin(call),
             "sign_hasty": self._is_hasty(call),
             "sign_paused": call.pk in self.stopped,
-            "sign_extended": any(one.clock.call_id == call.pk for one in self.asked),
+            "sign_extended": bool(self.asked_of[call.pk]),
             "sign_extended_late": any(
-                one.clock.call_id == call.pk
-                and one.clock.original_due_at - one.asked_at <= timedelta(days=1)
-                for one in self.asked
+                one.clock.original_due_at - one.asked_at <= timedelta(days=1)
+                for one in self.asked_of[call.pk]
             ),
             "unrated": call.rating == "unrated",
             "reworked": call.rework_count > 0,
@@ -245,8 +252,8 @@ class Rows:
         """The stages of a closed call, from one instant to the next."""
         lead = [
             part
-            for part in self.parts.values()
-            if part.call_id == call.pk and part.part == "lead" and part.state != "released"
+            for part in self.parts_of[call.pk]
+            if part.part == "lead" and part.state != "released"
         ]
         sent = lead[0].sent_at if lead else None
         accepted = lead[0].accepted_at if lead else None
