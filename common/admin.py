@@ -21,7 +21,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import audit
+from common.masking import masked
 from common.models import AuditEntry, CalendarDay, CalendarYear
+from common.personal import Kind
+from common.sealed import UNREADABLE, SealedField
+from common.sent import typed_in
 from common.site import ENTER, may
 
 VIEW_AUDIT = "common.view_audit"
@@ -45,7 +49,7 @@ def reason_field() -> forms.CharField:
 
 def reason_of(request: HttpRequest) -> str:
     """Return why a change is made, as it was written."""
-    return request.POST.get(REASON, "").strip()[:300]
+    return typed_in(request.POST, REASON).strip()[:300]
 
 
 class ByPermission:
@@ -180,7 +184,10 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         before = {form.instance.pk: form.initial for form in formset.initial_forms}
         for changed, fields in formset.changed_objects:
             changes = {
-                name: [plain(before[changed.pk].get(name)), plain(getattr(changed, name))]
+                name: [
+                    told(type(changed), name, before[changed.pk].get(name)),
+                    told(type(changed), name, getattr(changed, name)),
+                ]
                 for name in fields
             }
             self.record(request, "changed", changed, changes=changes)
@@ -202,8 +209,9 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         """Record an addition or a change with the old and the new value of each field."""
         before = before or {}
         after = _values(type(obj).objects.filter(pk=obj.pk))
+        # Compared as they are and written down masked: a changed number is a change all the same.
         changes = {
-            name: [before.get(name), value]
+            name: [told(type(obj), name, before.get(name)), told(type(obj), name, value)]
             for name, value in after.items()
             if before.get(name) != value
         }
@@ -242,9 +250,17 @@ SECRET_FIELDS = {"password", "client_secret", "secret", "previous_secret"}
 
 
 def _values(rows: QuerySet[Any]) -> dict[str, Any]:
-    """Return a row's plain columns, fit for JSON, without secrets."""
+    """Return a row's plain columns, fit for JSON, without secrets; telephones are in clear."""
     found = rows.values().first() or {}
     return {name: plain(value) for name, value in found.items() if name not in SECRET_FIELDS}
+
+
+def told(model: type[models.Model], column: str, value: Any) -> Any:
+    """Return the value of a column as the audit trail keeps it: what is encrypted at rest, masked."""
+    field = next((one for one in model._meta.concrete_fields if one.attname == column), None)
+    if isinstance(field, SealedField) and value is not None:
+        return value if value == UNREADABLE else masked(Kind.PHONE, str(value))
+    return plain(value)
 
 
 def plain(value: Any) -> Any:

@@ -6,9 +6,10 @@ import hashlib
 import logging
 import os
 import re
+import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -27,6 +28,8 @@ from common.scanning import Quarantined as Quarantined
 logger = logging.getLogger(__name__)
 
 HEAD = 4096
+BEING_WRITTEN = timedelta(hours=1)  # for so long a mark may be older than its whole file
+RUN = 60.0  # seconds after which the rest waits for the next run: below CELERY_TASK_TIME_LIMIT
 SMALL = "small"  # folder of small pictures: each beside its own path, and made anew if lost
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -59,8 +62,7 @@ class BadFile(Invalid):
 class Infected(BadFile):
     """A file in which the scanner has found something."""
 
-    def __init__(self, name: str, found: str, sha256: str) -> None:
-        self.name, self.found, self.sha256 = name, found, sha256
+    def __init__(self, name: str, found: str) -> None:
         super().__init__(
             _("A virus was found in “%(name)s” (%(found)s). It was not taken in.")
             % {"name": name, "found": found},
@@ -130,11 +132,50 @@ def check(upload: Upload) -> str:
     return content_type
 
 
-def keep(upload: Upload, *, folder: str) -> Kept:
+def look_at(
+    uploads: Iterable[Upload], *, by: audit.Actor | None = None, at: datetime
+) -> frozenset[str]:
+    """Check uploads and have the scanner look at them; return the SHA-256 of those it has passed.
+
+    It may take seconds for each: this stands before any lock is taken, and `keep_all` is told. An
+    infected file leaves a row in the trail, though whatever else the request has written is undone.
+
+    Raises BadFile, Infected; ScannerAway unless files are to be taken in while it is away: then
+    they wait, marked, and are not handed out before. LargerThanScanned: that one would wait for ever.
+    """
+    files = list(uploads)
+    for one in files:
+        check(one)
+    if not scanning.is_on():
+        return frozenset()
+    looked: set[str] = set()
+    until = time.monotonic() + settings.CLAMD_TIMEOUT  # for those it has nothing to say of
+    for one in files:
+        name, received = fingerprint(one)
+        try:
+            found = scanning.scan(one.chunks())
+        except scanning.ScannerAway as problem:
+            if settings.CLAMD_WHEN_AWAY != "later" or isinstance(
+                problem, scanning.LargerThanScanned
+            ):
+                raise
+            if isinstance(problem, scanning.NotLooked) and time.monotonic() < until:
+                continue
+            break  # the others would only wait for it too; all wait, marked
+        finally:
+            one.seek(0)
+        if found:
+            audit.record_anyhow("infected_file_refused", name, by=by, at=at,
+                                found=found, sha256=received)  # fmt: skip
+            raise Infected(name, found)
+        looked.add(received)
+    return frozenset(looked)
+
+
+def keep(upload: Upload, *, folder: str, looked: Collection[str] = ()) -> Kept:
     """Check an upload and store it under a generated name. Raises BadFile, BadImage, StorageFull.
 
-    Where a scanner is named it looks first. Raises Infected, and ScannerAway, unless files are to be
-    taken in while it is away: then they wait, marked, and are not handed out before.
+    Where a scanner is named, one that is not among ``looked`` (as `look_at` returns them) is marked.
     The file is written before the row that names it: a crash leaves a file too many, never a row
     without its file.
     """
@@ -143,7 +184,7 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     target = Path(settings.MEDIA_ROOT) / path
     try:
         name, received = fingerprint(upload)
-        if not _looked_at(upload, name, received):
+        if scanning.is_on() and received not in looked:
             scanning.mark(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if images.is_image(content_type):
@@ -164,24 +205,6 @@ def keep(upload: Upload, *, folder: str) -> Kept:
     return Kept(name, content_type, size, digest, path, received)
 
 
-def _looked_at(upload: Upload, name: str, sha256: str) -> bool:
-    """Say whether the scanner has found nothing, or there is none; False if it is away and may be."""
-    if not scanning.is_on():
-        return True
-    upload.seek(0)
-    try:
-        found = scanning.scan(upload.chunks())
-    except scanning.ScannerAway:
-        if settings.CLAMD_WHEN_AWAY != "later":
-            raise
-        return False
-    finally:
-        upload.seek(0)
-    if found:
-        raise Infected(name, found, sha256)
-    return True
-
-
 def measured(path: Path) -> tuple[int, str]:
     """Return the size and the SHA-256 of a file."""
     digest, size = hashlib.sha256(), 0
@@ -194,23 +217,27 @@ def measured(path: Path) -> tuple[int, str]:
 
 @contextmanager
 def keep_all(
-    uploads: Iterable[Upload], *, folder: str, by: audit.Actor | None = None, at: datetime
+    uploads: Iterable[Upload],
+    *,
+    folder: str,
+    by: audit.Actor | None = None,
+    at: datetime,
+    looked: Collection[str] | None = None,
 ) -> Iterator[list[Kept]]:
     """Store uploads and hand them to the block: all are kept, or none if anything fails in it.
 
-    Raises BadFile, StorageFull, ScannerAway. An infected file leaves a row in the trail, though
-    whatever else the request has written is undone.
+    Whoever holds a lock hands in what `look_at` has returned before; else it is asked here.
+    Raises BadFile, StorageFull, and what `look_at` raises.
     """
+    files = list(uploads)
+    passed = look_at(files, by=by, at=at) if looked is None else looked
     kept: list[Kept] = []
     try:
-        kept += (keep(one, folder=folder) for one in uploads)
+        kept += (keep(one, folder=folder, looked=passed) for one in files)
         yield kept
-    except BaseException as problem:
+    except BaseException:
         for one in kept:
             discard(one.path)
-        if isinstance(problem, Infected):
-            audit.record_anyhow("infected_file_refused", problem.name, by=by, at=at,
-                                found=problem.found, sha256=problem.sha256)  # fmt: skip
         raise
 
 
@@ -224,15 +251,24 @@ def fingerprint(upload: Upload) -> tuple[str, str]:
     return clean_name(upload.name or ""), digest.hexdigest()
 
 
-def opened(path: str) -> IO[bytes]:
-    """Open a stored file. Raises FileNotFoundError, also for a path that leads elsewhere.
+def stored(path: str) -> Path:
+    """Return where a stored file lies. Raises FileNotFoundError for a path that leads elsewhere.
 
-    One that nobody has looked at yet is looked at now. Raises Quarantined, ScannerAway.
+    For whoever compares what is kept: what is handed out goes through `opened`.
     """
     root = Path(settings.MEDIA_ROOT).resolve()
     found = (root / path).resolve()
     if not path or not found.is_relative_to(root):
         raise FileNotFoundError(path)
+    return found
+
+
+def opened(path: str) -> IO[bytes]:
+    """Open a stored file to hand it out. Raises FileNotFoundError, as `stored` does.
+
+    One that nobody has looked at yet is looked at now. Raises Quarantined, NeverLooked, ScannerAway.
+    """
+    found = stored(path)
     scanning.release(path)
     return found.open("rb")
 
@@ -274,17 +310,29 @@ def clean_name(name: str) -> str:
 
 
 def scan_waiting(*, at: datetime) -> int:
-    """Look at files that were taken in while the scanner was away; return how many are left."""
-    waiting = scanning.waiting() if scanning.is_on() else []
+    """Look at files that were taken in while the scanner was away; return how many are left.
+
+    One that is not looked at goes behind the others, so that none of them waits for it for ever.
+    """
+    waiting = scanning.waiting(before=at - BEING_WRITTEN) if scanning.is_on() else []
+    left, until = 0, time.monotonic() + RUN
     for number, path in enumerate(waiting):
+        if time.monotonic() > until:
+            return left + len(waiting) - number
         try:
             found = scanning.look(path)
+        except (scanning.NotLooked, OSError):
+            logger.exception("a stored file was not looked at", extra={"path": path})
+            with suppress(OSError):
+                scanning.mark(path)
+            left += 1
+            continue
         except scanning.ScannerAway:
-            return len(waiting) - number
+            return left + len(waiting) - number
         if found:
             logger.error("a stored file is infected", extra={"path": path, "found": found})
             audit.record("infected_file_found", path, by=None, at=at, found=found)
-    return 0
+    return left
 
 
 # --- files that belong to nothing ----------------------------------------------------------------------

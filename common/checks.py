@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from common import anchors, ciphers, hashing, rotation
+from common import anchors, ciphers, hashing, rotation, scanning
 from common.models import CalendarYear
 
 SHORTEST_KEY = 50
@@ -61,6 +61,10 @@ def _of_environment() -> Iterator[Any]:
             raise ImproperlyConfigured("PERSONAL_CIPHER does not give back what it was given")
     except (ImproperlyConfigured, UnsupportedAlgorithm) as error:
         yield Error(str(error), id="huying.E017")
+    if scanning.is_on() and (wrong := scanning.fault()):
+        yield Error(wrong, hint="Every file handed in would be refused.", id="huying.E022")
+    if settings.CLAMD_WHEN_AWAY not in ("refuse", "later"):
+        yield Error("CLAMD_WHEN_AWAY is neither refuse nor later.", id="huying.E023")
     if settings.DATABASE_OWNER_URL:
         yield Warning(
             "This process knows DATABASE_OWNER_URL, which belongs to migrate alone.",
@@ -96,7 +100,7 @@ def _of_evidence() -> Iterator[Any]:
         yield Error(
             f"ANCHOR_KEYS holds a key of less than {anchors.SHORTEST_KEY} characters.",
             hint='Make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
-            id="huying.E017",
+            id="huying.E020",
         )
 
 

@@ -87,9 +87,9 @@ class Unavailable(Problem):
     """Something this system stands on is away; the same request may succeed in a moment."""
 
     code = "unavailable"
-    status = status.HTTP_503_SERVICE_UNAVAILABLE
+    status: int = status.HTTP_503_SERVICE_UNAVAILABLE
     detail = _("The database does not answer at the moment. Send it again in a few seconds.")
-    retry_after = 5  # seconds
+    retry_after: int | None = 5  # seconds
 
 
 class ClockWrong(Unavailable):
@@ -105,7 +105,7 @@ class Overloaded(Unavailable):
 
     code = "overloaded"
     detail = _("Too much is being asked of the system at once. Send it again in a few seconds.")
-    retry_after = 3
+    retry_after: int = 3
 
 
 class NoCalendar(Unavailable):

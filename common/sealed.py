@@ -61,6 +61,12 @@ class SealedField(models.TextField):
         except ciphers.Unreadable:
             return Unread(value)
 
+    def save_form_data(self, instance: Any, data: Any) -> None:
+        """Keep what cannot be read here where the form hands its placeholder back."""
+        if data == UNREADABLE and isinstance(getattr(instance, self.name), Unread):
+            return
+        super().save_form_data(instance, data)
+
     def get_lookup(self, lookup_name: str) -> Any:
         """Offer what can be right: every encryption of one value is another text."""
         return super().get_lookup(lookup_name) if lookup_name in ("exact", "isnull") else None

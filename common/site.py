@@ -15,6 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext_lazy
 
+from common.sent import typed_in
+
 ENTER = "common.enter_console"
 # What Django says and its own Chinese lacks; ours is looked up first.
 SAID_BY_DJANGO = (
@@ -90,7 +92,7 @@ class OfficerSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.user.is_authenticated:
             raise PermissionDenied
-        following = request.GET.get("next") or reverse("admin:index")
+        following = typed_in(request.GET, "next") or reverse("admin:index")
         return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': following})}")
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:

@@ -138,3 +138,45 @@ def test_no_work_hangs_on_a_hook_after_commit() -> None:
     others = [place for place in hooked if place.partition(":")[0] not in HINTS]
     assert others == [], "work is written into the outbox, not hung on on_commit"
     assert {place.partition(":")[0] for place in hooked} == HINTS
+
+
+READS = {"get", "dict", "items", "pop"}
+
+
+def read_raw(tree: ast.AST) -> Iterator[int]:
+    """Yield each line where a value is taken out of what a page was sent, past `common.sent`."""
+    for node in ast.walk(tree):
+        found = None
+        if isinstance(node, ast.Subscript):
+            found = node.value
+        elif isinstance(node, ast.Call) and called(node) in READS:
+            found = getattr(node.func, "value", None)
+        if isinstance(found, ast.Attribute) and found.attr in ("GET", "POST"):
+            yield node.lineno
+
+
+@pytest.mark.assurance("B2")
+def test_what_a_page_was_sent_is_read_by_a_form_or_in_the_one_way_that_leaves_nul_out() -> None:
+    raw = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in sources()
+        for line in read_raw(ast.parse(path.read_text()))
+    ]
+    assert raw == [], "read it by a form, or by common.sent"
+    for seen in ('request.POST.get("a")', 'self.request.GET["a"]', "request.POST.dict()"):
+        assert list(read_raw(ast.parse(seen)))
+
+
+def test_each_check_of_an_installation_has_an_id_of_its_own() -> None:
+    """Whoever silences one, or looks it up, silences and finds that one."""
+    given = [
+        one.value.value
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and called(node) in ("Error", "Warning", "Critical", "Info")
+        for one in node.keywords
+        if one.arg == "id" and isinstance(one.value, ast.Constant)
+    ]
+    numbers = [one.removeprefix("huying.")[1:] for one in given if one.startswith("huying.")]
+    assert len(given) == len(numbers) > 20
+    assert sorted(set(given)) == sorted(given)

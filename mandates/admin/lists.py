@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.errors import Invalid, Problem
+from common.sent import typed_in
 from common.site import may
 from mandates.admin.county import CountyAdmin, CountyInline, member_of
 from mandates.forms.console import (
@@ -134,7 +135,7 @@ class DutyListAdmin(ListPages, CountyAdmin):
         try:
             draft = lists.open_draft(
                 duty_list,
-                reason=request.POST.get("reason", "").replace("\0", ""),
+                reason=typed_in(request.POST, "reason"),
                 by=member_of(request),
                 at=timezone.now(),
             )

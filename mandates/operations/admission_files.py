@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -56,14 +56,13 @@ def attach(
     """Add documents to an admission, all or none; what is there already is not kept twice.
 
     Before the step they belong to is taken they wait for it; after that each addition is a step of
-    its own. Raises Admission.DoesNotExist, NotAllowed, Invalid, BadFile, StorageFull.
+    its own. Raises Admission.DoesNotExist, NotAllowed, Invalid, BadFile, StorageFull, ScannerAway.
     """
     if kind not in K.values:
         raise Invalid(fields={"kind": _("This is needed.")})
     if not uploads:
         raise Invalid(fields={"files": _("Choose a file.")})
-    for upload in uploads:
-        attachments.check(upload)
+    looked = attachments.look_at(uploads, by=by, at=at)
     with transaction.atomic():
         one = lock(uid, by=by)
         if not _may_add(by, one, kind):
@@ -79,7 +78,7 @@ def attach(
                 fields={"files": _("An application holds at most %(n)d documents.") % {"n": MOST}}
             )
         if fresh:
-            known |= _kept(one, kind, fresh, by=by, at=at)
+            known |= _kept(one, kind, fresh, by=by, at=at, looked=looked)
     return [known[mark] for mark in dict.fromkeys(marks)]
 
 
@@ -90,11 +89,12 @@ def _kept(
     *,
     by: Member,
     at: datetime,
+    looked: Collection[str],
 ) -> dict[tuple[str, str], AdmissionFile]:
     work = Work(one, mover(by), at, member=by)
     is_late = one.state not in ADMISSION_MOVES[MOVE_OF[kind]].sources
     folder = f"{FOLDER}/{one.county_id}"
-    with attachments.keep_all(fresh.values(), folder=folder, by=by, at=at) as kept:
+    with attachments.keep_all(fresh.values(), folder=folder, by=by, at=at, looked=looked) as kept:
         files = [
             AdmissionFile(
                 county_id=one.county_id, admission=one, kind=kind, name=stored.name,

@@ -110,8 +110,11 @@ def ends_before(rule: RetentionRule, at: datetime) -> datetime:
 
 
 def propose(kind: str, *, by: Member, at: datetime) -> Disposal:
-    """Propose to dispose of all whose time is over. Raises NotAllowed, Refused."""
+    """Propose to dispose of all whose time is over. Raises NotAllowed, Invalid, Refused."""
     require(by, Permission.DISPOSAL_PROPOSE)
+    if kind not in RetentionKind.values:
+        wrong = _("There is no such kind.")
+        raise Invalid(wrong, fields={"kind": wrong})
     rule = RetentionRule.objects.filter(county=by.county_id, kind=kind).first()
     if by.county_id is None or rule is None:
         raise NotYet

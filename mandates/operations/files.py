@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -54,20 +54,22 @@ def attach(
     by: Member,
     at: datetime,
     is_evidence: bool | None = None,
+    looked: Collection[str] | None = None,
 ) -> Attached:
     """Add files to a call, all or none; a department's files are evidence for its answer.
 
     What the same person has attached under the same name before is not kept twice: sending again
-    after a lost answer adds nothing.
+    after a lost answer adds nothing. Whoever holds the lock of the call already has had the files
+    looked at before, and hands in what `attachments.look_at` returned as ``looked``.
 
-    Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile, StorageFull.
+    Raises Call.DoesNotExist, NotAllowed, MoveRefused, BadFile, StorageFull, ScannerAway.
     """
     if not any(by.may(permission) for permission in MAY_ATTACH):
         raise NotAllowed
     if not uploads:
         raise Invalid(fields={"files": _("Choose a file.")})
-    for upload in uploads:
-        attachments.check(upload)
+    if looked is None:
+        looked = attachments.look_at(uploads, by=by, at=at)
     with transaction.atomic(savepoint=False):
         call = lock(uid, by=by)
         _check_may_attach(call, by)
@@ -82,7 +84,9 @@ def attach(
                 fields={"files": _("A call holds at most %(n)d files.") % {"n": FILES_PER_CALL}}
             )
         folder = f"calls/{call.county_id}"
-        with attachments.keep_all(fresh.values(), folder=folder, by=by, at=at) as kept:
+        with attachments.keep_all(
+            fresh.values(), folder=folder, by=by, at=at, looked=looked
+        ) as kept:
             who = mover(by)
             files = CallFile.objects.bulk_create(
                 [

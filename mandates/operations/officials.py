@@ -26,14 +26,15 @@ from common.errors import Invalid, NotAllowed
 from common.masking import masked
 from common.models import AuditEntry, MobileNumber, Notice, NoticeMail
 from common.personal import Kind
+from common.sealed import UNREADABLE
 from common.tenancy import dispatching, everywhere
 from common.worktime import SHANGHAI
 from mandates.models import CallerReveal, CallFile, PersonSearch, Step
 from mandates.operations.callers import reason_of
 from mandates.permissions import Permission
-from townships.models import Absence, Duty, Post, SignIn, User
+from townships.models import Absence, Duty, Post, User
 from townships.operations.jobs import request
-from townships.queries.signing import officials_of
+from townships.queries.signing import officials_of, sign_ins_within
 from townships.rules import require
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def make(work: jobs.Work) -> jobs.Result:
     form, user = work.parameters["form"], _user(work.member, work.parameters["user"])
     assert work.member.county_id is not None
     with work.scope():
-        found = [*_account(user), *_did(user, work.member.county_id)]
+        county_id = work.member.county_id
+        found = [*_account(user, county_id), *_did(user, county_id)]
         audit.record("person_file_made", work.job, by=work.member, at=work.clock(), user=user.pk)
     _write(work.path, form, found)
     return jobs.Result(f"{_('Personal data')}-{work.at:%Y%m%d}.{form}", TYPES[form])
@@ -131,7 +133,7 @@ def _write(path: Path, form: str, tables: Sequence[Table]) -> None:
 # --- what there is -----------------------------------------------------------------------------------
 
 
-def _account(user: User) -> list[Table]:
+def _account(user: User, county_id: int) -> list[Table]:
     facts = [
         (_("user name"), user.username), (_("name of the person"), user.name),
         (_("e-mail"), user.email), (_("work phone"), user.work_phone),
@@ -152,7 +154,7 @@ def _account(user: User) -> list[Table]:
     sign_ins = [
         [_when(one.began_at), _when(one.seen_at), one.address, one.browser, _when(one.ended_at),
          one.get_how_ended_display()]
-        for one in SignIn.objects.filter(user=user).order_by("-began_at")
+        for one in sign_ins_within(county_id, user).order_by("-began_at")
     ]  # fmt: skip
     return [
         (_("Account"), [_("What"), _("Value")], [[str(name), value] for name, value in facts]),
@@ -184,7 +186,7 @@ def _did(user: User, county_id: int) -> list[Table]:
     ]
     with dispatching(reason="notices and numbers are read by the workers alone"):
         mobile = MobileNumber.objects.filter(**own, user=user).first()
-        number = mobile.clear() if mobile else ""
+        number = _readable(mobile) if mobile else ""
         counts += [(_("Notices"), Notice.objects.filter(**own, user=user).count())]
         messages = NoticeMail.objects.filter(**own, user=user)
         counts += [(_("Messages sent"), messages.filter(sent_at__isnull=False).count())]
@@ -205,6 +207,14 @@ def _did(user: User, county_id: int) -> list[Table]:
         ),
         (_("In the audit trail"), [_("act"), _("How many")], acts),
     ]
+
+
+def _readable(mobile: MobileNumber) -> str:
+    """Return a number, or what stands for one whose key is lost: the rest is told all the same."""
+    try:
+        return mobile.clear()
+    except ciphers.Unreadable:
+        return UNREADABLE
 
 
 def _yes(value: bool) -> str:

@@ -186,7 +186,7 @@ def files_stand(check: Check) -> Iterator[Violation]:
 def _fault_of_file(row: CallFile | AdmissionFile) -> str:
     digest, size = hashlib.sha256(), 0
     try:
-        with attachments.opened(row.path) as content:
+        with attachments.stored(row.path).open("rb") as content:
             while portion := content.read(1 << 20):
                 digest.update(portion)
                 size += len(portion)

@@ -20,6 +20,7 @@ from common import papers, pdf, tenancy
 from common.display import Crumb, Pager
 from common.errors import NotAllowed, Problem
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.accountability import AccountForm
 from mandates.models import AccountabilityReport
 from mandates.operations import accountability
@@ -143,7 +144,7 @@ def accountability_verify(request: HttpRequest) -> HttpResponse:
 
     Anybody who holds the paper may ask: to a stranger it tells number and day, and nothing else.
     """
-    code = request.GET.get("code", "")[:100].strip()
+    code = typed_in(request.GET, "code")[:100].strip()
     member: Member | None = getattr(request, "member", None)
     inside = member is not None and member.scope is not None and member.may(Permission.ACCOUNT_READ)
     verdict = None
@@ -187,7 +188,7 @@ def _asking(
         .defer("facts")
         .annotate(**{name: KT(f"facts__{key}") for name, key in COLUMNS.items()}),
         order=("-id",),
-        cursor=request.GET.get("cursor", ""),
+        cursor=typed_in(request.GET, "cursor"),
         size=SIZE,
     )
     here = reverse("mandates:accountability-list")

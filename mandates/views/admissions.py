@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common import attachments
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.admissions import (
     AdmissionFilesForm,
     AdmissionFilters,
@@ -53,11 +54,11 @@ def admission_list(request: MemberRequest) -> HttpResponse:
     """Applications the post may read; those that wait for it first."""
     member, now = _reader(request), timezone.now()
     form = AdmissionFilters(request.GET)
-    show = request.GET.get("show", "")
+    show = typed_in(request.GET, "show")
     show = show if show in SHOWS else OPEN
     asked = form.asked(show) if form.is_valid() else Asked(show=show)
-    found = admission_page(member, asked, at=now, cursor=request.GET.get("cursor", ""))
-    kept = {name: value for name in ("q", "state") if (value := request.GET.get(name))}
+    found = admission_page(member, asked, at=now, cursor=typed_in(request.GET, "cursor"))
+    kept = {name: value for name in ("q", "state") if (value := typed_in(request.GET, name))}
     here = reverse("mandates:admission-list")
 
     def at(**more: str | None) -> str:
@@ -119,7 +120,7 @@ def admission_edit(request: MemberRequest, uid: UUID) -> HttpResponse:
         raise NotAllowed
     form = _form(request, member, record)
     if request.method == "POST" and form.is_valid():
-        version = request.POST.get("version", "")
+        version = typed_in(request.POST, "version")
         try:
             one = admission_drafts.revise(
                 uid, form.written(), by=member, at=timezone.now(),
@@ -140,7 +141,7 @@ def admission_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One application: where it stands, what comes with it, who said what, and what is to do."""
     member = _reader(request)
     record = _found(uid, member)
-    return _page(request, member, record, chosen=request.GET.get("do", ""))
+    return _page(request, member, record, chosen=typed_in(request.GET, "do"))
 
 
 @login_required

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.display import Chip, Crumb, Pager
 from common.errors import NotAllowed, Problem
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.amendments import (
     ChangeForm,
     LineForm,
@@ -72,7 +73,7 @@ def proposal_list(request: MemberRequest) -> HttpResponse:
     form.offer(_matters(draft_or_last(member.county_id)))
     asked = form.asked() if form.is_valid() else Asked()
     found = page(
-        narrowed(member, asked), order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE
+        narrowed(member, asked), order=("-id",), cursor=typed_in(request.GET, "cursor"), size=SIZE
     )
     context = {
         "form": form,
@@ -112,7 +113,7 @@ def proposal_new(request: MemberRequest) -> HttpResponse:
 
 def _named(request: MemberRequest) -> dict[str, str]:
     """Return what the address says of a new one: the matter it begins from."""
-    return {"matter": request.GET.get("matter", "").replace("\0", "")}
+    return {"matter": typed_in(request.GET, "matter")}
 
 
 def _new_page(request: MemberRequest, form: ProposalForm, status: int) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
+from common.sent import typed_in
 from mandates.permissions import Permission
 from mandates.queries.appeals import SHOWS, appeal_page
 from mandates.queries.statistics.periods import Period
@@ -30,10 +31,10 @@ def appeal_list(request: MemberRequest) -> HttpResponse:
     member, now = request.member, timezone.now()
     if member.scope is None or not member.may(Permission.STATISTICS_READ):
         raise NotAllowed
-    show = request.GET.get("show", "")
+    show = typed_in(request.GET, "show")
     show = show if show in SHOWS else SHOWS[0]
     here = reverse("mandates:appeal-list")
-    found = appeal_page(member, show, cursor=request.GET.get("cursor", ""))
+    found = appeal_page(member, show, cursor=typed_in(request.GET, "cursor"))
 
     def at(cursor: str | None) -> str:
         return f"{here}?{urlencode({'show': show, 'cursor': cursor})}" if cursor else ""

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common import pdf
 from common.display import Crumb, Pager
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.assessments import AppealForm, DecisionForm, PreviewForm
 from mandates.models import Assessment, AssessmentAppeal, AssessmentScore, Scheme
 from mandates.operations import assessing
@@ -56,7 +57,7 @@ def assessment_list(request: MemberRequest) -> HttpResponse:
                 messages.success(request, _("Counted. The units see their own figures now."))
                 return redirect("mandates:assessment-detail", made.uid)
     here = reverse("mandates:assessment-list")
-    found = assessment_page(member, cursor=request.GET.get("cursor", ""))
+    found = assessment_page(member, cursor=typed_in(request.GET, "cursor"))
 
     def at(cursor: str | None) -> str:
         return f"{here}?{urlencode({'cursor': cursor})}" if cursor else ""
@@ -118,7 +119,7 @@ def assessment_decide(request: MemberRequest, uid: UUID, appeal: UUID) -> HttpRe
 def assessment_publish(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Publish: from now on it stands for ever."""
     member = _reader(request)
-    if not request.POST.get("confirmed"):
+    if not typed_in(request.POST, "confirmed"):
         messages.error(request, _("Confirm first that it is to stand for ever."))
         return _page(request, uid, status=422)
     try:
@@ -167,7 +168,7 @@ def _page(
     one = seen.assessment
     runs = member.may(Permission.ASSESSMENT_RUN) and not one.is_published
     is_county = member.township_id is None and member.department_id is None
-    chosen = _chosen(seen, request.GET.get("unit", ""), is_county=is_county)
+    chosen = _chosen(seen, typed_in(request.GET, "unit"), is_county=is_county)
     may_appeal = (
         not is_county
         and bool(seen.scores)

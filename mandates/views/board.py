@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from common import audit
 from common.display import Crumb
 from common.errors import Invalid
+from common.sent import typed_in
 from common.worktime import SHANGHAI
 from mandates.queries.boards import NARROWED_BY, Asked, board, list_filters, list_query
 from mandates.queries.boards import asked as read
@@ -59,7 +60,7 @@ def board_page(request: MemberRequest) -> HttpResponse:
     member, now = reader(request), timezone.now()
     wanted, wrong = asked(request, now)
     drill = None
-    if request.GET.get("show") and not wrong:
+    if typed_in(request.GET, "show") and not wrong:
         drill, wrong = _drill(request, member, wanted, now)
     if drill and request.htmx and not request.htmx.history_restore_request:
         return render(request, "mandates/board/_drill.html", {"drill": drill})
@@ -113,7 +114,7 @@ def board_wall(request: MemberRequest) -> HttpResponse:
 
 
 def _is_live(request: MemberRequest) -> bool:
-    return request.GET.get("live") == "1"
+    return typed_in(request.GET, "live") == "1"
 
 
 def _renewed(request: MemberRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -136,7 +137,7 @@ def board_export(request: MemberRequest) -> HttpResponse:
     Leaves an audit row.
     """
     member, now = reader(request), timezone.now()
-    code = request.GET.get("table", "")
+    code = typed_in(request.GET, "table")
     if code not in (*tables.TABLES, WHOLE):
         raise Http404
     wanted = read(member, given(request), at=now)
@@ -195,11 +196,11 @@ def _export_url(wanted: Asked, code: str) -> str:
 def _drill(
     request: MemberRequest, member: Member, wanted: Asked, now: datetime
 ) -> tuple[dict[str, Any] | None, list[str]]:
-    code = request.GET["show"]
+    code = typed_in(request.GET, "show")
     more = {
-        name: request.GET[f"{OVER}{name}"]
+        name: value
         for name in (*NARROWED_BY, "state", "during")
-        if request.GET.get(f"{OVER}{name}")
+        if (value := typed_in(request.GET, f"{OVER}{name}"))
     }
     if code not in COUNTS:
         return None, [_("There is no such figure.")]

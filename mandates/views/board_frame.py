@@ -37,7 +37,8 @@ def reader(request: MemberRequest) -> Member:
 
 
 def given(request: MemberRequest) -> dict[str, str]:
-    return {name: str(value).strip() for name, value in request.GET.items()}
+    # With NUL and all: a condition that is left out would be no condition, `read` refuses it.
+    return {name: values[-1].strip() for name, values in request.GET.lists() if values}
 
 
 def asked(request: MemberRequest, now: datetime) -> tuple[Asked, list[str]]:

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from common.display import Crumb
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from common.worktime import SHANGHAI
 from mandates.forms.bulk import form_for, given_by
 from mandates.models import Call
@@ -85,7 +86,7 @@ def bulk(request: MemberRequest) -> HttpResponse:
     back = _back(request)
     if request.method == "GET":
         return redirect(back)
-    name = request.POST.get("do", "")
+    name = typed_in(request.POST, "do")
     if name not in offered(member):
         raise NotAllowed
     chosen = _chosen(request)
@@ -93,7 +94,7 @@ def bulk(request: MemberRequest) -> HttpResponse:
         text = _("Choose at least one call.") if not chosen else _("At most %(n)d calls at once.")
         messages.error(request, text % {"n": MOST} if chosen else text)
         return redirect(back)
-    is_asked = request.POST.get("step") == "do"
+    is_asked = typed_in(request.POST, "step") == "do"
     form = _form(name, member, now, request.POST if is_asked else None)
     status = 200
     if is_asked and (form is None or form.is_valid()):
@@ -162,7 +163,7 @@ def _chosen(request: MemberRequest) -> list[Chosen]:
 
 
 def _back(request: MemberRequest) -> str:
-    asked = request.POST.get("back", "")
+    asked = typed_in(request.POST, "back")
     here = reverse("mandates:call-list")
     is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
     return asked if is_ours and asked.startswith(here) else here

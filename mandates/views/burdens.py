@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.display import Crumb, Pager, StepView
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.burdens import BurdenFilters, BurdenForm, DecisionForm
 from mandates.models import Burden, BurdenStep
 from mandates.models.burdens import BURDEN_MOVES, BurdenKind
@@ -39,8 +40,8 @@ def burden_list(request: MemberRequest) -> HttpResponse:
     member = _reader(request)
     form = BurdenFilters(request.GET, departments=_departments(member))
     asked = form.asked() if form.is_valid() else Asked()
-    found = burden_page(member, asked, cursor=request.GET.get("cursor", ""))
-    kept = {name: value for name in NAMES if (value := request.GET.get(name))}
+    found = burden_page(member, asked, cursor=typed_in(request.GET, "cursor"))
+    kept = {name: value for name in NAMES if (value := typed_in(request.GET, name))}
     here = reverse("mandates:burden-list")
 
     def at(cursor: str | None) -> str:
@@ -66,7 +67,7 @@ def burden_trend(request: MemberRequest) -> HttpResponse:
     year = Period.month_at(now).containing(12)
     wrong = ""
     try:
-        text = request.GET.get("during", "").strip()
+        text = typed_in(request.GET, "during").strip()
         during = Period.parse(text).containing(12) if text else year
     except Problem as problem:
         during, wrong = year, str(problem.detail)
@@ -117,7 +118,7 @@ def burden_new(request: MemberRequest) -> HttpResponse:
     can_report, can_propose = burdens.may_report(member), burdens.may_propose(member)
     if not (can_report or can_propose):
         raise NotAllowed
-    is_found = can_report and (request.GET.get("found") == "true" or not can_propose)
+    is_found = can_report and (typed_in(request.GET, "found") == "true" or not can_propose)
     sent = request.POST if request.method == "POST" else None
     areas = Township.objects.filter(county=member.county_id).order_by("pk")
     mine = {"townships": [str(member.unit.uid)]} if member.township_id and member.unit else {}
@@ -149,7 +150,7 @@ def burden_new(request: MemberRequest) -> HttpResponse:
 def burden_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One burden, its history, and what is to decide."""
     member = _reader(request)
-    return _page(request, member, _found(uid, member), chosen=request.GET.get("do", ""))
+    return _page(request, member, _found(uid, member), chosen=typed_in(request.GET, "do"))
 
 
 @login_required

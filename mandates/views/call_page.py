@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 
 from common import display, images
 from common.display import ClockView, Crumb, DateReason, FileView, MoveView
+from common.sent import typed_in
 from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
 from mandates.models import (
@@ -77,7 +78,7 @@ def respond(
     note_form: NoteForm | None = None,
 ) -> HttpResponse:
     """Show a call; ``active`` is the move whose form is open."""
-    context = page(case, active=active, oldest_first=request.GET.get("order") == "oldest")
+    context = page(case, active=active, oldest_first=typed_in(request.GET, "order") == "oldest")
     if file_form is not None:
         context["file_form"] = file_form
     if note_form is not None:

@@ -23,6 +23,7 @@ from common import attachments, images, reference
 from common.display import Chip, Crumb, Pager, SavedView, list_text
 from common.errors import Invalid, NotAllowed
 from common.paging import Page
+from common.sent import typed_in
 from common.worktime import SHANGHAI
 from mandates.forms.filters import FilterForm, KeepForm
 from mandates.models import (
@@ -142,9 +143,9 @@ def call_counts(request: MemberRequest) -> HttpResponse:
 def call_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One call; ``?do=`` opens the form of a move."""
     case = case_of(uid, member=request.member, at=timezone.now())
-    wanted, target = request.GET.get("do", ""), request.GET.get("to", "")
+    wanted, target = typed_in(request.GET, "do"), typed_in(request.GET, "to")
     active = next_step.open_form(wanted, case, target=target) if wanted else None
-    chosen = request.GET.get("text", "")
+    chosen = typed_in(request.GET, "text")
     if active is not None and chosen and "note" in active.form.fields:
         offers = answers.offered(request.member, case.record.call, wanted, at=case.at)
         if text := answers.named(chosen, offers):

@@ -26,6 +26,7 @@ from django.views.decorators.http import require_safe
 from common import papers, pdf
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
+from common.sent import typed_in
 from common.sheets import TYPES, XLSX, Head, opened
 from mandates.forms.matters import CompareForm
 from mandates.models import Entry, ListVersion, Matter, VersionState
@@ -295,7 +296,7 @@ def _tabs(asked: Asked, found: Difference) -> list[SavedView]:
 
 
 def _page(request: MemberRequest, asked: Asked, total: int) -> tuple[int, Pager]:
-    text = request.GET.get("page", "")
+    text = typed_in(request.GET, "page")
     last = max(0, (total - 1) // PAGE)
     number = min(int(text) - 1 if text.isdecimal() and len(text) < 7 and int(text) else 0, last)
     note = ngettext("%(n)d matter", "%(n)d matters", total) % {"n": total}

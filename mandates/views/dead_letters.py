@@ -20,6 +20,7 @@ from common.display import Pager
 from common.errors import Problem
 from common.models import Notice, NoticeMail
 from common.paging import page
+from common.sent import typed_in
 from mandates import notices
 from mandates.operations import dead_letters
 from mandates.queries import laid_aside
@@ -42,15 +43,15 @@ def dead_letter_list(request: MemberRequest) -> HttpResponse:
 
 
 def _done(request: MemberRequest) -> HttpResponse:
-    if request.POST.get("do") == "work":
+    if typed_in(request.POST, "do") == "work":
         return _work_again(request)
     keys = [int(key) for key in request.POST.getlist("message")[: SIZE * 4] if _is_key(key)]
     if not keys:
         messages.warning(request, _("Tick the messages first."))
         return redirect("mandates:dead-letter-list")
     now = timezone.now()
-    if request.POST.get("do") == "discard":
-        reason = request.POST.get("reason", "")
+    if typed_in(request.POST, "do") == "discard":
+        reason = typed_in(request.POST, "reason")
         try:
             n = dead_letters.discard(keys, reason=reason, by=request.member, at=now)
         except Problem as problem:
@@ -88,7 +89,7 @@ def _page(
         found = page(
             laid_aside.messages(),
             order=("-dead_at", "-id"),
-            cursor=request.GET.get("cursor", ""),
+            cursor=typed_in(request.GET, "cursor"),
             size=SIZE,
         )
         keys = [row.notice_id for row in found.rows]
@@ -115,7 +116,7 @@ def _page(
         "rows": [row(one) for one in found.rows],
         "pager": Pager(previous_url=at(found.previous), next_url=at(found.next)),
         "wrong": wrong,
-        "reason": request.POST.get("reason", ""),
+        "reason": typed_in(request.POST, "reason"),
         "longest": dead_letters.LONGEST,
     }
     return render(request, "mandates/notices/dead.html", context, status=status)

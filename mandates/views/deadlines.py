@@ -19,6 +19,7 @@ from common import calendars, display
 from common.display import SavedView, weekday_text
 from common.models import CalendarYear
 from common.reasons import date_reason
+from common.sent import typed_in
 from common.worktime import WorkCalendar
 from mandates.forms.deadlines import DeadlineForm
 from mandates.queries.rulebook import rulebook
@@ -77,7 +78,7 @@ def work_calendar(request: MemberRequest) -> HttpResponse:
     calendar = calendar_of(request.member)
     today = timezone.localdate()
     known = range(calendar.first.year, calendar.last.year + 1)
-    asked = request.GET.get("year", "")
+    asked = typed_in(request.GET, "year")
     year = next((one for one in known if str(one) == asked), today.year)
     year = min(max(year, known[0]), known[-1])
     context = {

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.display import Crumb, SavedView, list_text
 from common.errors import Invalid
+from common.sent import typed_in
 from mandates.forms.directories import DeriveForm, DirectoryFilters
 from mandates.models import DirectoryMatter, DutyList, ListVersion, Matter, VersionState
 from mandates.operations import directories, lists
@@ -113,7 +114,7 @@ def directory_take_over(request: MemberRequest) -> HttpResponse:
     member = request.member
     require(member, Permission.LIST_EDIT)
     directory = directory_for(member.county_id or 0, timezone.localdate())
-    code = request.POST.get("code", "").replace("\0", "")
+    code = typed_in(request.POST, "code")
     entry = directory.entries.filter(matter__code=code).first() if directory else None
     if entry is None:
         raise Http404
@@ -183,7 +184,7 @@ def _tabs(found: Coverage | None, request: MemberRequest, state: str) -> list[Sa
         "same": _("The same"),
         "own": _("The county's own"),
     }
-    kept: dict[str, Any] = {name: request.GET.get(name) for name in ("county", "day")}
+    kept: dict[str, Any] = {name: typed_in(request.GET, name) for name in ("county", "day")}
     return [
         SavedView(names[one], _url(**kept, state=one), str(counts[one]), one == state)
         for one in STATES

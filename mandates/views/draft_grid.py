@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from common.display import Crumb, Pager
 from common.errors import Problem, Stale
 from common.paging import page
+from common.sent import all_typed, typed_in
 from mandates.forms.draft_lines import GridFilters, LineForm
 from mandates.models import Entry, ListVersion, VersionState
 from mandates.operations import draft_lines as operations
@@ -195,7 +196,9 @@ def _gone(request: MemberRequest, uid: UUID) -> HttpResponse:
 
 
 def _back(request: MemberRequest, version: ListVersion) -> str:
-    query = urlencode({k: v for k, v in request.GET.items() if k in ("q", "category", "cursor")})
+    query = urlencode(
+        {k: v for k, v in all_typed(request.GET).items() if k in ("q", "category", "cursor")}
+    )
     return f"{reverse('mandates:draft-grid', args=[version.uid])}{f'?{query}' if query else ''}"
 
 
@@ -215,7 +218,7 @@ def _page(
     found = page(
         draft_lines.lines(version, words=words, category=category),
         order=("position", "id"),
-        cursor=request.GET.get("cursor", ""),
+        cursor=typed_in(request.GET, "cursor"),
         size=SIZE,
     )
     rows = [
@@ -264,6 +267,10 @@ def _choices(request: MemberRequest, version: ListVersion) -> dict[str, Any]:
         "units": [(str(uid), name) for uid, name in units.distinct().values_list("uid", "name")],
         "platforms": list(Platform.objects.order_by("position").values_list("code", "name")),
         "query": urlencode(
-            {k: v for k, v in request.GET.items() if k in ("q", "category", "cursor") and v}
+            {
+                k: v
+                for k, v in all_typed(request.GET).items()
+                if k in ("q", "category", "cursor") and v
+            }
         ),
     }

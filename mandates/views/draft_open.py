@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from common.display import Crumb
 from common.errors import Invalid, NotAllowed
+from common.sent import typed_in
 from mandates.forms.draft_lines import OpenDraftForm
 from mandates.models import DutyList, ListVersion
 from mandates.operations import lists
@@ -71,8 +72,8 @@ def draft_open(request: MemberRequest) -> HttpResponse:
     require(member, Permission.LIST_EDIT)
     if member.county is None:
         raise NotAllowed
-    duty_list = _asked(member.county, request.GET.get("list", ""))
-    code = request.GET.get("matter", "")[:20]
+    duty_list = _asked(member.county, typed_in(request.GET, "list"))
+    code = typed_in(request.GET, "matter")[:20]
     form = OpenDraftForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = duty_list or lists.list_of(member.county)

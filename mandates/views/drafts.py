@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from common import attachments
 from common.display import moment_text
 from common.errors import NotAllowed, Problem, Stale
+from common.sent import typed_in
 from common.workflow import MoveRefused
 from mandates.forms.drafts import CallForm, as_typed, first_shown
 from mandates.models import Call, CallFile, CallState, Step
@@ -74,10 +75,10 @@ def call_preview(request: MemberRequest) -> HttpResponse:
     """What happens next, for the matter chosen; with limits and possible duplicates beside it."""
     member = _caller(request)
     typed = as_typed(request.GET, ("matter", "urgency"))
-    matter_changed = request.GET.get("shown", "") != typed.get("matter", "")
+    matter_changed = typed_in(request.GET, "shown") != typed.get("matter", "")
     if matter_changed:
         typed.pop("urgency", None)  # the entry's own comes first
-    beside = _uid(request.GET.get("call", ""))
+    beside = _uid(typed_in(request.GET, "call"))
     form = CallForm(initial=typed)
     context = parts(member, form, at=timezone.now(), beside=beside)
     context["swap_urgencies"] = matter_changed
@@ -90,7 +91,7 @@ def call_similar(request: MemberRequest) -> HttpResponse:
     """The part of the form that tells of possible duplicates, while somebody writes."""
     member = _caller(request)
     form = CallForm(initial=as_typed(request.POST, ("matter", "title", "place", "body")))
-    beside = _uid(request.POST.get("call", ""))
+    beside = _uid(typed_in(request.POST, "call"))
     context = parts(member, form, at=timezone.now(), beside=beside, only=("duplicates",))
     return render(request, "mandates/calls/_duplicates.html", context)
 
@@ -138,7 +139,7 @@ def _sent_back(call: Call) -> Step | None:
 
 
 def _sent(request: MemberRequest, member: Member, call: Call | None) -> HttpResponse:
-    do = request.POST.get("do", "")
+    do = typed_in(request.POST, "do")
     if do == "find":
         return _page(request, CallForm(initial=as_typed(request.POST, CallForm.base_fields)), call)
     form = CallForm(request.POST, request.FILES)
@@ -217,7 +218,7 @@ def _unseen_duplicates(
     request: MemberRequest, member: Member, form: CallForm, call: Call | None
 ) -> bool:
     """Say whether there may be duplicates that the sender has not been shown."""
-    if request.POST.get("shown", "") == form.chosen:
+    if typed_in(request.POST, "shown") == form.chosen:
         return False
     # The same form sent twice is no duplicate of itself.
     beside = call.uid if call else form.cleaned_data["token"]
@@ -230,6 +231,7 @@ def _write(form: CallForm, member: Member, call: Call | None, then: str) -> Call
     now = timezone.now()
     uploads = form.cleaned_data["files"]
     at_once = call is None and not uploads
+    looked = attachments.look_at(uploads, by=member, at=now)  # before anybody waits for the call
     kept = []
     try:
         if call is None:
@@ -244,7 +246,7 @@ def _write(form: CallForm, member: Member, call: Call | None, then: str) -> Call
             version = form.cleaned_data["version"]
             work = drafts.revise(call.uid, form.written(), by=member, at=now, version=version)
         if uploads:
-            kept = files.attach(work.call.uid, uploads, by=member, at=now).added
+            kept = files.attach(work.call.uid, uploads, by=member, at=now, looked=looked).added
         if then and not at_once:
             work = calls.make(then, work.call.uid, by=member, at=now)
     except Exception:

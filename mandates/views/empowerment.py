@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.display import Crumb, Pager
 from common.errors import NotAllowed, Problem
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms import empowerment as forms
 from mandates.models import (
     BatchState,
@@ -48,7 +49,10 @@ def powerbatch_list(request: MemberRequest) -> HttpResponse:
     """Batches, the newest first."""
     member = reader(request)
     found = page(
-        empowerment.batches(member), order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE
+        empowerment.batches(member),
+        order=("-id",),
+        cursor=typed_in(request.GET, "cursor"),
+        size=SIZE,
     )
 
     def at(cursor: str | None) -> str:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from common.display import Crumb, Pager
 from common.errors import Problem
+from common.sent import typed_in
 from mandates.forms.filters import KeepForm
 from mandates.models import SavedFilter
 from mandates.operations import filters
@@ -40,11 +41,11 @@ def filter_list(request: MemberRequest) -> HttpResponse:
 @require_POST
 def filter_change(request: MemberRequest, uid: UUID) -> HttpResponse:
     """Rename, move, share or show first one of one's own filters."""
-    member, do = request.member, request.POST.get("do", "")
+    member, do = request.member, typed_in(request.POST, "do")
     try:
         match do:
             case "rename":
-                filters.change(uid, by=member, name=request.POST.get("name", ""))
+                filters.change(uid, by=member, name=typed_in(request.POST, "name"))
             case "share" | "unshare":
                 filters.change(uid, by=member, shared=do == "share")
             case "up" | "down":
@@ -111,7 +112,7 @@ def _page(
     request: MemberRequest, member: Member, *, form: KeepForm | None = None, status: int = 200
 ) -> HttpResponse:
     here, calls = reverse("mandates:filter-list"), reverse("mandates:call-list")
-    found = kept.shared_page(member, cursor=request.GET.get("cursor", ""))
+    found = kept.shared_page(member, cursor=typed_in(request.GET, "cursor"))
 
     def row(one: SavedFilter) -> dict[str, Any]:
         says = conditions_text(member, one.query)

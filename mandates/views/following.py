@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from common.sent import typed_in
 from mandates.models import Call
 from mandates.operations import following
 from townships.http import MemberRequest
@@ -24,7 +25,7 @@ def follow(request: MemberRequest, uid: UUID) -> HttpResponse:
     if request.member.scope is None:
         raise Http404
     try:
-        if request.POST.get("do") == "stop":
+        if typed_in(request.POST, "do") == "stop":
             following.unfollow(uid, by=request.member)
             messages.success(request, _("You follow this call no more."))
         else:

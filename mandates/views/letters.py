@@ -22,6 +22,7 @@ from common import display, papers, pdf
 from common.display import Pager, SavedView
 from common.errors import NotAllowed
 from common.paging import page
+from common.sent import typed_in
 from mandates.models import Audience, ClockKind, LadderAction, Letter, LetterKind, Urgency
 from mandates.operations import letters
 from mandates.permissions import Permission
@@ -42,13 +43,13 @@ def letter_list(request: MemberRequest) -> HttpResponse:
     member = request.member
     if member.scope is None or not member.may(Permission.CALL_READ):
         raise NotAllowed
-    kind = request.GET.get("kind", "")
+    kind = typed_in(request.GET, "kind")
     if kind not in LetterKind.values:
         kind = ""
     rows = letters_for(member)
     if kind:
         rows = rows.filter(kind=kind)
-    found = page(rows, order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE)
+    found = page(rows, order=("-id",), cursor=typed_in(request.GET, "cursor"), size=SIZE)
     context = {
         "views": [
             SavedView(str(label), _address(one), "", one == kind)

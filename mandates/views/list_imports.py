@@ -22,6 +22,7 @@ from common import spreadsheets, tenancy
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.list_imports import ColumnsForm, ReasonForm, RowFilters, WorkbookForm
 from mandates.models import DutyList, ImportRow, ListImport, ListVersion, VersionState
 from mandates.operations import list_applying, list_imports, list_workbooks, lists
@@ -213,9 +214,9 @@ def _page(
 
 
 def _rows(request: MemberRequest, one: ListImport) -> dict[str, Any]:
-    kept = {name: request.GET[name] for name in ("kind", "q") if request.GET.get(name)}
+    kept = {name: value for name in ("kind", "q") if (value := typed_in(request.GET, name))}
     found = page(
-        _narrowed(request, one), order=("id",), cursor=request.GET.get("cursor", ""), size=SIZE
+        _narrowed(request, one), order=("id",), cursor=typed_in(request.GET, "cursor"), size=SIZE
     )
 
     def turned(cursor: str | None) -> str:
@@ -224,11 +225,11 @@ def _rows(request: MemberRequest, one: ListImport) -> dict[str, Any]:
     return {
         "views": [
             SavedView(str(kind.label), f"?{urlencode({'kind': kind.value})}", one.counts.get(kind, 0),
-                      request.GET.get("kind") == kind.value)
+                      typed_in(request.GET, "kind") == kind.value)
             for kind in (Kind.WRONG, Kind.ADDED, Kind.CHANGED, Kind.MOVED, Kind.REMOVED, Kind.SAME)
         ],
-        "words": request.GET.get("q", ""),
-        "kind": request.GET.get("kind", ""),
+        "words": typed_in(request.GET, "q"),
+        "kind": typed_in(request.GET, "kind"),
         "rows": [
             {
                 "row": row,
@@ -261,7 +262,7 @@ def entry_workbook(request: MemberRequest) -> HttpResponseBase:
     member = request.member
     require(member, Permission.LIST_READ)
     try:
-        uid = UUID(request.GET.get("version", ""))
+        uid = UUID(typed_in(request.GET, "version"))
     except ValueError:
         raise Http404 from None
     return as_workbook(uid, member=member)

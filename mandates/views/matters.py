@@ -23,6 +23,7 @@ from common.display import Chip, Crumb, Pager, SavedView
 from common.errors import NotAllowed
 from common.paging import page
 from common.reasons import period_text
+from common.sent import all_typed, typed_in
 from mandates.forms.matters import MatterFilters
 from mandates.models import ClockKind, DutyList, Entry, ListVersion, VersionState
 from mandates.permissions import Permission
@@ -61,7 +62,7 @@ def entry_list(request: MemberRequest) -> HttpResponse:
     shown = page(
         rows.with_columns(),
         order=("position", "id"),
-        cursor=request.GET.get("cursor", ""),
+        cursor=typed_in(request.GET, "cursor"),
         size=SIZE,
     )
     context = {
@@ -128,7 +129,7 @@ def entry_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
         "editing": editing(member, entry.version.duty_list, code=entry.matter.code),
         "flow": flow(entry.steps.all()),
         "title": entry.name,
-        "day": request.GET.get("day", ""),
+        "day": typed_in(request.GET, "day"),
         "in_force": in_force,
         "not_yet": entry.version.valid_from > today,
         "limits": _limits(entry) if routes else [],
@@ -277,7 +278,9 @@ def _categories(form: MatterFilters, found: Overview) -> list[SavedView]:
 
 
 def _turned(request: MemberRequest, cursor: str | None) -> str:
-    kept = {name: value for name, value in request.GET.items() if value and name != "cursor"}
+    kept = {
+        name: value for name, value in all_typed(request.GET).items() if value and name != "cursor"
+    }
     return _list_url({**kept, "cursor": cursor}) if cursor else ""
 
 
@@ -299,13 +302,15 @@ def _chips(form: MatterFilters, request: MemberRequest) -> list[Chip]:
 
 def _export_url(request: MemberRequest) -> str:
     names = ("list", "q", "category", "department", "law", "day", "county")
-    kept = urlencode({name: request.GET[name] for name in names if request.GET.get(name)})
+    kept = urlencode({name: value for name in names if (value := typed_in(request.GET, name))})
     return f"{reverse('townships:export-new', args=['matters'])}?{kept}"
 
 
 def _without(request: MemberRequest, *names: str) -> str:
     left = (*names, "cursor")
-    kept = {name: value for name, value in request.GET.items() if value and name not in left}
+    kept = {
+        name: value for name, value in all_typed(request.GET).items() if value and name not in left
+    }
     return _list_url(kept)
 
 

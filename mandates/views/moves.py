@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from common import attachments
 from common.errors import NotAllowed, Problem, Stale
+from common.sent import typed_in
 from mandates.forms.moves import FIELDS, FileForm, MoveForm, NoteForm
 from mandates.models import Call, CallFile, CallNote, CallState, Step
 from mandates.models.moves import MOVES
@@ -78,9 +79,10 @@ def _make(
     kept: list[CallFile] = []
     try:
         if uploads:
+            looked = attachments.look_at(uploads, by=member, at=at)  # before anybody waits for it
             if calls.lock(uid, by=member).version != version:
                 raise Stale
-            kept = files.attach(uid, uploads, by=member, at=at).added
+            kept = files.attach(uid, uploads, by=member, at=at, looked=looked).added
             version += 1 if kept else 0
         return calls.make(move, uid, by=member, at=at, given=given, version=version)
     except Exception:
@@ -131,7 +133,7 @@ def _again(
         if called := form.fields.get("departments"):  # read before the call was known
             to_call = {str(uid) for uid in uids(case, case.work.not_on_call)}
             called.choices = [one for one in called.choices if one[0] in to_call]  # type: ignore[attr-defined]
-        target = chosen_part(case, request.POST.get("assignment", ""))
+        target = chosen_part(case, typed_in(request.POST, "assignment"))
         active = view_of(MOVES[move], case, target=target, form=form)
     return respond(request, case, active=active, status=status)
 
@@ -151,13 +153,13 @@ def _made_already(
 
 def _version(request: MemberRequest) -> int:
     """Return the version the page showed; one that no call has if it is missing or broken."""
-    text = request.POST.get("version", "")
+    text = typed_in(request.POST, "version")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _uid(request: MemberRequest, name: str) -> UUID | None:
     try:
-        return UUID(request.POST.get(name, ""))
+        return UUID(typed_in(request.POST, name))
     except ValueError:
         return None
 

@@ -20,6 +20,7 @@ from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed
 from common.models import Notice
 from common.paging import page
+from common.sent import typed_in
 from mandates import notices
 from mandates.operations import telling
 from mandates.operations.announce import AUDIENCES
@@ -37,14 +38,14 @@ def notice_list(request: MemberRequest) -> HttpResponse:
     now = timezone.now()
     rows = own_notices(request)
     count = rows.filter(read_at=None)[:100].count()
-    wanted = request.GET.get("show", "")
+    wanted = typed_in(request.GET, "show")
     if wanted not in (UNREAD, ALL):
         wanted = UNREAD if count else ALL
-    group = _group(request.GET.get("kind", ""))
+    group = _group(typed_in(request.GET, "kind"))
     shown = rows.filter(read_at=None) if wanted == UNREAD else rows
     if group is not None:
         shown = shown.filter(kind__in=telling.kinds_of(group, [*AUDIENCES, *notices.OTHERS]))
-    found = page(shown, order=("-id",), cursor=request.GET.get("cursor", ""), size=SIZE)
+    found = page(shown, order=("-id",), cursor=typed_in(request.GET, "cursor"), size=SIZE)
     context = {
         "views": [
             SavedView(_("Unread"), _at(UNREAD, group), _bounded(count), wanted == UNREAD),
@@ -81,7 +82,7 @@ def notice_read(request: MemberRequest, uid: UUID) -> HttpResponse:
 def notice_read_all(request: MemberRequest) -> HttpResponse:
     """Mark as read: one, those that are ticked, or everything."""
     rows = own_notices(request).filter(read_at=None)
-    one, do = request.POST.get("only", ""), request.POST.get("do", "all")
+    one, do = typed_in(request.POST, "only"), typed_in(request.POST, "do", "all")
     if one or do == "ticked":
         chosen = [one] if one else request.POST.getlist("notice")
         known = [uid for text in chosen[: SIZE * 4] if (uid := _uid(text))]
@@ -154,8 +155,8 @@ def _row(notice: Notice, now: Any) -> dict[str, Any]:
 
 def _back(request: MemberRequest) -> HttpResponse:
     """Return to the same kind of notices, never to an address that was sent."""
-    wanted = request.POST.get("show", "")
-    group = _group(request.POST.get("kind", ""))
+    wanted = typed_in(request.POST, "show")
+    group = _group(typed_in(request.POST, "kind"))
     if wanted == ALL or group is not None:
         return redirect(_at(wanted if wanted in (UNREAD, ALL) else UNREAD, group))
     return redirect("mandates:notice-list")

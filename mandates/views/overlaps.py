@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from common.display import Chip, Crumb, Pager
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.amendments import Choices
 from mandates.forms.overlaps import OverlapFilters, OverlapForm, as_form
 from mandates.models import Overlap
@@ -41,8 +42,8 @@ def overlap_list(request: MemberRequest) -> HttpResponse:
     form = OverlapFilters(request.GET)
     form.offer(matters=_matters(member), departments=_departments(member))
     asked = form.asked() if form.is_valid() else Asked()
-    found = register(member, asked, cursor=request.GET.get("cursor", ""), size=SIZE)
-    kept = urlencode({name: request.GET[name] for name in NAMES if request.GET.get(name)})
+    found = register(member, asked, cursor=typed_in(request.GET, "cursor"), size=SIZE)
+    kept = urlencode({name: value for name in NAMES if (value := typed_in(request.GET, name))})
     context = {
         "form": form,
         "rows": found.rows,
@@ -126,7 +127,7 @@ def _may_write(member: Member) -> bool:
 def _replaced(request: MemberRequest, member: Member) -> Overlap | None:
     """Return the entry that is to be replaced. Raises Http404 for one out of reach."""
     try:
-        uid = UUIDField(required=False).clean(request.GET.get("replaces", ""))
+        uid = UUIDField(required=False).clean(typed_in(request.GET, "replaces"))
     except ValidationError:
         raise Http404 from None
     return get_object_or_404(readable(member), uid=uid) if uid else None
@@ -158,7 +159,9 @@ def _chips(form: OverlapFilters, request: MemberRequest) -> list[Chip]:
             continue
         choices = dict(getattr(form.fields[name], "choices", ()))
         text = f"{form.fields[name].label}{_(': ')}{choices.get(value, value)}"
-        kept = {one: request.GET[one] for one in NAMES if one != name and request.GET.get(one)}
+        kept = {
+            one: value for one in NAMES if one != name and (value := typed_in(request.GET, one))
+        }
         found.append(Chip(text, f"{request.path}?{urlencode(kept)}" if kept else request.path))
     return found
 
@@ -166,5 +169,5 @@ def _chips(form: OverlapFilters, request: MemberRequest) -> list[Chip]:
 def _turned(request: MemberRequest, cursor: str | None) -> str:
     if cursor is None:
         return ""
-    kept = {one: request.GET[one] for one in NAMES if request.GET.get(one)}
+    kept = {one: value for one in NAMES if (value := typed_in(request.GET, one))}
     return f"{request.path}?{urlencode({**kept, 'cursor': cursor})}"

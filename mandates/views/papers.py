@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from common import papers
 from common.errors import NotAllowed, Problem
 from common.papers import NotThere, Paper
+from common.sent import all_typed
 from mandates.models import Assessment
 from mandates.permissions import Permission
 from mandates.queries import call_page
@@ -121,7 +122,7 @@ def paper_make(request: MemberRequest, kind: str) -> HttpResponse:
     """Have a paper made; it waits among one's own jobs."""
     if kind not in KINDS:
         raise Http404
-    sent = {**request.POST.dict(), "address": request.build_absolute_uri(verify_path())}
+    sent = {**all_typed(request.POST), "address": request.build_absolute_uri(verify_path())}
     try:
         jobs.request(kind, sent, by=request.member, at=timezone.now())
     except (NotThere, NotAllowed):

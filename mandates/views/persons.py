@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common import audit, papers, spreadsheets
 from common.display import Crumb
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.persons import DecideForm, OfficialForm, PersonSearchForm, RuleForm
 from mandates.models import Disposal, RetentionKind, RetentionRule
 from mandates.operations import disposals, officials, persons
@@ -112,7 +113,9 @@ def person_propose(request: MemberRequest) -> HttpResponse:
     """Propose to dispose of all whose time is over."""
     _reader(request, Permission.DISPOSAL_PROPOSE)
     try:
-        row = disposals.propose(request.POST.get("kind", ""), by=request.member, at=timezone.now())
+        row = disposals.propose(
+            typed_in(request.POST, "kind"), by=request.member, at=timezone.now()
+        )
     except NotAllowed:
         raise
     except Problem as problem:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common.display import Chip, Crumb, Pager
 from common.errors import NotAllowed
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.empowerment import AskForm, PowerFilters, ScoreForm, offer
 from mandates.models import FORBIDDEN, PowerGrant, PowerItem
 from mandates.operations import empowering
@@ -56,7 +57,7 @@ def power_list(request: MemberRequest) -> HttpResponse:
     _offer(form, member)
     asked = form.asked() if form.is_valid() else Asked()
     rows = empowerment.narrowed(member, asked, today)
-    found = page(rows, order=("code", "id"), cursor=request.GET.get("cursor", ""), size=SIZE)
+    found = page(rows, order=("code", "id"), cursor=typed_in(request.GET, "cursor"), size=SIZE)
     scores = empowerment.scores_of(found.rows)
     held = empowerment.holders(found.rows, today)
     context = {
@@ -149,7 +150,7 @@ def power_ask(request: MemberRequest) -> HttpResponse:
     member = reader(request)
     towns = list(townships_of(member))
     names = ("township", "item", "on", "opened")
-    asked = {name: request.GET[name] for name in names if name in request.GET}
+    asked = {name: typed_in(request.GET, name) for name in names if name in request.GET}
     first = {"on": timezone.localdate(), "township": towns[0].uid if towns else ""}
     form = AskForm({**{k: str(v) for k, v in first.items()}, **asked} if asked.get("item") else None,
                    initial={**first, **asked})  # fmt: skip
@@ -180,7 +181,7 @@ def power_today(request: MemberRequest) -> HttpResponse:
     """What may a township do today: by the law itself, empowered, entrusted; for the pocket."""
     member, today = reader(request), timezone.localdate()
     towns = townships_of(member)
-    wanted = request.GET.get("township", "")
+    wanted = typed_in(request.GET, "township")
     town = towns.filter(pk=member.township_id).first() if member.township_id else None
     if town is None:
         town = next((one for one in towns if str(one.uid) == wanted), None) or towns.first()
@@ -254,7 +255,7 @@ def _chips(form: PowerFilters, request: MemberRequest) -> list[Chip]:
 
 
 def _kept(request: MemberRequest, *, without: str = "", **more: str) -> str:
-    kept = {one: request.GET[one] for one in NAMES if one != without and request.GET.get(one)}
+    kept = {one: value for one in NAMES if one != without and (value := typed_in(request.GET, one))}
     return urlencode({**kept, **more})
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from common.display import Chip, Crumb, Pager
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.precedents import PrecedentFilters
 from mandates.permissions import Permission
 from mandates.queries import precedents
@@ -39,7 +40,7 @@ def precedent_list(request: MemberRequest) -> HttpResponse:
     found = page(
         precedents.narrowed(member, asked),
         order=("-id",),
-        cursor=request.GET.get("cursor", ""),
+        cursor=typed_in(request.GET, "cursor"),
         size=SIZE,
     )
     context = {
@@ -97,12 +98,12 @@ def _chips(form: PrecedentFilters, request: MemberRequest) -> list[Chip]:
 
 
 def _without(request: MemberRequest, name: str) -> str:
-    kept = {one: request.GET[one] for one in NAMES if one != name and request.GET.get(one)}
+    kept = {one: value for one in NAMES if one != name and (value := typed_in(request.GET, one))}
     return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
 def _turned(request: MemberRequest, cursor: str | None) -> str:
     if cursor is None:
         return ""
-    kept = {one: request.GET[one] for one in NAMES if request.GET.get(one)}
+    kept = {one: value for one in NAMES if (value := typed_in(request.GET, one))}
     return f"{request.path}?{urlencode({**kept, 'cursor': cursor})}"

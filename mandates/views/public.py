@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from common.sent import typed_in
 from mandates.forms.directories import DirectoryFilters
 from mandates.models import Entry
 from mandates.queries import public
@@ -33,7 +34,7 @@ def public_list(request: HttpRequest, uid: UUID, number: int | None = None) -> H
             "shown": shown,
             "rows": [(one, public.told(one), one.get_share_display()) for one in shown.entries()],
             "day": day,
-            "asked_day": request.GET.get("day", ""),
+            "asked_day": typed_in(request.GET, "day"),
             "today": timezone.localdate(),
             "json_url": _json_url(shown, number),
         }

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.display import Crumb, Pager, SavedView
 from common.errors import NotAllowed, Problem
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.replays import HOURS, PeriodForm, ScenarioForm
 from mandates.models import Replay, ReplayCall, Scenario
 from mandates.operations import scenarios
@@ -81,7 +82,7 @@ def _scenario(request: MemberRequest, one: Scenario | None) -> HttpResponse:
     if request.method != "POST":
         return _page(request, one, _form(request, one))
     form = _form(request, one, sent=True)
-    if request.POST.get("do") == "more":
+    if typed_in(request.POST, "do") == "more":
         return _page(request, one, form)
     if not form.is_valid():
         return _page(request, one, form, status=422)
@@ -108,7 +109,7 @@ def _form(request: MemberRequest, one: Scenario | None, *, sent: bool = False) -
     _member, county_id = _officer(request)
     versions = [(v.uid, scenarios.list_name(v)) for v in replay_list.versions(county_id)]
     if sent:
-        more = request.POST.get("do") == "more"
+        more = typed_in(request.POST, "do") == "more"
         return ScenarioForm(request.POST, versions=versions, more=more)
     if one is None:
         return ScenarioForm(versions=versions)
@@ -245,11 +246,11 @@ def _replay(county_id: int, uid: UUID) -> Replay:
 
 def _result(request: MemberRequest, asked: Replay) -> dict[str, Any]:
     units = replay_list.names(asked.county_id)
-    show = request.GET.get("show", "")
+    show = typed_in(request.GET, "show")
     show = show if show in replay_list.SHOWN else ""
-    department = replay_list.department_key(units.values(), request.GET.get("department", ""))
+    department = replay_list.department_key(units.values(), typed_in(request.GET, "department"))
     rows = replay_list.changed_calls(asked, show, department)
-    found = page(rows, order=("call_id",), cursor=request.GET.get("cursor", ""), size=SIZE)
+    found = page(rows, order=("call_id",), cursor=typed_in(request.GET, "cursor"), size=SIZE)
 
     def at(show: str, key: int | None, cursor: str | None = "") -> str:
         if cursor is None:

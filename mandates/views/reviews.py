@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common.display import Crumb, list_text
 from common.errors import Invalid, Problem
 from common.models import Notice
+from common.sent import typed_in
 from mandates.forms.reviews import InviteForm
 from mandates.models import (
     Entry,
@@ -73,7 +74,7 @@ def draft_say(request: MemberRequest, uid: UUID, opinion: UUID) -> HttpResponse:
     member, given = request.member, request.POST
     require(member, Permission.LIST_OPINE)
     version = _draft(member, uid)
-    text = given.get("text", "").replace("\0", "")
+    text = typed_in(given, "text")
 
     def act() -> None:
         if "comment" in given:
@@ -82,10 +83,10 @@ def draft_say(request: MemberRequest, uid: UUID, opinion: UUID) -> HttpResponse:
             said = "" if "withdraw" in given else text
             reviewing.reword(_comment(given), said, by=member, at=timezone.now())
         elif "matter" in given:
-            code = given["matter"].replace("\0", "")
+            code = typed_in(given, "matter")
             reviewing.comment(opinion, code, text, by=member, at=timezone.now())
         else:
-            reviewing.say(opinion, given.get("stance", ""), text, by=member, at=timezone.now())
+            reviewing.say(opinion, typed_in(given, "stance"), text, by=member, at=timezone.now())
 
     return _done(request, version, act, _("It has been recorded."))
 
@@ -96,7 +97,7 @@ def draft_answer(request: MemberRequest, uid: UUID, opinion: UUID) -> HttpRespon
     """Answer an objection."""
     member = request.member
     require(member, Permission.LIST_EDIT)
-    text = request.POST.get("answer", "").replace("\0", "")
+    text = typed_in(request.POST, "answer")
     return _done(
         request,
         _draft(member, uid),
@@ -146,7 +147,7 @@ def _gone(request: MemberRequest, uid: UUID) -> HttpResponse:
 
 def _comment(given: Any) -> UUID:
     try:
-        return UUID(given["comment"])
+        return UUID(typed_in(given, "comment"))
     except ValueError:
         raise Http404 from None
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common.errors import Invalid, NotAllowed
+from common.sent import typed_in
 from mandates.permissions import Permission
 from mandates.queries import searching
 from mandates.queries.call_filters import NEWEST
@@ -29,7 +30,7 @@ def search(request: MemberRequest) -> HttpResponse:
     member, now = request.member, timezone.now()
     if member.scope is None or not member.may(Permission.CALL_READ):
         raise NotAllowed
-    typed = request.GET.get("q", "")
+    typed = typed_in(request.GET, "q")
     wrong: list[str] = []
     found = FoundHere()
     try:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common.display import Crumb
 from common.errors import Invalid
+from common.sent import typed_in
 from mandates.forms.staff import AbsenceForm, DutyForm, HandOverForm
 from mandates.operations.hand_over import TAKERS, HandedOver, hand_over
 from mandates.queries.staff import in_hand
@@ -260,7 +261,7 @@ def _roster(request: MemberRequest, form: DutyForm | None, status: int = 200) ->
 
 
 def _month(request: MemberRequest, today: date) -> date:
-    asked = request.GET.get("month") or request.POST.get("month") or ""
+    asked = typed_in(request.GET, "month") or typed_in(request.POST, "month")
     try:
         month = date.fromisoformat(f"{asked}-01")
     except ValueError:
@@ -294,7 +295,7 @@ def duty_set(request: MemberRequest) -> HttpResponse:
 def duty_remove(request: MemberRequest) -> HttpResponse:
     """Take somebody off the roster."""
     require(request.member, Permission.STAFF_EDIT)
-    key = request.POST.get("duty", "")
+    key = typed_in(request.POST, "duty")
     known = key.isascii() and key.isdigit() and len(key) < 19
     if not known or not staffing.take_off_duty(int(key), by=request.member, at=timezone.now()):
         raise Http404
@@ -308,7 +309,7 @@ def duty_copy(request: MemberRequest) -> HttpResponse:
     """Repeat the week before."""
     require(request.member, Permission.STAFF_EDIT)
     try:
-        monday = date.fromisoformat(request.POST.get("monday", ""))
+        monday = date.fromisoformat(typed_in(request.POST, "monday"))
     except ValueError as error:
         raise Http404 from error
     if monday.weekday() != 0 or not FIRST + WEEK <= monday <= LAST:

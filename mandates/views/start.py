@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from common import tenancy
 from common.display import Crumb, SavedView
+from common.sent import typed_in
 from mandates.permissions import Permission
 from mandates.queries.readiness import Finding, readiness
 from townships.http import Member, MemberRequest
@@ -30,7 +31,7 @@ def start(request: MemberRequest) -> HttpResponse:
     member = request.member
     require(member, UnitPermission.CONSOLE_ENTER)
     counties = _counties(member)
-    code = request.GET.get("county", "").replace("\0", "")
+    code = typed_in(request.GET, "county")
     county = next((one for one in counties if one.code == code), counties[0] if counties else None)
     found: list[Finding] = []
     if county is not None:

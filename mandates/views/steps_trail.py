@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from common.display import Pager
 from common.paging import page
+from common.sent import typed_in
 from mandates.forms.steps_trail import StepsForm
 from mandates.queries.steps_trail import ORDER, steps, told_of
 from mandates.queries.verbs import verbs
@@ -34,7 +34,7 @@ def audit_steps(request: MemberRequest) -> HttpResponse:
     form = StepsForm(sent or None)
     filters = form.filters(today=timezone.localdate())
     rows = steps(filters).select_related("call")
-    found = page(rows, order=ORDER, cursor=request.GET.get("cursor", ""), size=SIZE)
+    found = page(rows, order=ORDER, cursor=typed_in(request.GET, "cursor"), size=SIZE)
     kept = urlencode({name: value for name, value in sent.items() if value})
     here = reverse("mandates:audit-steps")
     said = verbs()
@@ -53,6 +53,6 @@ def audit_steps(request: MemberRequest) -> HttpResponse:
     return render(request, "mandates/audit/steps.html", context)
 
 
-def _clean(sent: Any) -> dict[str, str]:
-    """Take the fields of the filter, without what no database stores."""
-    return {name: sent[name].replace("\0", "") for name in FIELDS if name in sent}
+def _clean(sent: QueryDict) -> dict[str, str]:
+    """Take the fields of the filter."""
+    return {name: typed_in(sent, name) for name in FIELDS if name in sent}

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from common.display import Crumb, Pager, StepView
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from mandates.forms.unlisted import DecisionForm, TaskFilters, TaskForm
 from mandates.models import UnlistedStep, UnlistedTask
 from mandates.models.unlisted import UNLISTED_MOVES, UnlistedState
@@ -49,8 +50,8 @@ def unlisted_list(request: MemberRequest) -> HttpResponse:
     member = _reader(request)
     form = TaskFilters(request.GET, departments=_departments(member))
     asked = form.asked() if form.is_valid() else Asked()
-    found = task_page(member, asked, cursor=request.GET.get("cursor", ""))
-    kept = {name: value for name in NAMES if (value := request.GET.get(name))}
+    found = task_page(member, asked, cursor=typed_in(request.GET, "cursor"))
+    kept = {name: value for name in NAMES if (value := typed_in(request.GET, name))}
     here = reverse("mandates:unlisted-list")
 
     def at(cursor: str | None) -> str:
@@ -74,8 +75,9 @@ def unlisted_counts(request: MemberRequest) -> HttpResponse:
     member, now = _reader(request), timezone.now()
     year = Period.month_at(now).containing(12)
     wrong = ""
+    text = typed_in(request.GET, "during").strip()
     try:
-        during = Period.parse(request.GET["during"].strip()) if request.GET.get("during") else year
+        during = Period.parse(text) if text else year
     except Problem as problem:
         during, wrong = year, str(problem.detail)
     here = reverse("mandates:unlisted-list")
@@ -140,7 +142,7 @@ def unlisted_new(request: MemberRequest) -> HttpResponse:
 def unlisted_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     """One task, what the list says of it, and what is to decide."""
     member = _reader(request)
-    return _page(request, member, _found(uid, member), chosen=request.GET.get("do", ""))
+    return _page(request, member, _found(uid, member), chosen=typed_in(request.GET, "do"))
 
 
 @login_required

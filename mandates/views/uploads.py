@@ -22,6 +22,7 @@ from common import calendar_years, calendars, spreadsheets
 from common.display import Crumb
 from common.errors import Problem
 from common.reasons import period_text
+from common.sent import typed_in
 from mandates.forms.uploads import ConfirmForm, UploadForm
 from mandates.models import (
     Entry,
@@ -88,13 +89,15 @@ def upload(request: MemberRequest, kind: str) -> HttpResponse:
     form, confirm, seen = UploadForm(), None, None
     faults: list[Fault] = []
     if request.method == "POST" and "mark" in request.POST:
-        content = request.POST.get("content", "").encode("utf-8", "replace")
+        content = typed_in(request.POST, "content").encode("utf-8", "replace")
         seen, faults = _look(chosen, content, request.member)
         if seen:
             answer, problem = _confirmed(request, chosen, content, seen)
             if answer:
                 return answer
-            confirm = ConfirmForm({**_shown(content, seen), "reason": request.POST.get("reason")})
+            confirm = ConfirmForm(
+                {**_shown(content, seen), "reason": typed_in(request.POST, "reason")}
+            )
             if problem and confirm.is_valid():
                 confirm.add_error(None, problem)
     elif request.method == "POST":

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from common import display
 from common.display import Crumb
 from common.errors import NotAllowed
+from common.sent import typed_in
 from common.worktime import SHANGHAI
 from mandates.models import Call, ClockKind, Level
 from mandates.permissions import Permission
@@ -51,7 +52,7 @@ class Group:
 def my_work(request: MemberRequest) -> HttpResponse:
     """The landing page: posts without calls are led to where their work is."""
     member, now = request.member, timezone.now()
-    elsewhere = _landing(member, wants_work=request.GET.get("show") == "work")
+    elsewhere = _landing(member, wants_work=typed_in(request.GET, "show") == "work")
     if elsewhere:
         return HttpResponseRedirect(elsewhere)
     if member.scope is None or not member.may(Permission.CALL_READ):

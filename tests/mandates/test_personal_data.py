@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import zipfile
-from datetime import datetime
+from datetime import date, datetime
 from io import StringIO
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.forms import model_to_dict, modelform_factory
 from django.urls import reverse
 
 from common import ciphers, logs, rotation, sms, tenancy
@@ -23,16 +24,18 @@ from common.ledger import Check
 from common.masking import masked, without_persons
 from common.models import AuditEntry, Job, MobileNumber, NoticeMail
 from common.personal import Kind, credit_code, id_number, phone
-from mandates.models import Call, Caller, CallerReveal, Disposal, PersonSearch, Step
+from mandates.models import Call, Caller, CallerReveal, Disposal, LadderLevel, PersonSearch, Step
 from mandates.operations import callers, disposals, persons, telling
 from mandates.queries import ledger
 from mandates.queries.callers import shown
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.systems import System
+from tests.factories.townships import PostFactory
+from tests.factories.townships import member as member_of
 from tests.mandates.pages import Browser, url
 from tests.mandates.test_ratings import SAID
 from townships.http import Member
-from townships.models import Duty, SignIn, User
+from townships.models import Duty, Post, SignIn, User
 from townships.operations import jobs as work
 from townships.operations import staffing
 from townships.roles import Role
@@ -515,6 +518,15 @@ def test_telephones_of_officials_are_encrypted_and_come_under_new_keys(
     user = User.objects.get(pk=head.user_id)
     assert user.work_phone == "***"
     user.save()
+    shown = model_to_dict(user)
+    form = modelform_factory(User, fields=["name", "work_phone"])(
+        {**shown, "name": "王五"}, instance=user
+    )
+    assert (
+        form.fields["work_phone"].initial or shown["work_phone"] == "***"
+    )  # as the console has it
+    form.save()
+    assert User.objects.get(pk=head.user_id).name == "王五"
     assert raw("townships_user", "work_phone")[0][0].startswith("a$new$")
     with tenancy.dispatching(reason="a test looks"):
         rows = [NoticeMail(county_id=world.county.pk, user_id=officer.user_id)]
@@ -536,7 +548,50 @@ def written_of(world: World, form: str) -> bytes:
 
 
 @pytest.mark.assurance("E8")
-def test_all_that_is_kept_about_an_official_is_written_out(world: World, leader: Member) -> None:
+def test_no_telephone_of_an_official_stands_in_the_audit_trail(world: World) -> None:
+    """Nor one of an area, which nothing else would know for a number of a person."""
+    head = world.head
+    with tenancy.scope(head.scope):
+        staffing.put_on_duty(
+            head.post.uid, day=MONDAY.date(), shift="day", phone="0563-3021234", by=head, at=MONDAY
+        )
+    User.objects.filter(pk=head.user_id).update(work_phone="0563-3021234")
+    console = Browser(member_of(Role.SYSTEM_ADMINISTRATOR), at=MONDAY)
+    place = reverse("admin:townships_user_change", args=[head.user_id])
+    sent = {**model_to_dict(head.user, ["username", "name", "is_active"]), "language": "zh-hans",
+            "work_phone": "0563-3025678", "reason": "座机更换"}  # fmt: skip
+    answer = console.post(place, sent)
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    with tenancy.everywhere(reason="a test looks"):
+        [duty] = AuditEntry.objects.filter(action="duty_set")
+        [changed] = AuditEntry.objects.filter(action="console_changed")
+    assert duty.detail["phone"] == "056****1234"
+    assert changed.detail["changes"]["work_phone"] == ["056****1234", "056****5678"]
+    assert not any(number in all_there_is() for number in ("3021234", "3025678"))
+
+
+@pytest.mark.assurance("B2")
+def test_nul_beside_the_forms_is_left_out_or_refused(world: World) -> None:
+    desk = Browser(world.desk, at=MONDAY)
+    assert desk.post(url("person-propose"), {"kind": "caller\0x"}).status_code == 302
+    made = desk.post(url("paper-make", "sheet"), {"x\0": "y\0", "call": "\0"})
+    assert made.status_code in (302, 404)
+    with tenancy.everywhere(reason="a test looks"):
+        assert not Disposal.objects.exists()
+        assert not Job.objects.exists()
+        level = LadderLevel.objects.filter(county=world.county).first()
+    office = Browser(world.member(Role.ESTABLISHMENT_OFFICER, world.county), at=MONDAY)
+    gone = reverse("admin:mandates_ladderlevel_delete", args=[level.pk])
+    assert office.post(gone, {"post": "yes", "reason": "试\0档"}).status_code == 302
+    with tenancy.everywhere(reason="a test looks"):
+        assert AuditEntry.objects.get(action="console_deleted").detail["reason"] == "试档"
+
+
+@pytest.mark.assurance("E8")
+def test_all_that_is_kept_about_an_official_is_written_out(
+    world: World, leader: Member, settings: Any
+) -> None:
+    settings.PERSONAL_KEYS = keys("old")
     head, other = world.head, make_world()
     world.routed()
     User.objects.filter(pk=head.user_id).update(work_phone="0563-3021234")
@@ -549,7 +604,14 @@ def test_all_that_is_kept_about_an_official_is_written_out(world: World, leader:
         )
     with tenancy.scope(head.scope):
         telling.keep_mobile(PHONE, by=head, at=MONDAY)
+    # A post of another county, and one here that came later, with a sign-in of before it.
+    PostFactory(user=head.user)
+    Post.objects.filter(pk=head.post_id).update(valid_from=date(2026, 2, 1))
+    SignIn.objects.create(
+        user=head.user, session_key="y", began_at=at(1, 30), seen_at=at(1, 30), address="10.9.8.6"
+    )
     told = json.loads(written_of(world, "json"))
+    assert "10.9.8.6" not in json.dumps(told)
     text = json.dumps(told, ensure_ascii=False)
     for value in (head.user.username, "0563-3021234", "10.9.8.7", PHONE, "110"):
         assert f'"{value}"' in text
@@ -577,3 +639,9 @@ def test_all_that_is_kept_about_an_official_is_written_out(world: World, leader:
         (other.desk, asked, 422), (leader, asked, 403), (world.clerk, asked, 403),
     ):  # fmt: skip
         assert Browser(who, at=MONDAY).post(url("person-official"), given).status_code == code
+
+    settings.PERSONAL_KEYS = keys("lost")  # what can be read is told all the same
+    text = json.dumps(json.loads(written_of(world, "json")))
+    assert PHONE not in text
+    assert '"***"' in text
+    assert "10.9.8.7" in text

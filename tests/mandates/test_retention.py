@@ -19,11 +19,12 @@ from mandates.operations import disposals, files
 from mandates.queries import ledger
 from mandates.queries.retention import KINDS
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.townships import DepartmentFactory, PostFactory
 from tests.factories.townships import member as member_of
 from tests.mandates.pages import Browser, url
 from tests.mandates.test_ratings import SAID
 from townships.http import Member
-from townships.models import SignIn
+from townships.models import DepartmentKind, Post, SignIn
 from townships.operations import sessions
 from townships.roles import Role
 
@@ -48,7 +49,7 @@ def rule(world: World, kind: str, months: int) -> None:
         disposals.set_rule(kind, months, DOCUMENT, by=office, at=MONDAY)
 
 
-def signed_in(who: Member, when: datetime) -> SignIn:
+def signed_in(who: Member | Post, when: datetime) -> SignIn:
     made: SignIn = SignIn.objects.create(
         user=who.user, session_key="x", began_at=when, seen_at=when, address="10.0.0.1"
     )
@@ -99,8 +100,13 @@ def test_sign_ins_go_by_the_period_of_their_county_and_nobody_elses(
     signed_in(world.head, at(3, 10))
     signed_in(other.clerk, at(1, 5))
     above = signed_in(member_of("city_overseer"), at(1, 5))
-    assert sessions.clear(before=at(2, 1)) == 1  # of nobody's county: by the system's own period
-    assert not SignIn.objects.filter(pk=above.pk).exists()
+    # A post of the county before does not make it the county's: they went to an office of the city.
+    office = DepartmentFactory(county=None, kind=DepartmentKind.CITY)
+    moved = PostFactory(township=world.township)
+    PostFactory(user=moved.user, role=Role.DEPARTMENT_OFFICER, department=office)
+    risen = signed_in(moved, at(1, 5))
+    assert sessions.clear(before=at(2, 1)) == 2  # of nobody's county: by the system's own period
+    assert not SignIn.objects.filter(pk__in=[above.pk, risen.pk]).exists()
     rule(world, "sign_in", 6)
     assert found_by_night(at(7, 5)) == []  # six months to the minute
     later = at(7, 6)

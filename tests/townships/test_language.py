@@ -79,7 +79,7 @@ def test_the_person_goes_before_the_browser() -> None:
     assert client.cookies[COOKIE].value == "zh-hans"
 
 
-@pytest.mark.parametrize("sent", ["", "fr", "zh-hans\0", "x" * 500])
+@pytest.mark.parametrize("sent", ["", "fr", "zh_Hans", "x" * 500])
 def test_other_languages_are_not_kept(sent: str) -> None:
     client = Client()
     client.force_login(PostFactory().user)

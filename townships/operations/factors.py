@@ -57,7 +57,7 @@ def roles_named(**_options: Any) -> list[Any]:
     named = set(settings.SECOND_FACTOR_ROLES) - {""}
     if unknown := sorted(named - set(Role.values)):
         told = f"SECOND_FACTOR_ROLES names roles that are not there: {', '.join(unknown)}."
-        found.append(Error(told, id="huying.E018"))
+        found.append(Error(told, id="huying.E021"))
     if missing := sorted({str(role) for role in DUTY_CLASS} - named):
         told = f"SECOND_FACTOR_ROLES leaves out {', '.join(missing)}."
         found.append(Warning(told, id="huying.W019"))

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit
 from common.errors import Invalid
+from common.masking import masked
+from common.personal import Kind
 from townships.models import Absence, Duty, Post, Shift
 from townships.permissions import Permission
 from townships.queries.staff import colleagues, of_unit, unit_columns
@@ -62,7 +64,7 @@ def put_on_duty(
             post=post,
             defaults={**unit_columns(by), "phone": phone, "set_by": by.user, "set_at": at},
         )
-        _note("duty_set", duty, by, at, person=post.user.name, phone=phone)
+        _note("duty_set", duty, by, at, person=post.user.name, phone=masked(Kind.PHONE, phone))
     found: Duty = duty
     return found
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import NotAllowed, Problem
+from common.sent import typed_in
 from townships.http import MemberRequest
 from townships.operations import evidence as asked
 from townships.permissions import Permission
@@ -46,7 +47,7 @@ def verify(request: MemberRequest) -> HttpResponse:
 @require_POST
 def export(request: MemberRequest) -> HttpResponse:
     """Have a worker write the anchors into a file."""
-    after = request.POST.get("after", "").strip()
+    after = typed_in(request.POST, "after").strip()
     try:
         asked.ask_for_anchors(after=after, by=request.member, at=timezone.now())
     except NotAllowed:

@@ -19,6 +19,7 @@ from common.display import Pager
 from common.errors import Problem
 from common.models import Job, JobState
 from common.paging import page
+from common.sent import typed_in
 from townships.http import MemberRequest
 from townships.operations import jobs as work
 
@@ -30,7 +31,7 @@ TONES = {JobState.DONE: "lead", JobState.FAILED: "urgent"}
 @require_safe
 def job_list(request: MemberRequest) -> HttpResponse:
     """One's own jobs in this post, the newest first; refreshed by itself while one is active."""
-    cursor = request.GET.get("cursor", "")
+    cursor = typed_in(request.GET, "cursor")
     found = page(work.own(request.member), order=("-id",), cursor=cursor, size=SIZE)
     here, now = reverse("townships:job-list"), timezone.now()
 

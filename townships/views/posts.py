@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from common import audit
+from common.sent import typed_in
 from townships.http import Member, MemberRequest
 from townships.middleware import POST_KEY
 from townships.operations import sessions
@@ -28,7 +29,7 @@ def post_use(request: MemberRequest, uid: UUID) -> HttpResponse:
 def post_switch(request: MemberRequest) -> HttpResponse:
     """The same, with the post in the form: for a menu of several."""
     try:
-        uid = UUID(request.POST.get("post", ""))
+        uid = UUID(typed_in(request.POST, "post"))
     except ValueError as error:
         raise Http404 from error
     return _use(request, uid)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from common.sent import typed_in
 from townships.http import MemberRequest, remember_language, remember_type_size
 from townships.models import TypeSize, User
 
@@ -30,7 +31,7 @@ def profile(request: MemberRequest) -> HttpResponse:
     chosen = {
         name: known[value]
         for name, known in CHOICES.items()
-        if (value := request.POST.get(name, "")) in known
+        if (value := typed_in(request.POST, name)) in known
     }
     for name, value in chosen.items():
         setattr(request.user, name, value)
@@ -46,7 +47,7 @@ def language(request: HttpRequest) -> HttpResponse:
     A person's choice is kept with the person, a stranger's in the browser.
     """
     answer = redirect(_back(request))
-    wanted = request.POST.get("language", "")
+    wanted = typed_in(request.POST, "language")
     if wanted not in LANGUAGES:
         return answer
     if isinstance(request.user, User):
@@ -63,7 +64,7 @@ def type_size(request: HttpRequest) -> HttpResponse:
     A person's choice is kept with the person, and in the browser for the entrance.
     """
     answer = redirect(_back(request))
-    wanted = request.POST.get("type_size", "")
+    wanted = typed_in(request.POST, "type_size")
     if wanted not in TypeSize.values:
         return answer
     if isinstance(request.user, User):
@@ -74,6 +75,6 @@ def type_size(request: HttpRequest) -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    back = request.POST.get("next", "/")
+    back = typed_in(request.POST, "next", "/")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
     return back if safe else "/"

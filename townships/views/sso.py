@@ -36,6 +36,7 @@ from requests import RequestException
 
 from common import audit
 from common.errors import Problem
+from common.sent import typed_in
 from townships.http import MemberRequest, client_address, walls
 from townships.operations import sso
 from townships.views.signing import Person
@@ -144,7 +145,7 @@ class Exchange(OpenIDConnectOAuth2Adapter):
             raise
         except (jwt.PyJWTError, *UNREADABLE) as error:
             raise OAuth2Error("an ID token that cannot be read") from error
-        expected = sso.nonce_of(self.request.GET.get("state", ""))
+        expected = sso.nonce_of(typed_in(self.request.GET, "state"))
         if not constant_time_compare(str(claims.get("nonce", "")), expected):
             raise OAuth2Error("made for another sign-in")
         if claims.get("azp", app.client_id) != app.client_id or not claims.get("sub"):
