@@ -140,6 +140,13 @@ SETTINGS = (
         ),
     ),
     Setting(
+        "STEP_UP_MINUTES",
+        "15",
+        _(
+            "For how many minutes a second factor that was shown opens grants, secrets, resets and personal data; then it is asked for once more. 0: it is not asked for again."
+        ),
+    ),
+    Setting(
         "SECOND_FACTOR_TRIES_A_DAY",
         "50",
         _(

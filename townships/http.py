@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
@@ -29,6 +29,10 @@ from townships.rules import county_of, scope_of
 
 if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+FRESH_FACTOR = "needs_fresh_factor"
 
 
 def remember_language(response: HttpResponse, language: str) -> None:
@@ -132,6 +136,15 @@ class Member:
     def may(self, permission: str) -> bool:
         """Say whether the role in use grants a permission."""
         return permission in grants.granted(self.role)
+
+
+def fresh_factor(view: View) -> View:
+    """Mark a view that acts only for somebody whose second factor was shown a short while ago.
+
+    Of accounts that have one. The middleware asks for it, and leads back to what was filled in.
+    """
+    setattr(view, FRESH_FACTOR, True)
+    return view
 
 
 def walls(request: HttpRequest) -> AbstractContextManager[Any]:

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Callable, Collection
 from datetime import datetime
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.internal.flows import reauthentication
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -30,6 +32,7 @@ from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
 from townships.api.tokens import AddressRefused
 from townships.http import (
+    FRESH_FACTOR,
     Member,
     client_address,
     client_named,
@@ -46,6 +49,7 @@ logger = logging.getLogger(__name__)
 POST_KEY = "post"
 SEEN_KEY = sessions.SEEN
 API = "/api/"
+SAFE = ("GET", "HEAD", "OPTIONS")
 # What a system's request reads; the rest is fetched when somebody asks for it.
 USER_FACTS = ("username", "name", "language", "type_size", "is_machine", "is_active", "uid",
               "is_superuser")  # fmt: skip
@@ -136,6 +140,25 @@ class PostScope:
             # Only now: drawing takes seconds, and nobody should wait for what this one holds.
             response.draw()
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *_args: Any, **_kwargs: Any
+    ) -> HttpResponse | None:
+        """Ask for the second factor once more before what is done is done; nothing typed is lost.
+
+        Only now: that the form is one of ours has been looked at.
+        """
+        if request.method in SAFE or not getattr(view, FRESH_FACTOR, False):
+            return None
+        member: Member | None = request.member  # type: ignore[attr-defined]
+        if member is None or member.is_system:
+            return None
+        if factors.is_fresh(request.session, member.user, at=timezone.now()):
+            return None
+        messages.info(request, _("Show your second factor once more. What you filled in is kept."))
+        reauthentication.suspend_request(request, "")  # keeps the form in the session
+        following = urlencode({"next": request.path})
+        return HttpResponseRedirect(f"{reverse('mfa_reauthenticate')}?{following}")
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Undo what was written; tell a person what stood in the way."""

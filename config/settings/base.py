@@ -176,6 +176,8 @@ PASSWORD_HISTORY = env.int("PASSWORD_HISTORY", default=5)
 # 8.1.4.1 b): wrong tries until a door closes, and for how long. The same at every door.
 SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)  # at one account, from one address or browser
 SIGN_IN_TRIES_FROM_ANYWHERE = env.int("SIGN_IN_TRIES_FROM_ANYWHERE", default=20)
+# So long ago at most a second factor was shown for acts that weigh most; 0: it is not asked for again.
+STEP_UP_MINUTES = env.int("STEP_UP_MINUTES", default=15)
 # Wrong codes at one account in a day from browsers it does not know; then known ones alone may try.
 SECOND_FACTOR_TRIES_A_DAY = env.int("SECOND_FACTOR_TRIES_A_DAY", default=50)
 SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=900)

@@ -24,7 +24,7 @@ from mandates.models import Call
 from mandates.operations import callers
 from mandates.permissions import Permission
 from mandates.queries.callers import call_of, caller_of, reveals_of, shown
-from townships.http import MemberRequest
+from townships.http import MemberRequest, fresh_factor
 
 TEMPLATE = "mandates/calls/caller.html"
 
@@ -60,6 +60,7 @@ def call_caller(request: MemberRequest, uid: UUID) -> HttpResponse:
     return _page(request, call, form=form, status=422)
 
 
+@fresh_factor
 @login_required
 @require_POST
 def caller_reveal(request: MemberRequest, uid: UUID) -> HttpResponse:

@@ -27,7 +27,7 @@ from mandates.operations import disposals, officials, persons
 from mandates.permissions import Permission
 from mandates.queries.callers import searches, shown
 from mandates.queries.retention import KINDS, due, fixed
-from townships.http import Member, MemberRequest
+from townships.http import Member, MemberRequest, fresh_factor
 
 WORKS = (
     Permission.PERSON_SEARCH,
@@ -132,6 +132,7 @@ def person_disposal(request: MemberRequest, uid: UUID) -> HttpResponse:
     return _record(request, uid)
 
 
+@fresh_factor
 @login_required
 @require_POST
 def person_decide(request: MemberRequest, uid: UUID) -> HttpResponse:

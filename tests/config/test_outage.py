@@ -103,7 +103,7 @@ def test_a_commit_that_fails_is_no_yes(system: System, monkeypatch: pytest.Monke
         def __exit__(self, *raised: object) -> None:
             raise OperationalError("gone while it was committed")
 
-    monkeypatch.setattr("townships.middleware._walls", lambda request: Failing())
+    monkeypatch.setattr("townships.middleware.walls", lambda request: Failing())
     monkeypatch.setattr(calls_api.CallList, "post", lambda view, request: calls_api.Response({}))
 
     answer = system.create(NEW, key="k")

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 import time_machine
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.mfa.totp.internal import auth as totp
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as configured
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_resolver, reverse
 
 from common import ciphers, grants, rotation
 from config.environment import SETTINGS
 from tests.factories.console import signed_in, trail
 from tests.factories.townships import PostFactory, UserFactory
 from tests.isolation.policy import ROUTES, Route
+from townships.http import FRESH_FACTOR
 from townships.middleware import SETTING_UP_OPEN, SHOWING_OPEN
 from townships.models import Attempt, Authenticator, FactorChange, Post, User
 from townships.models.factors import seal
@@ -35,6 +39,7 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 HOME, INDEX = reverse("townships:session-list"), reverse("mfa_index")
+SHOW_AGAIN = reverse("mfa_reauthenticate")
 SHOW, APP = reverse("mfa_authenticate"), reverse("mfa_activate_totp")
 ADMINISTRATOR = Role.SECURITY_ADMINISTRATOR
 
@@ -326,7 +331,7 @@ def test_the_security_administrator_resets_it_for_others(post: Post, clock: Any)
         user=me, type="totp", data={"secret": seal(totp.generate_totp_secret(), me.pk)}
     )
     session = security.session
-    session[factors.PROVEN] = "totp"
+    factors.proven(session, "totp", at=NOON)
     session.save()
 
     def reset(client: Client, user: User, **sent: Any) -> Any:
@@ -358,6 +363,76 @@ def test_the_security_administrator_resets_it_for_others(post: Post, clock: Any)
     call_command("reset_second_factor", me.username, "--reason", "唯一的安全管理员遗失")
     assert not factors.is_set_up(me)
     assert [row.actor for row in trail("second_factor_reset")][2:] == [""]
+
+
+def marked() -> set[str]:
+    """Return the routes that want a factor shown a short while ago, the console's too."""
+
+    def walk(patterns: list[Any], space: str) -> Iterator[str]:
+        for one in patterns:
+            if hasattr(one, "url_patterns"):
+                inner = one.namespace or ""
+                yield from walk(one.url_patterns, f"{space}{inner}:" if inner else space)
+            elif getattr(one.callback, FRESH_FACTOR, False):
+                yield f"{space}{one.name}"
+
+    return set(walk(get_resolver().url_patterns, ""))
+
+
+ADMIN = "admin:townships_"
+WEIGHING = {
+    *(f"{ADMIN}post_{one}" for one in ("add", "change")),
+    *(f"{ADMIN}systemaccount_{one}" for one in ("add", "change", "secret", "end_previous")),
+    *(f"{ADMIN}receiver_{one}" for one in ("add", "act")),
+    *(f"{ADMIN}user_{one}" for one in ("invite", "reset_factor")),
+    f"{ADMIN}postgrant_confirm", f"{ADMIN}guardedrole_add", f"{ADMIN}invitation_release",
+    "sso_let_go", "mandates:caller-reveal", "mandates:person-decide",
+}  # fmt: skip
+
+
+@pytest.mark.assurance("A2")
+def test_what_weighs_most_wants_it_shown_again_and_loses_nothing(
+    post: Post, clock: Any, settings: Any
+) -> None:
+    assert marked() == WEIGHING
+    client, other = Client(), UserFactory(username="zhaoyi")
+    data = {"secret": seal("A" * 32, other.pk)}
+    Authenticator.objects.create(user=other, type="totp", data=data)
+    sign_in(client)
+    secret, _codes = enrol(client, NOON)
+    clock.shift(timedelta(minutes=settings.STEP_UP_MINUTES))
+    routes = {one.name: one for one in ROUTES}
+    for name in sorted(WEIGHING):
+        keyed = ["1"] if name.startswith("admin:") and not name.endswith("_add") else []
+        path = address_of(routes[name]) if name in routes else reverse(name, args=keyed)
+        assert (
+            client.post(path, {"reason": "x"})["Location"]
+            == f"{SHOW_AGAIN}?{urlencode({'next': path})}"
+        )
+    act = reverse("admin:townships_user_reset_factor", args=[other.pk])
+    assert client.get(act).status_code == 200
+    asked = client.post(f"{act}?x=1", {"reason": "手机遗失，已当面核对"})["Location"]
+    page = client.get(asked).content.decode()
+    assert "请再次出示第二验证因素" in page
+    assert client.post(asked, {"code": "000000", "next": act}).status_code == 200
+    assert factors.is_set_up(other)
+    code = code_of(secret, NOON + timedelta(minutes=settings.STEP_UP_MINUTES))
+    done = client.post(asked, {"code": code, "next": act})
+    assert (done.status_code, done["Location"]) == (
+        302, reverse("admin:townships_user_change", args=[other.pk]),
+    )  # fmt: skip
+    (row,) = trail("second_factor_reset")
+    assert row.detail["reason"] == "手机遗失，已当面核对"
+    assert len(trail("second_factor_proven")) == 1
+    # Fresh now; and a form of another site is refused before anything of it is kept.
+    assert client.post(act, {"reason": "再次"}).status_code == 200
+    clock.shift(timedelta(minutes=20))
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = client.cookies
+    assert strict.post(act, {"reason": "外站"}).status_code == 403
+    assert STATE_SESSION_KEY not in strict.session
+    settings.STEP_UP_MINUTES = 0
+    assert client.post(act, {"reason": "再次"}).status_code == 200
 
 
 def test_secrets_are_kept_encrypted_bound_to_the_person_and_come_under_new_keys(

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from common.admin import OfficerAdmin, ReadOnlyAdmin, reason_of
 from common.errors import Problem
 from common.site import OfficerSite, Panel, PanelLine, may
+from townships.http import fresh_factor
 from townships.models import GrantDecision, GuardedRole, PostGrant
 from townships.operations import granting, posts
 from townships.permissions import Permission
@@ -105,6 +106,7 @@ class PostGrantAdmin(ReadOnlyAdmin):
         context["may_withdraw"] = waits and edits and member.user_id == grant.proposed_by_id
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @fresh_factor
     def confirm(self, request: HttpRequest, pk: int) -> HttpResponse:
         return self._act(request, pk, granting.confirm, _("Confirmed: it holds now."))
 
@@ -150,6 +152,10 @@ class GuardedRoleAdmin(OfficerAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @fresh_factor
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return super().add_view(request, form_url, extra_context)
 
 
 @OfficerSite.first_page

@@ -20,6 +20,7 @@ from common.display import day_text
 from common.errors import Problem
 from common.site import may
 from townships.forms.people import PostForm, ReasonForm, UserForm
+from townships.http import fresh_factor
 from townships.models import HowEnded, Invitation, Post, User
 from townships.operations import factors, granting, invitations, posts, sessions
 from townships.permissions import Permission
@@ -101,6 +102,7 @@ class UserAdmin(OfficerAdmin):
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:townships_user_invite", args=[obj.pk]))
 
+    @fresh_factor
     def invite(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask why, issue an invitation, and show its code once, on a slip to print."""
         if not may(request, Permission.INVITE):
@@ -129,6 +131,7 @@ class UserAdmin(OfficerAdmin):
             request, "admin/townships/user/invite.html", {**context, "title": title, "form": form}
         )
 
+    @fresh_factor
     def reset_factor(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask why, and take away the second factor of somebody who has lost it."""
         if not may(request, Permission.FACTOR_RESET):
@@ -219,6 +222,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         context["reason_form"] = ReasonForm()
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @fresh_factor
     def release(self, request: HttpRequest, pk: int) -> HttpResponse:
         allowed = may(request, Permission.INVITATION_RELEASE)
         done = _("Released: the code works now.")
@@ -277,6 +281,16 @@ class PostAdmin(OfficerAdmin):
         "valid_to",
     )
     ordering = ("-pk",)
+
+    @fresh_factor
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return super().add_view(request, form_url, extra_context)
+
+    @fresh_factor
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

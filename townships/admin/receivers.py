@@ -20,6 +20,7 @@ from common.admin import OfficerAdmin, ReadOnlyAdmin, plain, reason_of
 from common.errors import Problem
 from common.site import may
 from townships.forms.receivers import ActForm, ReceiverForm
+from townships.http import fresh_factor
 from townships.models import DeadLetter, Delivery, Receiver
 from townships.operations import receivers
 from townships.permissions import Permission
@@ -85,6 +86,10 @@ class ReceiverAdmin(OfficerAdmin):
         view = self.admin_site.admin_view(self.act)
         return [path("<int:pk>/act/", view, name="townships_receiver_act"), *super().get_urls()]
 
+    @fresh_factor
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return super().add_view(request, form_url, extra_context)
+
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
@@ -129,6 +134,7 @@ class ReceiverAdmin(OfficerAdmin):
         }
         self.record(request, "changed", obj, changes=changes)
 
+    @fresh_factor
     def act(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask what is to be done and why, do it, and show a new secret once."""
         if not may(request, self.edit_permission):

@@ -19,6 +19,7 @@ from common.admin import OfficerAdmin
 from common.errors import Problem
 from common.site import may
 from townships.forms.people import ReasonForm, SecretForm, SystemForm
+from townships.http import fresh_factor
 from townships.models import SystemAccount
 from townships.operations import people, secrets
 from townships.permissions import Permission
@@ -34,6 +35,16 @@ class SystemAccountAdmin(OfficerAdmin):
     search_fields = ("source_system",)
     ordering = ("source_system",)
     change_form_template = "admin/townships/systemaccount/change_form.html"
+
+    @fresh_factor
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return super().add_view(request, form_url, extra_context)
+
+    @fresh_factor
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        return super().change_view(request, object_id, form_url, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         units = [f"post__{unit}" for unit in ("township", "department", "county", "city")]
@@ -68,6 +79,7 @@ class SystemAccountAdmin(OfficerAdmin):
             context["is_changing"] = secrets.is_changing(account, at=timezone.now())
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @fresh_factor
     def change_secret(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask why and how long the old secret is to hold, and show the new one once."""
         account = self._account(request, pk)
@@ -92,6 +104,7 @@ class SystemAccountAdmin(OfficerAdmin):
                 form.add_error(None, str(problem))
         return TemplateResponse(request, "admin/townships/systemaccount/secret.html", context)
 
+    @fresh_factor
     def end_previous(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End the secret from before the last change at once."""
         account = self._account(request, pk)

@@ -33,6 +33,7 @@ from townships.roles import DUTY_CLASS, Role
 logger = logging.getLogger(__name__)
 
 PROVEN = "factor"  # in the session: which kind was shown
+PROVEN_AT = "factor_at"  # in the session: when, in seconds
 PENDING = "factor_pending"  # in the session: a secret not yet confirmed, sealed
 LAST_STEP = "last_step"  # of a code in its row: no code of this step or before counts again
 What = FactorChange.What
@@ -95,6 +96,22 @@ def may_remove(row: Authenticator, *, day: date) -> bool:
     """Say whether somebody may do without this one: not the last, where one is required."""
     others = Authenticator.objects.filter(user_id=row.user_id, type__in=PROVING).exclude(pk=row.pk)
     return others.exists() or not is_required_of(row.user, day=day)
+
+
+def proven(session: Any, kind: str, *, at: datetime) -> None:
+    """Let the session know which factor was shown, and when."""
+    session[PROVEN], session[PROVEN_AT] = kind, int(at.timestamp())
+
+
+def is_fresh(session: Any, user: User, *, at: datetime) -> bool:
+    """Say whether somebody has shown a factor in the last STEP_UP_MINUTES, or has none to show.
+
+    What a provider has asked for counts at the sign-in; after that it is our own that is asked for.
+    """
+    if not settings.STEP_UP_MINUTES:
+        return True
+    passed = int(at.timestamp()) - session.get(PROVEN_AT, 0)
+    return 0 <= passed < settings.STEP_UP_MINUTES * 60 or not is_set_up(user)
 
 
 # --- trying --------------------------------------------------------------------------------------------
@@ -188,7 +205,7 @@ def added(row: Authenticator, session: Any, *, by: audit.Actor, at: datetime) ->
     user = row.user
     is_first = not of(user).exclude(pk=row.pk).exists()
     session.pop(PENDING, None)
-    session[PROVEN] = row.type
+    proven(session, row.type, at=at)
     if is_first:
         sessions.end_all(user, HowEnded.BY_PERSON, at=at, but=session.session_key or "")
     _note(user, What.ADDED, kind=row.type, at=at)

@@ -137,14 +137,13 @@ class _Again:
         return form
 
     def form_valid(self, form: Any) -> HttpResponse:
-        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
+        # Before the rest: an act that waited for this is done in it.
         shown = form.cleaned_data.get("credential") or form.authenticator
-        self.request.session[factors.PROVEN] = shown.type
+        now = timezone.now()
+        factors.proven(self.request.session, shown.type, at=now)
         user: Any = self.request.user
-        audit.record(
-            "second_factor_proven", user, by=_by(self.request), at=timezone.now(),
-            kind=shown.type,
-        )  # fmt: skip
+        audit.record("second_factor_proven", user, by=_by(self.request), at=now, kind=shown.type)
+        answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
         return answer
 
 

@@ -148,7 +148,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if getattr(request, sso.COUNTED, False):
             shown = [factors.OF_PROVIDER]
         if shown:
-            request.session[factors.PROVEN] = shown[-1]
+            factors.proven(request.session, shown[-1], at=timezone.now())
         return shown[-1] if shown else ""
 
     def get_login_stages(self) -> list[str]:

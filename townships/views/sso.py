@@ -37,7 +37,7 @@ from requests import RequestException
 from common import audit
 from common.errors import Problem
 from common.sent import typed_in
-from townships.http import MemberRequest, client_address, walls
+from townships.http import MemberRequest, client_address, fresh_factor, walls
 from townships.operations import sso
 from townships.views.signing import Person
 
@@ -245,6 +245,7 @@ def index(request: MemberRequest) -> HttpResponse:
     return render(request, "sso/index.html", context)
 
 
+@fresh_factor
 @login_required
 @require_POST
 def let_go(request: MemberRequest) -> HttpResponse:
