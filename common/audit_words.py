@@ -110,6 +110,7 @@ ACTIONS: dict[str, Any] = {
     "power_scored": _("Power scored by the four criteria"),
     "power_batch_drafted": _("Batch of powers begun"),
     "power_batch_chosen": _("Items and townships of a batch chosen"),
+    "draft_file_attached": _("File added to the draft of a call"),
     "admission_file_removed": _("Document of an admission removed before its step"),
     "power_capability_checked": _("Capability of a township checked"),
     "power_batch_agreed": _("Batch of powers agreed and sealed"),

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common import attachments
+from common import attachments, audit
 from common.attachments import Kept, Upload
 from common.errors import Invalid, NotAllowed
 from common.tenancy import dispatching
@@ -108,7 +108,12 @@ def attach(
                     for one in kept
                 ]
             )
-            if call.state != CallState.DRAFT:
+            if call.state == CallState.DRAFT:
+                # A step would make another version of it, under the hands of whoever writes it. By
+                # its uid: what a draft is called is nobody's but the township's.
+                for one in kept:
+                    audit.record("draft_file_attached", str(call.uid), by=by, at=at, **_told(one))
+            else:
                 work = Casework.of([call])[0]
                 work.step(
                     "attach",

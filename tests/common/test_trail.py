@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
+from common import tenancy
+from common.models import AuditEntry
+from mandates.operations import files
 from tests import trail
-from tests.factories.calls import World, make_world
+from tests.factories.calls import MONDAY, World, make_world
 
 HOLE = """
 def hole(connection, *statements):
@@ -24,7 +30,7 @@ TOLD = (
 
 
 @pytest.mark.assurance("E1")
-def test_a_write_without_a_trace_is_seen(db: None) -> None:
+def test_a_write_without_a_trace_is_seen(db: None, settings: Any, tmp_path: Path) -> None:
     world: World = make_world()
     assert world.clerk.user.pk
     names: dict[str, Any] = {}
@@ -47,3 +53,17 @@ def test_a_write_without_a_trace_is_seen(db: None) -> None:
         trail.recorder.begin()
         world.routed()
         assert trail.recorder.end() == []
+        # A file that comes to a draft changes no version of it, and is told all the same.
+        settings.MEDIA_ROOT, clerk = str(tmp_path), world.clerk
+        call = world.draft().call
+        trail.recorder.begin()
+        with tenancy.scope(clerk.scope):
+            for _twice in range(2):
+                files.attach(
+                    call.uid, [SimpleUploadedFile("图.pdf", b"%PDF-1.7")], by=clerk, at=MONDAY
+                )
+        assert trail.recorder.end() == []
+    with tenancy.everywhere(reason="a test looks"):
+        [row] = AuditEntry.objects.filter(action="draft_file_attached")
+    assert (row.target, row.detail["name"]) == (str(call.uid), "图.pdf")
+    assert row.detail["sha256"] == hashlib.sha256(b"%PDF-1.7").hexdigest()
