@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common.admin import OfficerAdmin
+from common.admin import OfficerAdmin, reason_of
 from common.errors import Problem
 from common.site import may
 from townships.forms.people import ReasonForm, SecretForm, SystemForm
@@ -142,6 +142,7 @@ class SystemAccountAdmin(OfficerAdmin):
             allowed_addresses=form.cleaned_data["allowed_addresses"],
             by=request.member,  # type: ignore[attr-defined]
             at=timezone.now(),
+            reason=reason_of(request),
         )
         obj.pk = account.pk
         obj.refresh_from_db()

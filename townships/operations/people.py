@@ -98,6 +98,7 @@ def register_system(
     allowed_addresses: str = "",
     by: audit.Actor | None,
     at: datetime,
+    reason: str = "",
 ) -> tuple[SystemAccount, Credentials]:
     """Let another system act in the post of its own account; return its credentials, once."""
     secret = get_random_string(48)
@@ -119,6 +120,6 @@ def register_system(
         )
         audit.record(
             "system_registered", account, by=by, at=at,
-            scopes=account.allowed_scopes, addresses=allowed_addresses,
+            scopes=account.allowed_scopes, addresses=allowed_addresses, reason=reason,
         )  # fmt: skip
     return account, Credentials(application.client_id, secret)
