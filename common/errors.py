@@ -67,6 +67,13 @@ class Refused(Problem):
     status = status.HTTP_409_CONFLICT
 
 
+class TwoPersons(Refused):
+    """What somebody has proposed is decided by somebody else."""
+
+    code = "two_persons"
+    detail = _("Whoever proposed it does not decide: a second person does.")
+
+
 class Stale(Problem):
     """Somebody else acted on the record since it was read."""
 

@@ -24,7 +24,7 @@ from common import calendars, tenancy
 from common.errors import Problem
 from common.models import CalendarYear
 from mandates.models import ListVersion
-from mandates.operations import limits, list_files, lists
+from mandates.operations import limits, list_files, publications
 from townships.models import City, County, DivisionLoad, Post, Township, User
 from townships.operations import departments, division_files, divisions, people
 from townships.roles import DUTY_CLASS, Role
@@ -363,13 +363,13 @@ def _load_lists(folder: Folder, at: datetime) -> int:
             name = folder.names[f"matters {key}".strip()]
             try:
                 lines = list_files.read(folder.matters[key], county=county, day=folder.publish_from)
-                lists.load(
+                publications.load_and_set_up(
                     county,
                     lines,
-                    by=None,
-                    at=at,
-                    publish_from=folder.publish_from,
+                    valid_from=folder.publish_from,
                     document_no=folder.document_no,
+                    reason=_("First list of a new prefecture"),
+                    at=at,
                 )
             except (list_files.FileRefused, Problem) as refusal:
                 texts = str(refusal).splitlines()

@@ -16,6 +16,7 @@ from common.display import NavItem
 from common.models import Notice
 from mandates.operations.answers import may_write
 from mandates.permissions import Permission
+from mandates.queries import publications
 from mandates.queries.admissions import waiting_count as admissions_waiting
 from mandates.queries.amending import open_count
 from mandates.queries.inbox import COUNTED, WATCHERS, late_count, waiting_count
@@ -111,6 +112,7 @@ def _basis(member: Member, at: datetime) -> list[Entry]:
     found = [
         Entry(entries, 110, "lists"),
         *_proposals(member),
+        *_publications(member),
         Entry(
             _item(_("Precedents"), reverse("mandates:precedent-list"), "bookmark"), 116, "registers"
         ),
@@ -141,6 +143,18 @@ def _proposals(member: Member) -> list[Entry]:
         count=_counted(waiting) if waiting else None,
     )  # fmt: skip
     return [Entry(item, 111, "lists")]
+
+
+def _publications(member: Member) -> list[Entry]:
+    """Versions to be published, with the number of those that wait for one's own word."""
+    if not publications.may_read(member):
+        return []
+    waiting = publications.waiting_count(member, most=COUNTED)
+    item = _item(
+        _("Publication of lists"), reverse("mandates:publication-list"), "send",
+        count=_counted(waiting) if waiting else None,
+    )  # fmt: skip
+    return [Entry(item, 112, "lists")]
 
 
 def _admissions(member: Member, at: datetime) -> NavItem:

@@ -24,7 +24,7 @@ from mandates.operations.digest import DIGEST
 from mandates.operations.digest import MOST as DIGEST_MOST
 from mandates.operations.review_notices import MOVES as REVIEW_MOVES
 from mandates.operations.review_notices import PREFIX as REVIEWS
-from mandates.operations.review_notices import PROPOSALS
+from mandates.operations.review_notices import PROPOSALS, PUBLICATION_MOVES, PUBLICATIONS
 from mandates.operations.telling import POWERS
 from mandates.operations.unlisted import PREFIX as UNLISTED
 from mandates.operations.unlisted import TELLS
@@ -125,6 +125,9 @@ def _sentences() -> dict[str, str]:
         "review_commented": _("%(unit)s comments on a line of a draft"),
         "review_answered": _("The objection of your unit to a draft was answered"),
         "proposal_opened": _("A proposal to amend the list waits for your decision"),
+        "publication_waits": _("A version of a list waits for your confirmation as second person"),
+        "publication_confirmed": _("The version of a list that you proposed is published"),
+        "publication_refused": _("The version of a list that you proposed was refused"),
         "admission_overdue": _("The limit of a step of a duty admission has passed"),
         "power_confirm": _("Powers wait for the confirmation of your township"),
         "power_taken_back": _("A power of your township is taken back"),
@@ -140,6 +143,7 @@ OTHERS = (
     *(f"{BURDEN}{move}" for move in TOLD),
     *(f"{REVIEWS}{move}" for move in REVIEW_MOVES),
     f"{PROPOSALS}opened",
+    *(f"{PUBLICATIONS}{move}" for move in PUBLICATION_MOVES),
     *sorted(POWERS),
 )
 PAGES = {
@@ -149,6 +153,7 @@ PAGES = {
     BURDEN: "burden-detail",
     REVIEWS: "draft-review",
     PROPOSALS: "proposal-detail",
+    PUBLICATIONS: "publication-detail",
     "power_": "powerbatch-detail",
 }
 

@@ -6,7 +6,8 @@ class Permission(StrEnum):
 
     LIST_READ = "mandates.list_read"
     LIST_EDIT = "mandates.list_edit"
-    LIST_PUBLISH = "mandates.list_publish"
+    LIST_PUBLISH = "mandates.list_publish"  # propose it
+    LIST_CONFIRM = "mandates.list_confirm"  # never what oneself has proposed
     LIST_OPINE = "mandates.list_opine"  # for a unit that is asked about a draft
     LIMIT_EDIT = "mandates.limit_edit"
     AMENDMENT_READ = "mandates.amendment_read"  # proposals not yet decided, and their cases

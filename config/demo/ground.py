@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from common import outbox, tenancy
 from common.worktime import SHANGHAI
 from config.demo import people
-from mandates.operations import directories, list_files, lists
+from mandates.operations import directories, list_files, lists, publications
 from mandates.queries.directories import directory_for
 from townships.models import County, DivisionLoad
 from townships.roles import Role
@@ -60,13 +60,13 @@ def _publish_lists(counties: list[County], begin: date, path: Path) -> None:
     text = list_files.text_of(path.read_bytes())
     with tenancy.dispatching(reason="lists of every county are loaded at once"):
         for county in counties:
-            lists.load(
+            publications.load_and_set_up(
                 county,
                 list_files.read(text, county=county, day=begin),
-                by=None,
-                at=published - timedelta(days=14),
-                publish_from=begin,
+                valid_from=begin,
                 document_no=DOCUMENT_NO % begin.year,
+                reason=_("Sample list of the demonstration"),
+                at=published - timedelta(days=14),
             )
 
 

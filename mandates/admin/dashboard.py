@@ -16,6 +16,7 @@ from common.display import day_text
 from common.site import OfficerSite, Panel, PanelLine, may
 from mandates.admin.county import member_of
 from mandates.permissions import Permission
+from mandates.queries import publications
 from mandates.queries.dashboard import Dashboard, InWork, dashboard
 from mandates.queries.laid_aside import counted
 from townships.permissions import Permission as UnitPermission
@@ -48,6 +49,7 @@ def panels(request: HttpRequest) -> list[Panel]:
             [_draft(one) for one in found.drafts],
             _("No draft is open. A draft is opened on the page of its list."),
         ),
+        *_publications(request),
         Panel(_("Duty admissions by step"), _steps(found), _("No application is under way.")),
         Panel(_("Waiting for a decision"), _waiting(found), _("Nothing waits.")),
         Panel(
@@ -56,6 +58,25 @@ def panels(request: HttpRequest) -> list[Panel]:
             _("No term ends soon, and no evaluation is due."),
         ),
     ]
+
+
+def _publications(request: HttpRequest) -> list[Panel]:
+    """Versions that wait for a second person; what the reader may decide presses."""
+    member = member_of(request)
+    if not publications.may_read(member):
+        return []
+    mine = {one.pk for one in publications.waiting_for(member)}
+    lines = [
+        PanelLine(
+            str(one),
+            _("from %(day)s, proposed by %(name)s")
+            % {"day": day_text(one.valid_from, today=timezone.localdate()), "name": one.proposer},
+            one.get_absolute_url(),
+            is_pressing=one.pk in mine,
+        )
+        for one in publications.readable(member).waiting().order_by("id")
+    ]
+    return [Panel(_("Versions waiting for a second person"), lines, _("No version waits."))]
 
 
 def _draft(one: InWork) -> PanelLine:

@@ -40,12 +40,13 @@ from mandates.models import (
     ListVersion,
     VersionState,
 )
-from mandates.operations import lists
+from mandates.operations import lists, publications
 from mandates.permissions import Permission
 from mandates.queries.directories import Coverage, coverage, directory_for
 from mandates.queries.draft_lines import draft_of
 from mandates.queries.findings import quality_of
 from mandates.queries.gaps import Finding, gaps
+from mandates.queries.publications import history_of, waiting_of
 from mandates.rules.citations import in_lines
 from townships.models import Township
 
@@ -54,6 +55,18 @@ def is_draft(obj: Any) -> bool:
     """Say whether a version, or an entry's version, may still be edited; True for a new record."""
     version = getattr(obj, "version", obj)
     return obj is None or version.state == VersionState.DRAFT
+
+
+def is_open(obj: Any) -> bool:
+    """Say whether a draft, or an entry's draft, may be edited now: not while a second person is awaited."""
+    if obj is None:
+        return True
+    version: Any = getattr(obj, "version", obj)
+    if not is_draft(version):
+        return False
+    if not hasattr(version, "waits_now"):  # asked a dozen times a page
+        version.waits_now = waiting_of(version) is not None
+    return not version.waits_now
 
 
 class ListPages:
@@ -198,7 +211,7 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         return False  # a draft is opened from its list
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_change_permission(request, obj)
+        return is_open(obj) and super().has_change_permission(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("duty_list", "published_by")
@@ -223,6 +236,10 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         context["draft"] = draft_of(obj.duty_list_id)
         context["may_edit"] = may(request, Permission.LIST_EDIT)
         context["may_publish"] = may(request, Permission.LIST_PUBLISH)
+        context["publications"] = history_of(obj)
+        context["waiting"] = next(
+            (one for one in context["publications"] if one.state == "waiting"), None
+        )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -251,32 +268,37 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         )  # fmt: skip
 
     def publish(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask for date and document number, and publish."""
+        """Ask for date and document number, and put the draft before a second person."""
         version = self.found(request, pk)
         if not may(request, Permission.LIST_PUBLISH):
             raise PermissionDenied
         if not is_draft(version):
             return self._refuse(request, version, lists.NotADraft())
+        if (waiting := waiting_of(version)) is not None:
+            return HttpResponseRedirect(waiting.get_absolute_url())
         form = PublishForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
-                version = lists.publish(
+                proposed = publications.propose(
                     version,
                     valid_from=form.cleaned_data["valid_from"],
                     document_no=form.cleaned_data["document_no"],
+                    note=form.cleaned_data["note"],
                     by=member_of(request),
                     at=timezone.now(),
                 )
-            except lists.HasGaps:
+            except publications.HasGaps:
                 form.add_error(None, _("The gaps below stand in the way. Fill them first."))
             except Problem as problem:
                 _complain(form, problem)
             else:
-                return self._published(request, version)
+                text = _("Proposed. It is published once a second person has confirmed it.")
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(proposed.get_absolute_url())
         chosen = form.cleaned_data.get("valid_from") if form.is_bound else None
         found = gaps(version, on=chosen or timezone.localdate())
         return self.page(
-            request, "listversion/publish", _("Publish %s") % version, version=version, form=form,
+            request, "listversion/publish", _("Propose publication of %s") % version, version=version, form=form,
             media=self.media + form.media, **_by_weight(found),
         )  # fmt: skip
 
@@ -290,7 +312,11 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
-            lists.discard_draft(version, reason=reason, by=member_of(request), at=timezone.now())
+            try:
+                by = member_of(request)
+                lists.discard_draft(version, reason=reason, by=by, at=timezone.now())
+            except lists.Waits as refusal:
+                return self._refuse(request, version, refusal)
             self.message_user(request, _("The draft has been deleted."), messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:mandates_listversion_changelist"))
         title = _("Delete the draft %s?") % version
@@ -298,12 +324,6 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         return self.page(
             request, "listversion/discard", title, version=version, entries=entries, form=form
         )
-
-    def _published(self, request: HttpRequest, version: ListVersion) -> HttpResponse:
-        text = _("Published. Calls go by version %(number)d from %(day)s on.")
-        words = {"number": version.number, "day": version.valid_from}
-        self.message_user(request, text % words, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:mandates_listversion_change", args=[version.pk]))
 
     def _refuse(self, request: HttpRequest, version: ListVersion, problem: Problem) -> HttpResponse:
         self.message_user(request, str(problem), messages.ERROR)
@@ -340,13 +360,13 @@ class OfDraft(CountyInline):
     delete_permission = Permission.LIST_EDIT
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_add_permission(request, obj)
+        return is_open(obj) and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_change_permission(request, obj)
+        return is_open(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_delete_permission(request, obj)
+        return is_open(obj) and super().has_delete_permission(request, obj)
 
 
 class Assists(OfDraft):
@@ -465,10 +485,10 @@ class EntryAdmin(CountyAdmin):
         return {"position": (last or 0) + 1, **initial}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_change_permission(request, obj)
+        return is_open(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_draft(obj) and super().has_delete_permission(request, obj)
+        return is_open(obj) and super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         lists.hold_draft(obj.version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from common import paging
 from common.api import ApiView, Strict, checked, page_answer
 from common.errors import Invalid
 from mandates.api.calls import reader
-from mandates.models import ListKind, ListVersion
+from mandates.models import ListKind, ListVersion, PublicationKind
 from mandates.permissions import Permission
 from mandates.queries.differences import Sort, difference, sort_of
+from mandates.queries.publications import stood_behind
 from townships.http import Member
 from townships.models import County
 
@@ -35,6 +37,21 @@ class VersionQuery(Strict):
     size = serializers.IntegerField(required=False, min_value=1, max_value=100, default=50)
 
 
+class PublicationShape(serializers.Serializer[Any]):
+    """Who proposed a version and who confirmed it: two persons, or a command that set the list up."""
+
+    kind = serializers.ChoiceField(PublicationKind.choices)
+    proposed_by = serializers.CharField(
+        source="proposer", help_text="empty of a list set up by a command"
+    )
+    proposed_at = serializers.DateTimeField()
+    confirmed_by = serializers.CharField(source="decision.decider", default="")
+    confirmed_at = serializers.DateTimeField(
+        source="decision.decided_at", default=None, allow_null=True
+    )
+    note = serializers.CharField(help_text="of who proposed it, or why a command did")
+
+
 class VersionShape(serializers.Serializer[Any]):
     """A published version of a list."""
 
@@ -49,6 +66,10 @@ class VersionShape(serializers.Serializer[Any]):
         allow_null=True, help_text="the first day on which it no longer holds"
     )
     published_at = serializers.DateTimeField()
+    publication = PublicationShape(
+        allow_null=True,
+        help_text="who stands behind it; null of versions from before two persons were needed",
+    )
 
 
 class VersionPage(serializers.Serializer[Any]):
@@ -117,7 +138,7 @@ class VersionList(ApiView):
         if "list" in asked:
             rows = rows.filter(duty_list__uid=asked["list"])
         page = paging.page(rows, order=("-id",), cursor=asked.get("cursor", ""), size=asked["size"])
-        return Response(page_answer(request, page, VersionShape(page.rows, many=True).data))
+        return Response(page_answer(request, page, VersionShape(_told(page.rows), many=True).data))
 
 
 class VersionDetail(ApiView):
@@ -135,7 +156,7 @@ class VersionDetail(ApiView):
         found = _readable(reader(request, Permission.LIST_READ)).filter(uid=uid).first()
         if found is None:
             raise Http404
-        return Response(VersionShape(found).data)
+        return Response(VersionShape(*_told([found])).data)
 
 
 class VersionChanges(ApiView):
@@ -161,8 +182,7 @@ class VersionChanges(ApiView):
         pairs = [one for one in found.pairs if asked.get("sort") in (None, sort_of(one))]
         start = asked["offset"]
         shape = {
-            "before": before,
-            "after": after,
+            **dict(zip(("before", "after"), _told([before, after]), strict=True)),
             **found.counts,
             "total": len(pairs),
             "results": found.changes(pairs[start : start + asked["size"]]),
@@ -173,6 +193,14 @@ class VersionChanges(ApiView):
 def _readable(member: Member) -> Any:
     rows = ListVersion.objects.published().select_related("duty_list")
     return rows if member.county_id is None else rows.filter(county_id=member.county_id)
+
+
+def _told(rows: Sequence[ListVersion]) -> Sequence[ListVersion]:
+    """Give every version who stands behind it, in one query."""
+    behind = stood_behind(rows)
+    for one in rows:
+        one.publication = behind.get(one.uid)  # type: ignore[attr-defined]
+    return rows
 
 
 def _before(member: Member, after: ListVersion, since: UUID | None) -> ListVersion:

@@ -141,7 +141,7 @@ class DayForm(forms.Form):
 
 
 class PublishForm(forms.Form):
-    """From when a draft holds, and by which document."""
+    """From when a draft is to hold, and by which document."""
 
     valid_from = forms.DateField(
         label=_("in force from"),
@@ -151,8 +151,15 @@ class PublishForm(forms.Form):
     document_no = forms.CharField(
         label=_("document number"), max_length=60, help_text=_("For example ×编办〔2026〕12号.")
     )
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("For whoever confirms it."),
+    )
     confirmed = forms.BooleanField(
-        label=_("I have checked the draft. Once published it can no longer be changed."),
+        label=_("I have checked the draft. Until a second person decides nobody can change it."),
         label_suffix="",
     )
 

@@ -111,6 +111,12 @@ from mandates.models.powers import (
     Prohibition,
 )
 from mandates.models.precedents import Precedent
+from mandates.models.publications import (
+    ListPublication,
+    PublicationDecision,
+    PublicationKind,
+    PublicationOutcome,
+)
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
 from mandates.models.reviews import ListReview, ReviewComment, ReviewOpinion, Stance
@@ -119,6 +125,10 @@ from mandates.models.steps import Step
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
+    "PublicationOutcome",
+    "PublicationKind",
+    "PublicationDecision",
+    "ListPublication",
     "LegalBasis",
     "Digest",
     "Citation",

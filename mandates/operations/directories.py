@@ -25,7 +25,8 @@ from mandates.models import (
     Matter,
 )
 from mandates.operations.list_files import LONGEST_TEXT, Fault, FileRefused, table
-from mandates.operations.lists import BadDate, hold_draft, matter_of
+from mandates.operations.lists import hold_draft, matter_of
+from mandates.operations.publications import BadDate
 
 if TYPE_CHECKING:
     from common.audit import Actor

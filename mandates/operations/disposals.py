@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from common import attachments, audit
-from common.errors import Invalid, NotAllowed, Refused
+from common.errors import Invalid, NotAllowed, Refused, TwoPersons
 from common.models import Notice, NoticeMail, Outbox
 from common.personal import Kind
 from common.tenancy import dispatching
@@ -44,11 +44,6 @@ class NotYet(Refused):
 
     code = "nothing_due"
     detail = _("Nothing has been kept longer than the rule says.")
-
-
-class TwoPersons(Refused):
-    code = "two_persons"
-    detail = _("Whoever proposed it does not decide: a second person does.")
 
 
 class Decided(Refused):

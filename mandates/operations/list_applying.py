@@ -167,7 +167,10 @@ def apply(
 
 
 def undo(imported: ListImport, *, reason: str, by: Member, at: datetime) -> ListImport:
-    """Put the draft back as it was before, row by row. Raises Refused once it was touched since."""
+    """Put the draft back as it was before, row by row.
+
+    Raises Refused once it was touched since, Waits.
+    """
     require(by, Permission.LIST_EDIT)
     with transaction.atomic():
         row = _locked(imported)
@@ -182,6 +185,7 @@ def undo(imported: ListImport, *, reason: str, by: Member, at: datetime) -> List
                 _("The draft was changed or published since: it can no longer be put back."),
                 code="import_overtaken",
             )
+        lists.hold_draft(draft)
         reason = lists.reason_of(reason)
         audit.record("list_import_undone", draft, by=by, at=at, reason=reason, file=row.file_name)
         row.state, row.undone_at = State.UNDONE, at

@@ -1,4 +1,4 @@
-"""责任清单: drafts are opened, checked for gaps and published; what was published stands.
+"""责任清单: drafts are opened, filled and deleted. `publications` lets them hold.
 
 Every function works inside the scope the caller has opened.
 """
@@ -10,15 +10,14 @@ import uuid
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common import audit, bulk, reference
+from common import audit, bulk
 from common.errors import Invalid, Refused
 from mandates.models import (
     DutyList,
@@ -28,17 +27,14 @@ from mandates.models import (
     EntryStep,
     ListKind,
     ListProposal,
+    ListPublication,
     ListReview,
     ListVersion,
     Matter,
-    ReviewOpinion,
-    Stance,
     Urgency,
     VersionState,
 )
-from mandates.operations import admission_publishing, bases
 from mandates.operations.list_files import LimitOf, Line, Part
-from mandates.queries.gaps import Finding, gaps
 from mandates.rules.citations import in_lines
 from townships.models import Department, Platform
 
@@ -66,31 +62,14 @@ class NotADraft(Refused):
     detail = gettext_lazy("This version has been published and stands. Open a new draft instead.")
 
 
-class HasGaps(Refused):
-    """Blocking findings; they are in ``findings``."""
+class Waits(Refused):
+    """A draft that waits for a second person stays as it was proposed."""
 
-    code = "list_has_gaps"
-
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = findings
-        texts = [str(finding) for finding in findings]
-        super().__init__(
-            _("The draft has gaps that must be filled first: %s") % "; ".join(texts[:5]),
-            fields={"entries": texts},
-        )
-
-
-class ReviewPending(Refused):
-    """Units are still being asked, or an objection waits for its answer."""
-
-    code = "review_pending"
-    detail = gettext_lazy("Units are still being asked for their opinion. Close the round first.")
-
-
-class BadDate(Refused):
-    """The version cannot begin on that day."""
-
-    code = "bad_valid_from"
+    code = "publication_waits"
+    detail = gettext_lazy(
+        "This draft waits for a second person and stays as it was proposed. "
+        "The proposal is withdrawn or refused before anything of it is changed."
+    )
 
 
 @dataclass(frozen=True)
@@ -147,9 +126,9 @@ def matter_of(duty_list: DutyList, *, code: str) -> Matter:
 
 
 def hold_draft(version: ListVersion) -> ListVersion:
-    """Lock a version until the transaction ends, so that nobody publishes it meanwhile.
+    """Lock a draft until the transaction ends, so that nobody proposes or publishes it meanwhile.
 
-    Raises NotADraft.
+    Raises NotADraft, Waits.
     """
     return _draft(version)
 
@@ -175,7 +154,7 @@ def open_draft(duty_list: DutyList, *, reason: str, by: Actor | None, at: dateti
 def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: datetime) -> None:
     """Delete a draft with all its entries; proposals that went into it wait again.
 
-    Raises NotADraft, Invalid.
+    Raises NotADraft, Waits, Invalid.
     """
     reason = reason_of(reason)
     with transaction.atomic():
@@ -189,53 +168,6 @@ def discard_draft(version: ListVersion, *, reason: str, by: Actor | None, at: da
         EntryAssist.objects.filter(entry__version=row).delete()
         row.entries.all().delete()
         row.delete()
-
-
-def publish(
-    version: ListVersion,
-    *,
-    valid_from: date,
-    document_no: str,
-    by: Actor | None,
-    at: datetime,
-) -> ListVersion:
-    """公布: let a draft hold from a day on; the version before it ends with the day before.
-
-    Raises NotADraft, Invalid (no document number), BadDate, ReviewPending, HasGaps; then nothing
-    was written.
-    """
-    document_no = document_no.strip()
-    with transaction.atomic():
-        row = _draft(version)
-        if not document_no:
-            raise Invalid(fields={"document_no": [_("A document number is needed.")]})
-        before = _locked(row.duty_list).published().order_by("valid_from").last()
-        _check_begin(before, valid_from, at)
-        _check_review(row)
-        if blocking := [one for one in gaps(row, on=valid_from) if one.is_blocking]:
-            raise HasGaps(blocking)
-        bases.settle(row)
-        if before is not None and before.valid_to is None:
-            before.valid_to = valid_from
-            before.save(update_fields=["valid_to"])
-        row.state, row.document_no = VersionState.PUBLISHED, document_no
-        row.valid_from, row.valid_to = valid_from, None
-        row.published_at, row.published_by_id = at, by.user_id if by else None
-        row.save()
-        audit.record(
-            "list_published",
-            row,
-            by=by,
-            at=at,
-            valid_from=valid_from.isoformat(),
-            document_no=document_no,
-            reason=document_no,
-            entries=row.entries.count(),
-            ended=before.number if before else None,
-        )
-        reference.refresh()
-        admission_publishing.published(row, at=at)
-    return row
 
 
 def preview(county: County, lines: Iterable[Line]) -> Preview:
@@ -302,13 +234,10 @@ def load(
     by: Actor | None,
     at: datetime,
     reason: str = "",
-    publish_from: date | None = None,
-    document_no: str = "",
 ) -> Loaded:
-    """Make a new version of a county's list from the lines of a file, and publish it if wished.
+    """Make a draft of a county's list from the lines of a file.
 
-    A file that says what the last version says already changes nothing. All or nothing; raises
-    DraftExists and what `publish` raises.
+    A file that says what the last version says already changes nothing. Raises DraftExists.
     """
     lines = list(lines)
     with transaction.atomic():
@@ -319,10 +248,6 @@ def load(
         version = _new_version(duty_list)
         _write(version, lines, last)
         audit.record("list_loaded", version, by=by, at=at, entries=len(lines), reason=reason)
-        if publish_from is not None:
-            version = publish(
-                version, valid_from=publish_from, document_no=document_no, by=by, at=at
-            )
     return Loaded(version, len(lines))
 
 
@@ -348,41 +273,9 @@ def _draft(version: ListVersion) -> ListVersion:
     )
     if row.state != VersionState.DRAFT:
         raise NotADraft
+    if ListPublication.objects.of(row).waiting().exists():
+        raise Waits
     return row
-
-
-def _check_review(draft: ListVersion) -> None:
-    """Raise ReviewPending while a round of opinions runs, or an objection has no answer."""
-    if ListReview.objects.filter(version=draft, closed_at=None).exists():
-        raise ReviewPending
-    open_ones = ReviewOpinion.objects.filter(
-        review__version=draft, stance=Stance.OBJECT, answer=""
-    ).select_related("department", "of_township")
-    if units := [one.unit for one in open_ones]:
-        raise ReviewPending(
-            _("These units object and have no answer yet: %s") % _(", ").join(units)
-        )
-
-
-def _check_begin(before: ListVersion | None, day: date, at: datetime) -> None:
-    if before is None:
-        return
-    assert before.valid_from is not None
-    if day <= before.valid_from:
-        raise BadDate(
-            _("Version %(number)d begins on %(day)s; a later day is needed.")
-            % {"number": before.number, "day": before.valid_from}
-        )
-    if before.valid_to is not None and day < before.valid_to:
-        raise BadDate(
-            _("Version %(number)d holds until %(day)s; two versions never hold on one day.")
-            % {"number": before.number, "day": before.valid_to}
-        )
-    if day < timezone.localdate(at):
-        raise BadDate(
-            _("Calls of days gone by keep the version of their day: choose today or a later day."),
-            code="valid_from_past",
-        )
 
 
 def _new_version(duty_list: DutyList) -> ListVersion:

@@ -14,9 +14,10 @@ from mandates.operations.announce import Reader, deliver, people_of
 from townships.models import Township
 
 if TYPE_CHECKING:
-    from mandates.models import ListProposal, ListReview, ReviewOpinion
+    from mandates.models import ListProposal, ListPublication, ListReview, ReviewOpinion
 
-PREFIX, PROPOSALS = "review_", "proposal_"
+PREFIX, PROPOSALS, PUBLICATIONS = "review_", "proposal_", "publication_"
+PUBLICATION_MOVES = ("waits", "confirmed", "refused")
 MOVES = ("asked", "said", "objected", "commented", "answered")
 END_OF_DAY = time(23, 59)
 
@@ -50,6 +51,20 @@ def tell_proposal(one: ListProposal, *, by_id: int | None, at: datetime) -> None
     """Tell the office of a proposal to amend the list that is new."""
     _tell(f"{PROPOSALS}opened", {("office", one.county_id)}, about=one.uid, title=one.title,
           county=one.county_id, key=one.pk, by_id=by_id, at=at)  # fmt: skip
+
+
+def tell_confirmers(one: ListPublication, *, at: datetime) -> None:
+    """Tell the second persons there may be that a version waits: the office and the leader."""
+    readers: set[Reader] = {("office", one.county_id), ("leader", one.county_id)}
+    _tell(f"{PUBLICATIONS}waits", readers, about=one.uid, title=str(one), county=one.county_id,
+          key=one.pk, by_id=one.proposed_by_id, at=at)  # fmt: skip
+
+
+def tell_proposer(one: ListPublication, outcome: str, *, by_id: int, at: datetime) -> None:
+    """Tell who proposed a publication what became of it."""
+    if one.proposed_by_id is not None:
+        _tell(f"{PUBLICATIONS}{outcome}", {("user", one.proposed_by_id)}, about=one.uid,
+              title=str(one), county=one.county_id, key=one.pk, by_id=by_id, at=at)  # fmt: skip
 
 
 def _reader(department: int | None, township: int | None) -> Reader:

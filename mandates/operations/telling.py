@@ -51,6 +51,7 @@ WORK = frozenset(
         "burden_report", "burden_propose",
         "power_confirm", "power_taken_back", "power_swapped",
         "review_asked", "review_objected", "proposal_opened",
+        "publication_waits", "publication_refused",
     }
 )  # fmt: skip
 # Notices about powers of a township; they lead to a batch, all others to a call.

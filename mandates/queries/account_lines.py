@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.masking import without_numbers
-from mandates.models import ClockKind, Entry, ListProposal, Matter, ProposalState
+from mandates.models import (
+    ClockKind,
+    Entry,
+    ListProposal,
+    ListPublication,
+    Matter,
+    ProposalState,
+)
 from mandates.queries import bases
+from mandates.queries.publications import stood_behind
 from mandates.queries.rulebook import NoLimit, Rulebook
 
 KINDS = (
@@ -25,9 +33,11 @@ def facts_of_lines(
     ).select_related("version")
     decided = list(rows.order_by("decided_at", "id"))
     bases.attach(entries)
+    behind = stood_behind([entry.version for entry in entries])
     return [
         {
             **_line(entry, book),
+            "published": _published(behind.get(entry.version.uid)),
             "decisions": [
                 _decision(one)
                 for one in decided
@@ -36,6 +46,20 @@ def facts_of_lines(
         }
         for entry in entries
     ]
+
+
+def _published(one: ListPublication | None) -> dict[str, str]:
+    """Return who proposed and who confirmed a version; nothing of one from before two persons did."""
+    if one is None:
+        return {}
+    if one.decision is None:
+        return {"setup": without_numbers(one.note), "proposed_at": one.proposed_at.isoformat()}
+    return {
+        "proposed_by": one.proposer,
+        "proposed_at": one.proposed_at.isoformat(),
+        "confirmed_by": one.decision.decider,
+        "confirmed_at": one.decision.decided_at.isoformat(),
+    }
 
 
 def _line(entry: Entry, book: Rulebook) -> dict[str, Any]:

@@ -38,6 +38,8 @@ for _name, _label, _model in (
     ("proposal_evidence", _("Evidence of proposals"), models.ProposalEvidence),
     ("report", _("Accountability reports"), models.AccountabilityReport),
     ("directory", _("Directories of matters"), models.DirectoryEntry),
+    ("list_publication", _("Proposals to publish a list"), models.ListPublication),
+    ("publication_decision", _("Decisions on publications"), models.PublicationDecision),
     ("unlisted", _("Steps of unlisted tasks"), models.UnlistedStep),
 ):
     register(History(_name, _label, _model))

@@ -92,12 +92,14 @@ GRANTS: dict[Role, frozenset[P]] = {
         P.CALL_TAKE_IN,
         P.AMENDMENT_READ,
     },
-    Role.COUNTY_LEADER: READ | ACCOUNT | {P.AMENDMENT_READ, P.DISPOSAL_DECIDE},
+    # A county with a single officer has its leader as the second person.
+    Role.COUNTY_LEADER: READ | ACCOUNT | {P.AMENDMENT_READ, P.DISPOSAL_DECIDE, P.LIST_CONFIRM},
     Role.ESTABLISHMENT_OFFICER: READ
     | ACCOUNT
     | {
         P.LIST_EDIT,
         P.LIST_PUBLISH,
+        P.LIST_CONFIRM,
         P.LIMIT_EDIT,
         P.RETENTION_EDIT,
         P.CLOCK_RECALCULATE,

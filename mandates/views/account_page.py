@@ -77,6 +77,8 @@ def _line(one: dict[str, Any]) -> dict[str, Any]:
     return {
         **one,
         **days,
+        # Reports from before two persons published do not have it.
+        "published": _instants(one.get("published", {})),
         "kind": _label(ListKind, one["kind"]),
         "urgency": _label(Urgency, one["urgency"]),
         "share": _label(Share, one["share"]),

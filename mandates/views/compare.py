@@ -211,9 +211,9 @@ def asked_for(member: Member, sent: Mapping[str, Any]) -> Asked:
 
 
 def _readable(member: Member) -> Q:
-    """Drafts are read by those who write them."""
+    """Drafts are read by those who write or confirm them."""
     mine = Q() if member.county_id is None else Q(county_id=member.county_id)
-    if member.may(Permission.LIST_EDIT):
+    if member.may(Permission.LIST_EDIT) or member.may(Permission.LIST_CONFIRM):
         return mine
     return mine & Q(state=VersionState.PUBLISHED)
 

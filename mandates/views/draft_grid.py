@@ -28,6 +28,7 @@ from mandates.operations import draft_lines as operations
 from mandates.operations.lists import NotADraft
 from mandates.permissions import Permission
 from mandates.queries import draft_lines
+from mandates.queries.publications import waiting_of
 from mandates.rules.citations import Cited, read
 from townships.http import Member, MemberRequest
 from townships.models import Department, Platform
@@ -246,6 +247,7 @@ def _page(
         "url": _url(version),
         "pager": Pager(previous_url=at(found.previous), next_url=at(found.next)),
         "may_publish": request.member.may(Permission.LIST_PUBLISH),
+        "waiting": waiting_of(version),
         "crumbs": [
             Crumb(_("Responsibility list"), reverse("mandates:entry-list")),
             Crumb(_("Lines of the draft")),

@@ -121,12 +121,17 @@ def draft_close(request: MemberRequest, uid: UUID, review: UUID) -> HttpResponse
 
 
 def _version(member: Member, uid: UUID) -> ListVersion | None:
-    """Return a version for the office, and for units that are or were asked about it."""
+    """Return a version for the office, the second person, and units that are or were asked about it."""
     rows = ListVersion.objects.filter(county=member.county_id, uid=uid)
-    if not member.may(Permission.LIST_EDIT):
+    if not _reads_all(member):
         rows = rows.filter(reviews__opinions__in=_mine(member))
     found: ListVersion | None = rows.select_related("duty_list").distinct().first()
     return found
+
+
+def _reads_all(member: Member) -> bool:
+    """Say whether somebody reads what every unit said: who writes a list or confirms it."""
+    return member.may(Permission.LIST_EDIT) or member.may(Permission.LIST_CONFIRM)
 
 
 def _draft(member: Member, uid: UUID) -> ListVersion:
@@ -188,11 +193,12 @@ def _page(
     opinions = ReviewOpinion.objects.filter(review__version=version).select_related(
         "review", "department", "of_township"
     )
-    if not edits:
+    reads = _reads_all(member)
+    if not reads:
         opinions = opinions.filter(pk__in=_mine(member))
     shown = list(opinions.prefetch_related("comments__matter").order_by("-review", "id"))
     said = {one.pk: remarks(one.comments.all()) for one in shown}
-    own = next((one for one in shown if not edits and one.review.closed_at is None), None)
+    own = next((one for one in shown if not reads and one.review.closed_at is None), None)
     is_draft = version.state == VersionState.DRAFT
     reviews = ListReview.objects.filter(version=version).order_by("-id")
     context = {

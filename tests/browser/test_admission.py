@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from common import tenancy
 from mandates.models import Admission, ListVersion
-from mandates.operations import lists
 from tests.browser.conftest import Somebody
 from tests.factories.admissions import Office, make_office
 from tests.factories.calls import World
+from tests.factories.mandates import publish
 from townships.models import Platform
 
 pytestmark = pytest.mark.browser
@@ -90,7 +90,7 @@ def test_from_the_application_to_the_published_list(world: World, somebody: Any)
     with tenancy.scope(office.officer.scope):
         draft = ListVersion.objects.get(county=world.county, state="draft")
         draft.entries.update(platform=Platform.objects.order_by("pk")[0])
-        lists.publish(
+        publish(
             draft, valid_from=timezone.localdate(), document_no="试政办〔2026〕8号",
             by=office.officer, at=timezone.now(),
         )  # fmt: skip

@@ -121,6 +121,18 @@ def test_from_the_grid_over_a_review_to_publication(world: World, somebody: Any)
     page.fill("[name=document_no]", "试办〔2026〕1号")
     page.check("[name=confirmed]")
     officer.click(".submit-row input.default")
-    page.locator(".messagelist .success").wait_for()
+    page.locator(".hy-tag", has_text="待第二人").wait_for()
+    assert officer.untranslated() == []
+    officer.look("publication-proposed")
+    leader = somebody(world.member("county_leader"), "leader")
+    leader.go("/publications/")
+    leader.look("publication-waits")
+    leader.click("th a.hy-title")
+    leader.look("publication-to-confirm")
+    leader.page.check("[name=confirm-checked]")
+    leader.click(".hy-panel--do button[type=submit]")
+    leader.page.locator(".hy-tag", has_text="已确认").wait_for()
+    assert leader.untranslated() == []
+    leader.look("publication-confirmed")
     with tenancy.everywhere(reason="a test looks"):
         assert ListVersion.objects.get(pk=draft.pk).state == "published"

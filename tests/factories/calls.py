@@ -29,11 +29,11 @@ from mandates.models import (
     Scheme,
     Urgency,
 )
-from mandates.operations import bases, calls, drafts
+from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
 from mandates.operations.making import Given
 from mandates.operations.writing import Draft
-from tests.factories.mandates import told_already
+from tests.factories.mandates import let_hold, told_already
 from tests.factories.townships import (
     CountyFactory,
     DepartmentFactory,
@@ -169,13 +169,10 @@ def make_world() -> World:
         sand = _entry(version, 1, "SL-01", "河道采砂、侵占河道", water)
         EntryAssist.objects.create(county=county, entry=sand, department=police, duty="查找车辆")
         building = _entry(version, 2, "JS-01", "违法建设查处", housing, evidence_files=1)
-        bases.settle(version)
-        ListVersion.objects.filter(pk=version.pk).update(
-            state="published",
-            valid_from=date(2020, 1, 1),
-            document_no="试政办〔2020〕1号",
-            published_at=at(1, 2, year=2020),
-        )
+        let_hold(
+            version, valid_from=date(2020, 1, 1), document_no="试政办〔2020〕1号",
+            at=at(1, 2, year=2020),
+        )  # fmt: skip
         told_already(county)
         _limits(county)
         CountyRules.objects.create(county=county)

@@ -14,10 +14,23 @@ from common import tenancy
 from common.models import CalendarYear, Outbox
 from common.worktime import SHANGHAI
 from mandates import operations
-from mandates.models import Entry, EntryAssist, ListVersion
-from mandates.operations import limits, list_files, lists
-from tests.factories.townships import CountyFactory, DepartmentFactory, TownshipFactory
+from mandates.models import (
+    Entry,
+    EntryAssist,
+    ListPublication,
+    ListVersion,
+    PublicationDecision,
+)
+from mandates.operations import bases, limits, list_files, lists, publications
+from tests.factories.townships import (
+    CountyFactory,
+    DepartmentFactory,
+    TownshipFactory,
+    UserFactory,
+    member,
+)
 from townships.models import County, Department, Township
+from townships.roles import Role
 
 DATA = Path(operations.__file__).resolve().parents[1] / "data"
 LONG_AGO = date(2020, 1, 1)
@@ -105,14 +118,13 @@ def county_with_list(
     with tenancy.dispatching(reason="tests arrange a county"):
         with_limits(county)
         lines = list_files.read(text, county=county, day=valid_from)
-        loaded = lists.load(
-            county,
-            lines,
-            by=None,
-            at=LOADED,
-            publish_from=valid_from if publish else None,
-            document_no="试编办〔2020〕1号" if publish else "",
-        )
+        if publish:
+            loaded = publications.load_and_set_up(
+                county, lines, valid_from=valid_from, document_no="试编办〔2020〕1号",
+                reason="试验准备", at=LOADED,
+            )  # fmt: skip
+        else:
+            loaded = lists.load(county, lines, by=None, at=LOADED)
         assert loaded.version is not None
         told_already(county)
         version = ListVersion.objects.select_related("duty_list").get(pk=loaded.version.pk)
@@ -121,6 +133,46 @@ def county_with_list(
             for entry in version.entries.select_related("matter", "lead", "version__duty_list")
         }
     return Ground(county, *townships, units, version, entries)
+
+
+def publish(
+    draft: ListVersion, *, valid_from: date, document_no: str, at: datetime, by: Any = None
+) -> ListVersion:
+    """Have a draft published by two persons, as pages do: ``by`` or an officer proposes, the leader confirms."""
+    officer = by or member(Role.ESTABLISHMENT_OFFICER, county=draft.county)
+    one = publications.propose(
+        draft, valid_from=valid_from, document_no=document_no, by=officer, at=at
+    )
+    leader = member(Role.COUNTY_LEADER, county=draft.county)
+    return publications.confirm(one.uid, by=leader, at=at)
+
+
+def let_hold(draft: ListVersion, *, valid_from: date, document_no: str, at: datetime) -> None:
+    """Let a draft hold without any check but PostgreSQL's own; needs a scope that writes."""
+    if draft.duty_list.versions.filter(state="published").exists():
+        two = [UserFactory(), UserFactory()]
+        one = _said(draft, valid_from, document_no, at, proposed_by=two[0])
+        PublicationDecision.objects.create(
+            **draft.tenant, publication=one, outcome="confirmed", proposed_by=two[0],
+            decided_by=two[1], decided_at=at,
+        )  # fmt: skip
+    else:
+        _said(draft, valid_from, document_no, at, kind="setup", note="试验准备")
+    bases.settle(draft)
+    ListVersion.objects.filter(pk=draft.pk).update(
+        state="published", valid_from=valid_from, document_no=document_no, published_at=at
+    )
+    draft.refresh_from_db(fields=["state", "valid_from", "document_no", "published_at"])
+
+
+def _said(
+    draft: ListVersion, valid_from: date, document_no: str, at: datetime, **more: Any
+) -> ListPublication:
+    made: ListPublication = ListPublication.objects.create(
+        **draft.tenant, duty_list_id=draft.duty_list_id, version_uid=draft.uid,
+        number=draft.number, valid_from=valid_from, document_no=document_no, proposed_at=at, **more,
+    )  # fmt: skip
+    return made
 
 
 def told_already(county: County) -> None:

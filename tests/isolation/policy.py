@@ -117,6 +117,8 @@ PREFIXES = (
     # Of posts of the county: tests/mandates/test_amendments.py.
     ("mandates:proposal-", COUNTY),
     ("mandates:overlap-", COUNTY),
+    # Of the office and the leader of a county: tests/mandates/test_publications.py.
+    ("mandates:publication-", COUNTY),
     ("mandates:import-", COUNTY),
     # What a township holds is its own and the county's: tests/mandates/test_empowerment.py.
     ("mandates:power", COUNTY),

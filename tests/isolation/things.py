@@ -16,9 +16,11 @@ from mandates.models import (
     CallFile,
     Letter,
     ListImport,
+    ListPublication,
     PowerItem,
     PowerSwap,
     Precedent,
+    PublicationDecision,
     Scheme,
     Step,
     UnlistedTask,
@@ -92,6 +94,15 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
             county=world.county, duty_list=world.version.duty_list, file_name="x.xlsx", path="x",
             size=1, sha256="0" * 64, layout={"sheets": []}, at=MONDAY,
         )  # fmt: skip
+        publication = ListPublication.objects.create(
+            county=world.county, duty_list=world.version.duty_list, version_uid=uuid4(), number=2,
+            document_no="试编办〔2026〕3号", valid_from=day, proposed_by=officer.user,
+            proposed_at=MONDAY,
+        )  # fmt: skip
+        PublicationDecision.objects.create(
+            county=world.county, publication=publication, outcome="withdrawn", answer="再改改",
+            proposed_by=officer.user, decided_by=officer.user, decided_at=MONDAY,
+        )  # fmt: skip
     with tenancy.scope(world.desk.scope):
         made = Scheme.objects.get(county=world.county)
         assessed = Assessment.objects.create(
@@ -141,6 +152,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "replay": {"uid": replay.uid},
         "precedent": {"uid": precedent.uid},
         "proposal": {"uid": proposal.uid},
+        "publication": {"uid": publication.uid},
         "overlap": {"uid": overlap.uid},
         "power": {"uid": power.uid},
         "powerbatch": {"uid": batch.uid},

@@ -26,6 +26,7 @@ from mandates.operations import admission_drafts, admission_sweep, admitting, li
 from mandates.operations.admission_work import Given
 from tests.factories.admissions import MINUTES, Office, make_office
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.mandates import publish as by_two
 from townships.http import Member
 from townships.models import Platform
 from townships.roles import Role
@@ -58,7 +59,7 @@ def publish(office: Office, *, when: Any = MONDAY, begins: date = date(2026, 3, 
     with tenancy.scope(officer.scope):
         draft = ListVersion.objects.get(county=office.world.county, state="draft")
         draft.entries.update(platform=Platform.objects.order_by("pk")[0])
-        return lists.publish(
+        return by_two(
             draft, valid_from=begins, document_no="试政办〔2026〕8号", by=officer, at=when
         )
 

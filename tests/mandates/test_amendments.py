@@ -23,7 +23,7 @@ from mandates.models import (
     ProposalEvidence,
     UnlistedTask,
 )
-from mandates.operations import amending, bases, lists
+from mandates.operations import amending, lists
 from mandates.operations import unlisted as unlisted_tasks
 from mandates.operations.amending import Line, Written
 from mandates.operations.proposing import propose
@@ -31,6 +31,7 @@ from mandates.operations.unlisted import Decided, Recorded
 from mandates.queries import exported_proposals
 from mandates.queries.amending import line, mark, turns
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.systems import System
 from tests.mandates.pages import Browser, url
 from townships.http import Member
@@ -386,11 +387,9 @@ def published(world: World) -> ListProposal:
     found = accepted(world)
     with tenancy.dispatching(reason="a test prepares"):
         ListVersion.objects.filter(county=world.county, number=1).update(valid_to=date(2026, 4, 6))
-        bases.settle(found.version)
-        ListVersion.objects.filter(pk=found.version_id).update(
-            state="published", valid_from=date(2026, 4, 6), document_no="试政办〔2026〕2号",
-            published_at=DECIDED,
-        )  # fmt: skip
+        let_hold(
+            found.version, valid_from=date(2026, 4, 6), document_no="试政办〔2026〕2号", at=DECIDED
+        )
     return found
 
 

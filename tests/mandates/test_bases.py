@@ -20,6 +20,7 @@ from mandates.queries import bases
 from mandates.queries.differences import difference
 from mandates.queries.gaps import gaps
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.mandates import let_hold, publish
 from tests.factories.systems import System
 from townships.http import Member
 from townships.models import Platform
@@ -46,9 +47,7 @@ def published(world: World, text: str) -> ListVersion:
         draft = lists.open_draft(world.version.duty_list, reason="修订", by=None, at=MONDAY)
         draft.entries.update(platform=Platform.objects.order_by("pk").first())
         draft.entries.filter(matter=world.sand.matter_id).update(legal_basis=text)
-        return lists.publish(
-            draft, valid_from=MONDAY.date(), document_no="试〔2026〕2号", by=None, at=MONDAY
-        )
+        return publish(draft, valid_from=MONDAY.date(), document_no="试〔2026〕2号", at=MONDAY)
 
 
 def rows() -> list[tuple[Any, ...]]:
@@ -86,7 +85,7 @@ def test_nothing_is_published_unread_and_no_reading_grows(world: World) -> None:
         with pytest.raises(IntegrityError, match="legal bases read"), transaction.atomic():
             draft.save()
         assert operations.settle(draft) == 1
-        draft.save()
+        let_hold(draft, valid_from=MONDAY.date(), document_no="试〔2026〕2号", at=MONDAY)
         known = LegalBasis.objects.get(text=NEW)
         more = Citation(**known.tenant, basis=known, position=3, law="甲法", key="甲法")
         with pytest.raises(IntegrityError, match="no more parts"), transaction.atomic():

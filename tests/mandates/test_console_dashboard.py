@@ -54,7 +54,7 @@ def test_the_officer_reads_it_on_the_first_page_and_goes_on_from_there(world: Wo
     text = page.content.decode()
 
     assert [panel.title for panel in page.context["panels"]] == [
-        "编制中的清单版本", "各环节的准入申请", "待决定", "赋权期限与评估",
+        "编制中的清单版本", "待第二人确认的版本", "各环节的准入申请", "待决定", "赋权期限与评估",
     ]  # fmt: skip
     url = reverse("admin:mandates_listversion_gaps", args=[draft.pk])
     assert f'href="{url}"' in text

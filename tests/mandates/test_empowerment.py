@@ -31,6 +31,7 @@ from mandates.queries import empowerment
 from mandates.queries.empowerment import Answer
 from tests.factories import powers
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.powers import ABLE, DAY, officer, second
 from tests.factories.systems import System
 from tests.mandates.pages import Browser
@@ -380,10 +381,7 @@ def test_a_version_that_says_taken_back_stops_the_power_too(world: World) -> Non
         draft.entries.filter(matter=world.sand.matter_id).update(share="taken_back")
         versions = ListVersion.objects.filter(duty_list=world.version.duty_list)
         versions.filter(pk=world.version.pk).update(valid_to=begins)
-        versions.filter(pk=draft.pk).update(
-            state="published", valid_from=begins, document_no="试编办〔2026〕9号",
-            published_at=MONDAY,
-        )  # fmt: skip
+        let_hold(draft, valid_from=begins, document_no="试编办〔2026〕9号", at=MONDAY)
 
     assert asked(world, item, begins - timedelta(days=1)).may
     since = asked(world, item, begins)

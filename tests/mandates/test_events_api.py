@@ -14,9 +14,9 @@ from common.models import CountyEvent, Event, Outbox
 from config.demo.testbed import Access
 from mandates import tasks
 from mandates.models import ListVersion, Step
-from mandates.operations import list_files, lists
+from mandates.operations import list_files, lists, publications
 from tests.factories.calls import MONDAY, World, at, make_world
-from tests.factories.mandates import LINES, county_with_units, with_limits
+from tests.factories.mandates import LINES, county_with_units, let_hold, with_limits
 from tests.factories.systems import System
 from tests.factories.townships import PostFactory
 from townships.roles import Role
@@ -225,12 +225,7 @@ def test_a_list_that_is_published_is_told_to_everybody_in_the_county_once(world:
         draft = lists.open_draft(duty_list, reason="修订", by=None, at=MONDAY)
         versions = ListVersion.objects.filter(duty_list=duty_list)
         versions.filter(pk=world.version.pk).update(valid_to=MONDAY.date())
-        versions.filter(pk=draft.pk).update(
-            state="published",
-            valid_from=MONDAY.date(),
-            document_no="试〔2026〕9号",
-            published_at=MONDAY,
-        )
+        let_hold(draft, valid_from=MONDAY.date(), document_no="试〔2026〕9号", at=MONDAY)
         published = versions.get(pk=draft.pk)
     world.drain(when=at(3, 2, 10))
     world.drain(when=at(3, 2, 11))
@@ -275,9 +270,9 @@ def test_a_list_of_a_county_without_townships_is_told_once(db: None) -> None:
     with tenancy.dispatching(reason="a test publishes"):
         with_limits(county)
         lines = list_files.read(LINES, county=county, day=MONDAY.date())
-        version = lists.load(
-            county, lines, by=None, at=MONDAY, publish_from=MONDAY.date(),
-            document_no="试〔2026〕1号",
+        version = publications.load_and_set_up(
+            county, lines, valid_from=MONDAY.date(), document_no="试〔2026〕1号", reason="开县",
+            at=MONDAY,
         ).version  # fmt: skip
         assert version is not None
         assert not Outbox.objects.filter(county=county).exists()

@@ -28,11 +28,12 @@ from mandates.models import (
     Matter,
     Share,
 )
-from mandates.operations import bases, lists
+from mandates.operations import lists
 from mandates.queries.differences import difference
 from mandates.queries.flow import flow, wrapped
 from mandates.queries.rulebook import rulebook
 from tests.factories.calls import MONDAY, World, at, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.systems import System
 from tests.factories.townships import TownshipFactory
 from townships.http import Member
@@ -79,10 +80,7 @@ def beside(world: World, kind: str = ListKind.PERFORMANCE, **entry: Any) -> Any:
 
 
 def publish(version: ListVersion, day: date = date(2020, 1, 1)) -> None:
-    bases.settle(version)
-    ListVersion.objects.filter(pk=version.pk).update(
-        state="published", valid_from=day, document_no="试办〔2020〕9号", published_at=MONDAY
-    )
+    let_hold(version, valid_from=day, document_no="试办〔2020〕9号", at=MONDAY)
     reference.refresh()
 
 

@@ -14,6 +14,7 @@ from mandates.models import (
     DutyList,
     Entry,
     EntryLimit,
+    ListPublication,
     ListVersion,
 )
 from tests.factories.console import (
@@ -325,17 +326,23 @@ def test_gaps_are_shown_with_links_to_their_entries(officer, draft):
     assert page("entry", "change", entry.pk) in answer.content.decode()
 
 
-def test_a_draft_is_published_with_date_and_document_number(ground, officer, draft):
+def test_a_draft_is_proposed_with_date_and_document_number(ground, officer, draft):
     today = timezone.localdate()
     form = {"valid_from": today.isoformat(), "document_no": "试〔2026〕9号", "confirmed": "on"}
 
     assert officer.get(page("listversion", "publish", draft.pk)).status_code == 200
     answer = officer.post(page("listversion", "publish", draft.pk), form)
 
-    assert answer["Location"] == page("listversion", "change", draft.pk)
-    old, new = all_of(ListVersion, county=ground.county)
-    assert (old.valid_to, new.state, new.valid_from) == (today, "published", today)
-    assert trail("list_published")[-1].role == "establishment_officer"
+    (one,) = all_of(ListPublication, version_uid=draft.uid)
+    assert answer["Location"] == one.get_absolute_url()
+    assert (one.valid_from, one.document_no) == (today, "试〔2026〕9号")
+    assert all_of(ListVersion, pk=draft.pk)[0].state == "draft"
+    assert trail("list_publication_proposed")[-1].role == "establishment_officer"
+    # A second time it leads there.
+    assert officer.get(page("listversion", "publish", draft.pk))["Location"] == answer["Location"]
+    told = officer.post(page("listversion", "discard", draft.pk), {"reason": "重来"}, follow=True)
+    assert "待第二人确认" in told.content.decode()
+    assert all_of(ListVersion, pk=draft.pk)
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import csv
 from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from common import tenancy
-from common.errors import Invalid
+from common.errors import Invalid, Refused
 from common.worktime import SHANGHAI
 from mandates.models import (
     CountyRules,
@@ -24,7 +25,7 @@ from mandates.models import (
     Urgency,
 )
 from mandates.models.limits import kinds_of
-from mandates.operations import limits, list_files, lists
+from mandates.operations import limits, list_files, lists, publications
 from mandates.operations.list_files import FileRefused
 from mandates.queries.gaps import gaps
 from tests.factories.mandates import (
@@ -35,6 +36,7 @@ from tests.factories.mandates import (
     county_with_units,
     with_limits,
 )
+from townships.models import County
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
@@ -55,6 +57,14 @@ def faults(county, *lines: str) -> list[tuple[int, str]]:
     return [(fault.line, fault.text) for fault in refused.value.faults]
 
 
+def set_up(
+    county: County, lines: Any, valid_from: date = TODAY, document_no: str = "试〔2026〕1号"
+) -> Any:
+    return publications.load_and_set_up(
+        county, lines, valid_from=valid_from, document_no=document_no, reason="开县", at=NOW
+    )
+
+
 # --- The files shipped ---------------------------------------------------------------------------
 
 
@@ -62,13 +72,8 @@ def test_the_matters_shipped_load_and_have_no_blocking_gap(county):
     with_limits(county)
     text = list_files.text_of((DATA / "matters.csv").read_bytes())
 
-    loaded = lists.load(
-        county,
-        list_files.read(text, county=county, day=TODAY),
-        by=None,
-        at=NOW,
-        publish_from=date(2020, 1, 1),
-        document_no="试编办〔2019〕1号",
+    loaded = set_up(
+        county, list_files.read(text, county=county, day=TODAY), valid_from=date(2020, 1, 1)
     )
 
     assert loaded.entries == 60
@@ -249,25 +254,24 @@ def test_a_changed_file_makes_the_next_version_of_the_same_matters():
         text = LINES.replace("动物疫病防控", "动物疫病的防控")
         lines = list_files.read(text, county=ground.county, day=TODAY)
 
-        loaded = lists.load(
-            ground.county, lines, by=None, at=NOW, publish_from=TODAY, document_no="试〔2026〕1号"
-        )
+        with pytest.raises(Refused) as refused:  # no command does that again
+            set_up(ground.county, lines)
+        assert refused.value.code == "two_persons"
+        loaded = lists.load(ground.county, lines, by=None, at=NOW)
 
         assert loaded.version is not None
-        assert loaded.version.number == 2
+        assert (loaded.version.number, loaded.version.state) == (2, "draft")
         entry = loaded.version.entries.get(matter__code="NY-01")
         assert entry.matter_id == ground.entries["NY-01"].matter_id
-        ground.version.refresh_from_db()
-        assert ground.version.valid_to == TODAY
 
 
 def test_a_list_that_cannot_be_published_is_not_loaded(county):
     lines = list_files.read(LINES, county=county, day=TODAY)
 
-    with pytest.raises(lists.HasGaps):  # the county has no limits yet
-        lists.load(county, lines, by=None, at=NOW, publish_from=TODAY, document_no="试〔2026〕1号")
+    with pytest.raises(publications.HasGaps):  # the county has no limits yet
+        set_up(county, lines)
     with pytest.raises(Invalid):
-        lists.load(county, lines, by=None, at=NOW, publish_from=TODAY)
+        set_up(county, lines, document_no="")
 
     assert not DutyList.objects.filter(county=county).exists()
 

@@ -28,7 +28,7 @@ from mandates.operations import (
 )
 from mandates.operations.list_columns import values_of
 from mandates.queries import sql
-from tests.factories.mandates import UNITS, Ground, county_with_list
+from tests.factories.mandates import UNITS, Ground, county_with_list, publish
 from tests.factories.townships import PostFactory
 from townships.http import Member
 from townships.models import Post
@@ -219,9 +219,7 @@ def _do(what: str, day: date, duty_list: Any, officer: Member, number: int) -> N
         case "discard" if draft is not None or last is not None:
             lists.discard_draft(draft or last, reason="试验", by=officer, at=NOW)
         case "publish" if draft is not None:
-            lists.publish(
-                draft, valid_from=day, document_no=f"试〔2026〕{number}号", by=officer, at=NOW
-            )
+            publish(draft, valid_from=day, document_no=f"试〔2026〕{number}号", by=officer, at=NOW)
         case "force" if draft is not None:
             bases.settle(draft)
             versions.filter(pk=draft.pk).update(

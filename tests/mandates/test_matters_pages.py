@@ -15,6 +15,7 @@ from django.urls import reverse
 from common import reference, tenancy
 from mandates.models import DutyList, Entry, ListVersion, Matter
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.townships import CountyFactory, PostFactory
 from townships.http import Member
 from townships.models import Post
@@ -57,12 +58,7 @@ def second_version(world: World) -> Entry:
             name="河道采砂（新）",
             lead=world.housing,
         )
-        ListVersion.objects.filter(pk=later.pk).update(
-            state="published",
-            valid_from=date(2026, 6, 1),
-            document_no="试政办〔2026〕2号",
-            published_at=MONDAY,
-        )
+        let_hold(later, valid_from=date(2026, 6, 1), document_no="试政办〔2026〕2号", at=MONDAY)
         reference.refresh()
     return entry
 
@@ -176,12 +172,7 @@ def test_drafts_and_other_counties_lists_are_not_there(world: World) -> None:
         foreign = Entry.objects.create(
             county=county, version=version, matter=matter, position=1, category="水利", name="别县"
         )
-        ListVersion.objects.filter(pk=version.pk).update(
-            state="published",
-            valid_from=date(2020, 1, 1),
-            document_no="别政办〔2020〕1号",
-            published_at=MONDAY,
-        )
+        let_hold(version, valid_from=date(2020, 1, 1), document_no="别政办〔2020〕1号", at=MONDAY)
     for uid in (hidden.uid, foreign.uid, uuid4()):
         answer = get(world.clerk, reverse("mandates:entry-detail", args=[uid]))
         assert answer.status_code == 404

@@ -13,11 +13,12 @@ from common import tenancy
 from common.errors import NotAllowed, Problem
 from common.models import AuditEntry
 from mandates.models import ListVersion, Overlap, OverlapParty
-from mandates.operations import bases, overlaps
+from mandates.operations import overlaps
 from mandates.operations.overlaps import Written
 from mandates.queries import exported_overlaps
 from mandates.queries.overlaps import Asked, register
 from tests.factories.calls import World, at, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.systems import System
 from tests.factories.townships import member as make_member
 from tests.mandates.pages import Browser, url
@@ -125,11 +126,12 @@ def test_the_change_that_followed_stands_beside_the_dispute(world: World) -> Non
     enter(world, title="之后的争议")
     with tenancy.dispatching(reason="a test prepares"):
         ListVersion.objects.filter(county=world.county, number=1).update(valid_to=date(2026, 3, 10))
-        bases.settle(found.version)
-        ListVersion.objects.filter(pk=found.version_id).update(
-            state="published", valid_from=date(2026, 3, 10), document_no="试政办〔2026〕2号",
-            published_at=at(3, 9),
-        )  # fmt: skip
+        let_hold(
+            found.version,
+            valid_from=date(2026, 3, 10),
+            document_no="试政办〔2026〕2号",
+            at=at(3, 9),
+        )
     after, *rows = listed(world.clerk).rows
     assert after.followed is None
     assert len(rows) == 4

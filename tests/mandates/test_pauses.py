@@ -23,10 +23,10 @@ from mandates.models import (
     OfficeHours,
     Step,
 )
-from mandates.operations import bases
 from mandates.operations.resuming import resume_overdue
 from mandates.operations.sweep import settle_provisional, sweep
 from tests.factories.calls import World, at, make_world
+from tests.factories.mandates import let_hold
 
 pytestmark = pytest.mark.django_db
 ASKED = at(3, 3)
@@ -216,11 +216,7 @@ def _publish_another(world: World) -> None:
         source="试",
     )  # fmt: skip
     ListVersion.objects.filter(pk=world.version.pk).update(valid_to=date(2026, 3, 3))
-    bases.settle(version)
-    ListVersion.objects.filter(pk=version.pk).update(
-        state="published", valid_from=date(2026, 3, 3), document_no="试政办〔2026〕1号",
-        published_at=at(3, 2),
-    )  # fmt: skip
+    let_hold(version, valid_from=date(2026, 3, 3), document_no="试政办〔2026〕1号", at=at(3, 2))
 
 
 def _edit(world: World, what: str) -> None:

@@ -14,8 +14,9 @@ from django.test import Client
 
 from common import tenancy
 from mandates.models import Call, DutyList, EntryStep, ListVersion, Matter
-from mandates.operations import bases, lists
+from mandates.operations import lists
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.mandates import let_hold
 
 
 @pytest.fixture
@@ -37,11 +38,7 @@ def public(world: World) -> str:
             **entry.tenant, entry=entry, position=1, who="乡镇", what="拨打13800001111上报"
         )
         ListVersion.objects.filter(pk=world.version.pk).update(valid_to=date(2026, 1, 1))
-        bases.settle(draft)
-        ListVersion.objects.filter(pk=draft.pk).update(
-            state="published", valid_from=date(2026, 1, 1), document_no="试办〔2026〕1号",
-            published_at=MONDAY,
-        )  # fmt: skip
+        let_hold(draft, valid_from=date(2026, 1, 1), document_no="试办〔2026〕1号", at=MONDAY)
         later = lists.open_draft(world.version.duty_list, reason="再修订", by=None, at=MONDAY)
         later.entries.update(name="草稿里的名称")
         DutyList.objects.filter(pk=world.version.duty_list_id).update(is_public=True)

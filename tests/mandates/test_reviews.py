@@ -14,8 +14,9 @@ from django.test import Client
 from common import tenancy
 from common.models import Notice
 from mandates.models import ListReview, ListVersion, ReviewComment, ReviewOpinion, Stance
-from mandates.operations import lists
+from mandates.operations import lists, publications
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.mandates import publish as by_two
 from tests.factories.systems import System
 from townships.http import Member
 from townships.models import Platform
@@ -80,9 +81,7 @@ def opinion(unit: Any) -> ReviewOpinion:
 def publish(world: World, draft: ListVersion) -> ListVersion:
     with tenancy.dispatching(reason="a test publishes"):
         draft.entries.update(platform=None)
-        return lists.publish(
-            draft, valid_from=FROM, document_no="试办〔2026〕1号", by=None, at=MONDAY
-        )
+        return by_two(draft, valid_from=FROM, document_no="试办〔2026〕1号", at=MONDAY)
 
 
 def test_units_agree_and_object_each_for_itself(world: World, draft: ListVersion) -> None:
@@ -188,7 +187,7 @@ def test_what_was_said_of_a_version_is_read_after_its_publication(
     send(officer(world), url(draft, known["township"].review.uid, "close"))
     with tenancy.dispatching(reason="a test publishes"):
         draft.entries.update(platform=Platform.objects.first())
-        lists.publish(draft, valid_from=FROM, document_no="试办〔2026〕1号", by=None, at=MONDAY)
+        by_two(draft, valid_from=FROM, document_no="试办〔2026〕1号", at=MONDAY)
     page = get(world.head, url(draft))
 
     assert "应由县里巡查" in page.content.decode()
@@ -199,18 +198,18 @@ def test_what_was_said_of_a_version_is_read_after_its_publication(
 def test_an_unanswered_objection_stands_in_the_way(world: World, draft: ListVersion) -> None:
     known = asked(world, draft)
     key = known["department"].uid
-    with pytest.raises(lists.ReviewPending) as running:
+    with pytest.raises(publications.ReviewPending) as running:
         publish(world, draft)
     assert running.value.code == "review_pending"
     send(chief(world), url(draft, key, "say"), stance="object", text="人手不足")
     send(officer(world), url(draft, known["department"].review.uid, "close"))
     assert opinion(world.township).stance == Stance.SILENT
-    with pytest.raises(lists.ReviewPending):
+    with pytest.raises(publications.ReviewPending):
         publish(world, draft)
     assert send(world.head, url(draft, key, "answer"), answer="x").status_code == 403
     send(officer(world), url(draft, key, "answer"), answer="已调整为配合")
     assert opinion(world.water).answer == "已调整为配合"
-    with pytest.raises(lists.HasGaps):  # nothing of the review stands in the way any more
+    with pytest.raises(publications.HasGaps):  # nothing of the review stands in the way any more
         publish(world, draft)
     late = send(chief(world), url(draft, key, "say"), stance="agree")
     assert opinion(world.water).stance == Stance.OBJECT

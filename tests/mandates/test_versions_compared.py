@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from common import reference, tenancy
 from mandates.models import Entry, EntryAssist, EntryLimit, ListVersion, Matter
-from mandates.operations import bases, lists
+from mandates.operations import lists
 from mandates.queries.differences import Difference, Sort, difference, pieces
 from tests.factories.calls import MONDAY, World, make_world
+from tests.factories.mandates import let_hold
 from tests.factories.systems import System
 from tests.factories.townships import member
 from tests.mandates.test_call_sheet import needs_pango, words_of
@@ -79,14 +80,7 @@ def revised(world: World) -> ListVersion:
 
 def published(world: World, draft: ListVersion) -> None:
     ListVersion.objects.filter(pk=world.version.pk).update(valid_to=date(2026, 6, 1))
-    bases.settle(draft)
-    ListVersion.objects.filter(pk=draft.pk).update(
-        state="published",
-        valid_from=date(2026, 6, 1),
-        document_no="试政办〔2026〕2号",
-        published_at=MONDAY,
-    )
-    draft.refresh_from_db()
+    let_hold(draft, valid_from=date(2026, 6, 1), document_no="试政办〔2026〕2号", at=MONDAY)
     reference.refresh()
 
 

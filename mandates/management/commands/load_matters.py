@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from common import tenancy
 from common.errors import Problem
-from mandates.operations import list_files, lists
+from mandates.operations import list_files, lists, publications
 from mandates.operations.list_files import FileRefused
 from townships.models import County
 
@@ -23,7 +23,10 @@ DATA = Path(__file__).resolve().parents[2] / "data"
 class Command(BaseCommand):
     """One transaction for all counties named: every list is loaded, or none."""
 
-    help = "Load a list of matters from a CSV file as a new version; publish it if a date is given"
+    help = (
+        "Load a list of matters from a CSV file as a draft. With a date the first version of a list is "
+        "published at once; later ones are published by two persons."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -32,6 +35,11 @@ class Command(BaseCommand):
         parser.add_argument("--county", action="append", metavar="CODE", help="default: every one")
         parser.add_argument("--publish", type=date.fromisoformat, metavar="DATE")
         parser.add_argument("--document-no", default="", help="needed to publish")
+        parser.add_argument(
+            "--reason",
+            default=_("First list of the county, loaded by command"),
+            help="why nobody confirms it; stands in the trail",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
@@ -41,14 +49,14 @@ class Command(BaseCommand):
             with tenancy.dispatching(reason="lists of several counties are loaded at once"):
                 for county in _counties(options["county"]):
                     day = options["publish"] or timezone.localdate(now)
-                    loaded = lists.load(
-                        county,
-                        list_files.read(text, county=county, day=day),
-                        by=None,
-                        at=now,
-                        publish_from=options["publish"],
-                        document_no=options["document_no"],
-                    )
+                    lines = list_files.read(text, county=county, day=day)
+                    if options["publish"] is None:
+                        loaded = lists.load(county, lines, by=None, at=now)
+                    else:
+                        loaded = publications.load_and_set_up(
+                            county, lines, valid_from=day, document_no=options["document_no"],
+                            reason=options["reason"], at=now,
+                        )  # fmt: skip
                     self.stdout.write(_told(county, loaded))
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
