@@ -32,13 +32,13 @@ INSIDE = re.compile(
     r'\b(insert\s+into|delete\s+from)\s+"?(\w+)"?|\b(update)\s+"?(\w+)"?(?:\s+\w+)?\s+set\b', re.I
 )
 
-# table, or table and function that writes it: why no row of the trail is needed.
+# table, or table and the module or function that writes it: why no row of the trail is needed.
 EXCEPTIONS: dict[str, str] = {
     "common_eventcounter": "a counter of what is told to other systems of steps that stand already",
     "common_event": "tells other systems of a step that stands already",
     "common_heartbeat": "signs of life of processes",
     "common_idempotencykey": "the answer to a request, kept beside what the request itself has left",
-    "common_job": "how far a job is; asking for it and fetching its result are in the trail",
+    "common_job common.jobs": "how far a job is; asking for it and fetching its result are in the trail",
     "common_notice": "tells people of a step that stands already",
     "common_noticehabit": "how somebody wants to be told; concerns nobody else",
     "common_noticemail": "a message owed because of a step that stands already",
@@ -52,7 +52,8 @@ EXCEPTIONS: dict[str, str] = {
     "mandates_daylengths": "counted from records, and counted anew at any time",
     "mandates_daymark": "counted from records, and counted anew at any time",
     "mandates_importrow": "rows of a workbook being checked; taking it in and applying it are in the trail",
-    "mandates_listimport": "how far the check of a workbook is, likewise",
+    "mandates_listimport mandates.operations.list_checking": "how far the check of a workbook is",
+    "mandates_listimport mandates.operations.list_applying": "that the work of applying it was ended",
     "mandates_learnedwords": "worked out from records every night",
     "mandates_replaycall": "worked out from records; asking for a replay and taking it are in the trail",
     "mandates_savedfilter": "how somebody looks at lists; changes no record",
@@ -181,6 +182,7 @@ recorder = Recorder()
 
 def _keys(write: Write) -> Iterator[str]:
     yield write.table
+    yield f"{write.table} {write.where.rpartition('.')[0]}"
     yield f"{write.table} {write.where}"
 
 
