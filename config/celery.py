@@ -48,6 +48,7 @@ app.conf.beat_schedule = {
     # Exports and other long work: what waits, and what a dead worker has left.
     "run-jobs": {"task": "townships.run_jobs", "schedule": 15.0},
     # Their results that have run out.
+    "tell-changes": {"task": "townships.tell_changes", "schedule": 60.0},
     "clear-doors": {"task": "townships.clear_doors", "schedule": 6 * 3600.0},
     "clear-jobs": {"task": "townships.clear_jobs", "schedule": crontab(hour=2, minute=40)},
     # What has been kept longer than its county says: found here, proposed and decided by people.

@@ -13,7 +13,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from common import attachments, duties, jobs
-from townships.operations import deliveries, doors, evidence, exports, factors, sessions
+from townships.operations import deliveries, doors, evidence, exports, factors, sessions, telling
 from townships.operations import jobs as work
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,18 @@ def clear_doors(**_unknown: Any) -> None:
     sessions.clear(before=now - timedelta(days=settings.SIGN_IN_KEPT_DAYS))
     factors.clear(before=now - timedelta(days=settings.SIGN_IN_KEPT_DAYS))
 
+
+def tell_changes() -> int:
+    """Send the e-mails owed for changes at people's way in; return how many."""
+    return telling.send_owed(at=_now())
+
+
+@shared_task(name="townships.tell_changes", ignore_result=True)
+def tell_owed_changes(**_unknown: Any) -> None:
+    tell_changes()
+
+
+duties.register(duties.Duty("changes", every=30.0, task="townships.tell_changes", run=tell_changes))
 
 _beside: threading.Thread | None = None
 

@@ -285,6 +285,7 @@ TASKS: dict[str, str] = {
     "townships.clear_jobs": "results that have run out",
     "townships.deliver_webhooks": "each receiver in the scope of its own system",
     "townships.forget_deliveries": "the log of deliveries; no tenant's row",
+    "townships.tell_changes": "each person of their own way in; no tenant's row",
     "townships.run_jobs": "each job in the scope of who asked for it",
 }
 

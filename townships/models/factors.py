@@ -39,7 +39,7 @@ def unseal(text: str, user_id: int) -> str:
 
 
 class FactorChange(Global):
-    """What happened to somebody's second factor or identity, of which they are told at the next sign-in."""
+    """What happened to somebody's way in, of which they are told at the next sign-in and by e-mail."""
 
     class What(models.TextChoices):
         ADDED = "added", _("Set up")
@@ -50,6 +50,8 @@ class FactorChange(Global):
         GUESSED = "guessed", _("Several wrong codes after the right password")
         BOUND = "bound", _("Single sign-on bound")
         UNBOUND = "unbound", _("Single sign-on let go")
+        PASSWORD = "password", _("Password changed")
+        NEW_BROWSER = "new_browser", _("Signed in with a browser not used before")
 
     GLOBAL_REASON = "of a person, whatever post is in use"
 
@@ -58,6 +60,8 @@ class FactorChange(Global):
     kind = models.CharField(max_length=20, blank=True)  # of the library
     at = models.DateTimeField()
     told_at = models.DateTimeField(null=True)
+    owed_from = models.DateTimeField(null=True)  # an e-mail is owed, from then on
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [
@@ -66,12 +70,19 @@ class FactorChange(Global):
                 condition=Q(
                     what__in=[
                         *("added", "removed", "reset", "codes_made", "code_used", "guessed"),
-                        *("bound", "unbound"),
+                        *("bound", "unbound", "password", "new_browser"),
                     ]
                 ),
             ),
         ]
-        indexes = [models.Index(fields=["user", "-at"], name="factor_change_user")]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="factor_change_user"),
+            models.Index(
+                fields=["owed_from"],
+                condition=Q(owed_from__isnull=False),
+                name="factor_change_owed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.what} {self.kind}"

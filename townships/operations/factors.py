@@ -27,7 +27,7 @@ from common import audit, ciphers
 from common.errors import Invalid, NotAllowed, Problem, Refused
 from townships.models import Authenticator, Door, FactorChange, HowEnded, Post, User
 from townships.models.factors import PROVING, seal, unseal
-from townships.operations import doors, sessions, sso
+from townships.operations import doors, sessions, sso, telling
 from townships.roles import DUTY_CLASS, Role
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def counted(user: User, visitor: doors.Visitor, *, at: datetime) -> Iterator[Non
         audit.record("second_factor_failed", user, by=None, at=at, ip=visitor.address)
         if doors.failed(Door.FACTOR, user.username, visitor, at=at):
             # The password is known to whoever gave the codes.
-            _note(user, What.GUESSED, at=at)
+            telling.note(user, What.GUESSED, at=at)
         raise
     doors.passed(key)
 
@@ -157,7 +157,7 @@ def _proves(row: Authenticator, digits: str, at: datetime) -> bool:
         use_up(row, step)
         return True
     if row.type == Authenticator.Type.RECOVERY_CODES and row.wrap().validate_code(digits):
-        _note(row.user, What.CODE_USED, at=at)
+        telling.note(row.user, What.CODE_USED, at=at)
         audit.record("recovery_code_used", row.user, by=None, at=at)
         return True
     return False
@@ -208,7 +208,7 @@ def added(row: Authenticator, session: Any, *, by: audit.Actor, at: datetime) ->
     proven(session, row.type, at=at)
     if is_first:
         sessions.end_all(user, HowEnded.BY_PERSON, at=at, but=session.session_key or "")
-    _note(user, What.ADDED, kind=row.type, at=at)
+    telling.note(user, What.ADDED, kind=row.type, at=at)
     audit.record("second_factor_added", user, by=by, at=at, kind=row.type)
 
 
@@ -216,12 +216,12 @@ def removed(user: User, kind: str, session: Any, *, by: audit.Actor, at: datetim
     """Write down that a factor is gone; with the last one goes what the session has of it."""
     if session.get(PROVEN) != OF_PROVIDER and not is_set_up(user):
         session.pop(PROVEN, None)
-    _note(user, What.REMOVED, kind=kind, at=at)
+    telling.note(user, What.REMOVED, kind=kind, at=at)
     audit.record("second_factor_removed", user, by=by, at=at, kind=kind)
 
 
 def codes_made(user: User, *, by: audit.Actor, at: datetime) -> None:
-    _note(user, What.CODES_MADE, at=at)
+    telling.note(user, What.CODES_MADE, at=at)
     audit.record("recovery_codes_made", user, by=by, at=at)
 
 
@@ -245,7 +245,7 @@ def reset(user: User, *, reason: str, by: audit.Actor | None, at: datetime) -> N
             raise Refused(_("This person has neither a second factor nor single sign-on."))
         rows.delete()
         sessions.end_all(user, HowEnded.BY_PERSON, at=at)
-        _note(user, What.RESET, at=at)
+        telling.note(user, What.RESET, at=at)
         audit.record(
             "second_factor_reset", user, by=by, at=at,
             reason=reason, kinds=kinds, identities=identities,
@@ -266,7 +266,3 @@ def untold(user: User, *, at: datetime) -> list[FactorChange]:
 def clear(*, before: datetime) -> int:
     """Remove what was told long ago; the audit trail keeps it."""
     return FactorChange.objects.filter(at__lt=before).exclude(told_at=None).delete()[0]
-
-
-def _note(user: User, what: str, *, at: datetime, kind: str = "") -> None:
-    FactorChange.objects.create(user=user, what=what, kind=kind, at=at)

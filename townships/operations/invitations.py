@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from common import audit
 from common.errors import Invalid, NotAllowed, Problem, Refused
 from townships.models import FactorChange, HowEnded, Invitation, Post, User
-from townships.operations import doors, sessions, sso
+from townships.operations import doors, sessions, sso, telling
 
 VALID_FOR = timedelta(days=7)
 # Letters and digits that nobody mistakes for another, 5 bits each: 28 of them carry 140 bits.
@@ -132,7 +132,8 @@ def accept(code: str, password: str, *, at: datetime) -> User:
         # Whoever had the account before may have bound an identity of their own to it.
         identities = sso.forget(user)
         if identities:
-            FactorChange.objects.create(user=user, what=FactorChange.What.UNBOUND, at=at)
+            telling.note(user, FactorChange.What.UNBOUND, at=at)
+        telling.note(user, FactorChange.What.PASSWORD, at=at)
         row.used_at = at
         row.save(update_fields=["used_at"])
         audit.record("invitation_accepted", user, by=None, at=at, identities=identities)

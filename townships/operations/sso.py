@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from common import audit
 from common.errors import Refused
 from townships.models import FactorChange, User
+from townships.operations import telling
 
 PROVIDER = "openid_connect"
 COUNTED = "factor_of_provider"  # on the request: the provider has asked for a second factor
@@ -124,7 +125,7 @@ def bind(user: User, subject: str, *, by: audit.Actor, at: datetime) -> None:
         SocialAccount.objects.create(
             user=user, provider=name_of(settings.OIDC_ISSUER), uid=subject, extra_data={}
         )
-        FactorChange.objects.create(user=user, what=FactorChange.What.BOUND, at=at)
+        telling.note(user, FactorChange.What.BOUND, at=at)
         audit.record("single_sign_on_bound", user, by=by, at=at, issuer=settings.OIDC_ISSUER)
 
 
@@ -133,7 +134,7 @@ def let_go(user: User, *, by: audit.Actor, at: datetime) -> bool:
     with transaction.atomic():
         gone = of(user).delete()[0]
         if gone:
-            FactorChange.objects.create(user=user, what=FactorChange.What.UNBOUND, at=at)
+            telling.note(user, FactorChange.What.UNBOUND, at=at)
             audit.record("single_sign_on_unbound", user, by=by, at=at, issuer=settings.OIDC_ISSUER)
     return bool(gone)
 

@@ -27,8 +27,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common import audit, display
 from townships.http import MemberRequest, client_address
-from townships.models import Door, HowEnded, User
-from townships.operations import doors, factors, sessions, sso
+from townships.models import Door, FactorChange, HowEnded, User
+from townships.operations import doors, factors, sessions, sso, telling
 
 BROWSER_COOKIE = "browser"
 BROWSER_SALT = "huying.browser"
@@ -139,6 +139,11 @@ class AccountAdapter(DefaultAccountAdapter):
                 **({"factor": shown} if shown else {}),
             )
             _tell(request, user)
+            # The very first browser of an account is nothing to warn of.
+            is_known = bool(visitor(request, user.username).browser)
+            here = request.session.get(sessions.UID)
+            if not is_known and user.sign_ins.exclude(uid=here).exists():
+                telling.note(user, FactorChange.What.NEW_BROWSER, at=now)
         remember_browser(request, answer, user.username)
         return answer
 
@@ -193,6 +198,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 ]
             )  # fmt: skip
             sessions.end_all(user, HowEnded.PASSWORD, at=now, but=here)
+            telling.note(user, FactorChange.What.PASSWORD, at=now)
             audit.record("password_changed", user, by=Person(user.pk, str(user)), at=now)
 
 
