@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -167,16 +168,49 @@ def template(access: Access) -> str:
             cursor.execute("select 1 from pg_database where datname = %s", [name])
             if cursor.fetchone():
                 return name
+        base = _base(connection)
         _forget_old_templates(connection)
         making = f"{name}_making"
         servers.drop_database(connection, making)
-        servers.create_database(connection, making)
+        servers.create_database(connection, making, template=base)
         with servers.connect(access.named(making).owner) as inside:
             servers.prepare_database(inside)
         migrate(access.named(making), settings="config.settings.test")
         with connection.cursor() as cursor:
+            cursor.execute(f'comment on database "{making}" is %s', [json.dumps(_sources())])
             cursor.execute(f'alter database "{making}" rename to "{name}"')
     return name
+
+
+def _base(connection: servers.psycopg2.extensions.connection) -> str:
+    """Return the last template whose migrations all stand unchanged: the newer ones go on from it."""
+    ours = _sources()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select datname, shobj_description(oid, 'pg_database') from pg_database "
+            "where datname like 'huying_template_%' and pg_get_userbyid(datdba) = current_user "
+            "order by oid desc"
+        )
+        for name, told in cursor.fetchall():
+            if told and json.loads(told).items() <= ours.items():
+                return str(name)
+    return "template0"
+
+
+def _sources() -> dict[str, str]:
+    """Return the digest of each migration, and of each module of ours that one reads SQL from."""
+    migrations = sorted(ROOT.glob("*/migrations/*.py"))
+    read = re.compile(r"^(?:from|import) ([\w.]+)(?: import (.+))?", re.MULTILINE)
+    paths = {*migrations, *ROOT.glob("config/sql/*.sql"), ROOT / "uv.lock"}
+    for migration in migrations:
+        for module, names in read.findall(migration.read_text(encoding="utf-8")):
+            place = ROOT / module.replace(".", "/")
+            paths |= {place.with_suffix(".py"), place / "__init__.py"}
+            paths |= {place / f"{name.strip(' ()')}.py" for name in names.split(",")}
+    return {
+        str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in sorted(path for path in paths if path.is_file())
+    }
 
 
 def migrate(access: Access, *, settings: str) -> None:
