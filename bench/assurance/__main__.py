@@ -70,9 +70,6 @@ def _migrations() -> int:
 
 CHECKS = {
     "Migrations do not stop a running system": ("R6", "migrations", _migrations),
-    "Nor do those that lock a small table": (
-        "R6", "migrations that may lock", lambda: len(checks.BUILT_UNDER_LOCK),
-    ),
     "Production settings": ("A13", "runs of check --deploy", lambda: 1),
 }  # fmt: skip
 

@@ -47,9 +47,10 @@ def main() -> int:
             results += run(ground, [name], profile)
     at = datetime.now(ZoneInfo("Asia/Shanghai"))
     seconds = time.monotonic() - began
-    told = report.text(results, profile, at=at, seconds=seconds, postgres=postgres)
-    (HOME / "table.md").write_text(told, encoding="utf-8")
-    print(f"\n{told}\nalso in {HOME / 'table.md'}; logs in {HOME / 'logs'}")
+    told = report.sections(results, profile, at=at, seconds=seconds, postgres=postgres)
+    table = "\n".join(told.values())
+    (HOME / "table.md").write_text(table, encoding="utf-8")
+    print(f"\n{table}\nalso in {HOME / 'table.md'}; logs in {HOME / 'logs'}")
     if asked.write:
         report.write(asked.write, told)
     asked_for = assurance.words({"ONLY": asked.only, "CALLS": profile.calls, "SEED": profile.seed})

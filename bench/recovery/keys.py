@@ -98,7 +98,7 @@ class Traffic:
         connection = Connection(port)
         try:
             answer = connection.request(
-                "GET", "/api/v1/calls/?limit=10", None, clients[number % len(clients)]["headers"]
+                "GET", "/api/v1/calls/?size=10", None, clients[number % len(clients)]["headers"]
             )
         except NoAnswer as failure:
             self._count(f"list: {failure}")

@@ -49,15 +49,19 @@ def test_a_figure_that_is_not_as_it_must_be_is_a_miss() -> None:
 
 def test_figures_go_between_their_marks_and_nowhere_else(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    page.write_text(
+        f"before\n{report.BEGIN}\n\n**R1** backup: passed\n\nkept\n\n**R3** dumps: passed\n\nold\n"
+        f"{report.END}\nafter\n"
+    )
     found = Found(name="R3", title="dumps", seed=1, figures=[("lost", "0", "0")])
-    told = report.text([found], Profile(), at=datetime(2026, 11, 26, tzinfo=UTC), seconds=1,
-                       postgres="PostgreSQL 15")  # fmt: skip
+    told = report.sections([found], Profile(), at=datetime(2026, 11, 26, tzinfo=UTC), seconds=1,
+                           postgres="PostgreSQL 15")  # fmt: skip
 
     report.write(page, told)
     report.write(page, told)
 
     text = page.read_text()
+    assert text.count("**R1** backup: passed\n\nkept\n\n**R3** dumps") == 1  # not run: as it was
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert text.count("| lost | 0 | 0 |") == 1
