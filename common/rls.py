@@ -55,7 +55,17 @@ alter default privileges in schema public grant select on tables to huying_reado
 """
 """Stands in the first migration that runs. TenantTable takes back what is too much."""
 
+TENANT_STAYS = """
+create or replace function tenant_stays() returns trigger language plpgsql
+    set search_path = pg_catalog, public, pg_temp as $$
+    begin
+        raise exception using errcode = 'insufficient_privilege',
+            message = 'a row of ' || tg_table_name || ' stays with its tenant';
+    end $$
+"""
+
 GROUND_BACK = f"""
+drop function if exists tenant_stays();
 alter default privileges in schema public revoke select on tables from huying_readonly, huying_backup;
 alter default privileges in schema public
     revoke select, insert, update, delete on tables from {ALL_ROLES};
@@ -92,16 +102,21 @@ class TenantTable(_TableOperation):
         options = {"append_only": True} if self.append_only else {}
         return type(self).__qualname__, [self.model_name], {**options, **self.rules}
 
-    def _rules(self, app_label: str, state: Any) -> dict[str, Rule]:
+    def _keys(self, app_label: str, state: Any) -> list[str]:
         model = state.apps.get_model(app_label, self.model_name)
         columns = {field.column for field in model._meta.local_concrete_fields}
-        return {**(TOWNSHIP_RULES if "township_id" in columns else COUNTY_RULES), **self.rules}
+        return [key for key in ("county_id", "township_id") if key in columns]
+
+    def _rules(self, app_label: str, state: Any) -> dict[str, Rule]:
+        by_township = "township_id" in self._keys(app_label, state)
+        return {**(TOWNSHIP_RULES if by_township else COUNTY_RULES), **self.rules}
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
     ) -> None:
         table, run = self._table(app_label, schema_editor, to_state), schema_editor.execute
         run(f"alter table {table} enable row level security, force row level security")
+        keys = self._keys(app_label, to_state)
         # Outside a scope the answer is an error, never an empty list.
         run(f"revoke all on {table} from {ALL_ROLES}")
         for kind, (commands, rule) in self._rules(app_label, to_state).items():
@@ -110,11 +125,15 @@ class TenantTable(_TableOperation):
             if self.append_only:
                 commands = commands.replace(", update", "").replace(", delete", "")
             run(f"grant {commands} on {table} to huying_{kind}")
-            # USING serves as WITH CHECK too.
-            run(f"create policy huying_{kind} on {table} to huying_{kind} using ({rule})")
+            # USING serves as WITH CHECK too, unless it says nothing of the county.
+            is_told = rule == EVERYTHING or COUNTY in rule or not keys
+            check = "" if is_told else f" with check {inside(rule)}"
+            run(f"create policy huying_{kind} on {table} to huying_{kind} using ({rule}){check}")
         run(f"create policy huying_readonly on {table} for select to huying_readonly using (true)")
         if self.append_only:
             refuse_changes(run, table)
+        if keys:
+            keep_tenant(run, table, keys)
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -153,6 +172,25 @@ class HiddenColumns(_TableOperation):
         table = self._table(app_label, schema_editor, from_state)
         for role in (*SCOPE_ROLES, "huying_readonly"):
             schema_editor.execute(f"grant select on {table} to {role}")
+
+
+def inside(rule: str) -> str:
+    """Return what a row must be to be written: what may be read, and of the scope's own county."""
+    return f"(({rule}) and {COUNTY})"
+
+
+def keep_tenant(run: Any, table: str, keys: list[str]) -> None:
+    """Have PostgreSQL refuse to everybody that a row is given to another county or township.
+
+    The name comes first in the alphabet: it is asked before any other guard.
+    """
+    changed = " or ".join(f"old.{key} is distinct from new.{key}" for key in keys)
+    run(TENANT_STAYS)
+    run(f"drop trigger if exists a_tenant_stays on {table}")
+    run(
+        f"create trigger a_tenant_stays before update of {', '.join(keys)} on {table} "
+        f"for each row when ({changed}) execute function tenant_stays()"
+    )
 
 
 def refuse_changes(run: Any, table: str) -> None:

@@ -60,6 +60,7 @@ def attach(
     """
     if kind not in K.values:
         raise Invalid(fields={"kind": _("This is needed.")})
+    _require_some(by)
     if not uploads:
         raise Invalid(fields={"files": _("Choose a file.")})
     looked = attachments.look_at(uploads, by=by, at=at)
@@ -118,6 +119,7 @@ def remove(uid: UUID, file: UUID, *, by: Member, at: datetime) -> None:
 
     Raises Admission.DoesNotExist, AdmissionFile.DoesNotExist, NotAllowed, Refused.
     """
+    _require_some(by)
     with transaction.atomic():
         one = lock(uid, by=by)
         row = AdmissionFile.objects.get(county_id=one.county_id, admission=one, uid=file)
@@ -142,6 +144,12 @@ def known_paths(paths: Sequence[str]) -> set[str]:
 
 
 # --- who may --------------------------------------------------------------------------------------
+
+
+def _require_some(by: Member) -> None:
+    """Raise NotAllowed for a post that adds no document to any admission: it must not lock one either."""
+    if not any(admitting.may_ever(by, ADMISSION_MOVES[move]) for move in MOVE_OF.values()):
+        raise NotAllowed
 
 
 def _may_add(by: Member, one: Admission, kind: str) -> bool:

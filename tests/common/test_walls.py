@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection, models
 
 from common.rls import APP, SCOPE_ROLES
-from common.tenancy import CountyOwned, Global, Owned, SameTenant, TownshipOwned
+from common.tenancy import CountyOwned, Global, Owned, SameTenant, TownshipOwned, tenant_columns
 
 OURS = ("common", "townships", "mandates", "grid", "enforcement", "services")
 MODELS = [m for m in apps.get_models() if m._meta.app_label in OURS]
@@ -95,15 +95,40 @@ def test_policies_are_plain_one_a_role_and_let_nobody_in_everywhere(
 ) -> None:
     found = rows(
         "select polname::text, polroles::regrole[]::text, pg_get_expr(polqual, polrelid), "
-        "polwithcheck is null, polpermissive from pg_policy where polrelid = %s::regclass",
+        "pg_get_expr(polwithcheck, polrelid), polpermissive from pg_policy "
+        "where polrelid = %s::regclass",
         model._meta.db_table,
     )
     assert {"huying_dispatch", "huying_county"} <= {name for name, *_ in found}
-    for name, roles, rule, using_serves_as_check, permissive in found:
-        assert (roles, using_serves_as_check, permissive) == (f"{{{name}}}", True, True)
+    for name, roles, rule, check, permissive in found:
+        assert (roles, permissive) == (f"{{{name}}}", True)
+        if name not in READ_ALL:
+            # What is written is in the scope's own county, whatever else the rule says.
+            assert "(county_id = ANY (app_ids('app.counties'" in (check or rule), name
+            assert not check or rule.strip("()") in check, name
         assert "SELECT" not in rule.upper(), "a sub-select hides indexes"
         assert name in READ_ALL or "app_ids(" in rule, f"{name} is let in everywhere"
         assert name not in READ_ALL or rule == "true"
+
+
+@pytest.mark.assurance("T8", "R7")
+def test_a_row_stays_with_its_tenant() -> None:
+    """Before any other guard is asked: its name is the first of its table's."""
+    found = {
+        table: (first, state, made)
+        for table, first, state, made in rows(
+            "select distinct on (tgrelid) tgrelid::regclass::text, tgname::text, tgenabled::text, "
+            "pg_get_triggerdef(oid) from pg_trigger where not tgisinternal "
+            'order by tgrelid, tgname collate "C"'
+        )
+    }
+    wrong = []
+    for model in OWNED:
+        first, state, made = found.get(model._meta.db_table, ("", "", ""))
+        kept = all(f"old.{key} IS DISTINCT FROM new.{key}" in made for key in tenant_columns(model))
+        if (first, state, kept) != ("a_tenant_stays", "O", True):
+            wrong.append(f"{label(model)}: {first} {state} {made}")
+    assert wrong == []
 
 
 @pytest.mark.assurance("T8")
