@@ -30,7 +30,8 @@ help:
 	@echo "make faults             real processes are killed, and what was promised is counted (20 minutes);"
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
 	@echo "make trail              the tests once more, each write looked at: is there a row of the trail beside it?"
-	@echo "make isolation          the isolation matrix at length: every foreign id in every body"
+	@echo "make isolation          the isolation matrix at length: everybody asks every route by every method;"
+	@echo "                        WRITE=1 writes tests/isolation/cells.txt anew: who gets in where"
 	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"
 	@echo "                        make soak SOAK_MINUTES=5 SEED=1"
 	@echo "make recovery           databases are lost, restored, replaced under load, and counted;"
@@ -135,7 +136,13 @@ trail: setup-dev
 	@HUYING_TRAIL=1 $(BIN)/pytest -q -m "not browser and not processes"
 
 isolation: setup-dev
+ifdef WRITE
+	@rm -rf .test/cells && mkdir -p .test/cells
+	@HUYING_ISOLATION_WRITE=$(CURDIR)/.test/cells $(BIN)/pytest -q -n2 tests/isolation -k "right_ones or right_posts"
+	@git diff --stat tests/isolation/cells.txt
+else
 	@HUYING_ISOLATION=full $(BIN)/pytest -q -n2 tests/isolation
+endif
 
 soak: setup-dev
 	@$(BIN)/python -m bench.soak --minutes $(SOAK_MINUTES) $(if $(SEED),--seed $(SEED)) \

@@ -64,8 +64,9 @@ def named(canary: str) -> str:
 
 def plant(
     address: str, tenants: dict[str, tuple[int, int | None]], people: dict[str, dict[str, int]]
-) -> dict[str, set[str]]:
-    """Give every table a row of every tenant, and every text of it a canary; return where they stand.
+) -> tuple[dict[str, set[str]], set[str]]:
+    """Give every table a row of every tenant, and every text of it a canary; return where they stand,
+    and which values in FILLED were not needed.
 
     By the owner of the tables, with triggers and walls down meanwhile: nobody else could.
     ``tenants`` gives county and township of each letter; rows of a county have no township.
@@ -83,7 +84,8 @@ def plant(
             with ExitStack() as opened:
                 for model in owned():
                     opened.enter_context(_open(cursor, model._meta.db_table))
-                why = Filler(cursor, tenants, people).fill(FILLED)
+                filler = Filler(cursor, tenants, people)
+                why = filler.fill(FILLED)
                 for model in {model for _number, (model, _field) in numbered}:
                     for number, (owner, field) in numbered:
                         if owner is not model:
@@ -105,7 +107,7 @@ def plant(
         )
     if refused:
         raise ValueError("say in UNPLANTED why these hold no canary: " + "; ".join(refused))
-    return planted
+    return planted, filler.needless
 
 
 class _open:

@@ -11,7 +11,7 @@ import pytest
 from django.test import override_settings
 
 from common import reference, tenancy
-from tests.isolation import canaries
+from tests.isolation import canaries, cells
 from tests.isolation.stage import Stage
 
 
@@ -26,7 +26,7 @@ def stage(
     files: Path = tmp_path_factory.mktemp("files")
     with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=str(files)):
         made = Stage.built()
-        made.planted = canaries.plant(bench.access.owner, made.tenants, made.people)
+        made.planted, made.needless = canaries.plant(bench.access.owner, made.tenants, made.people)
         with tenancy.dispatching(reason="a test prepares"):
             reference.refresh()
         yield made
@@ -46,3 +46,9 @@ def _nothing_foreign_is_heard(request: pytest.FixtureRequest) -> Iterator[None]:
         assert leaks == [], "foreign canaries: " + "; ".join(leaks[:20])
     written = sorted({canaries.named(one) for one in listener.heard})
     assert written == [], f"texts of tenants stand in the log: {written}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the file of cells anew, once all processes are done."""
+    if cells.FOLDER and not hasattr(session.config, "workerinput"):
+        cells.assemble()

@@ -27,6 +27,10 @@ def columns(model: type[models.Model]) -> set[str]:
     return {field.column for field in model._meta.local_concrete_fields}
 
 
+def _but(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != name}
+
+
 class Filler:
     """Fills tables by the owner's link. ``people`` gives user, post and department of each letter."""
 
@@ -35,16 +39,21 @@ class Filler:
         people: dict[str, dict[str, int]],
     ) -> None:  # fmt: skip
         self.cursor, self.tenants, self.people = cursor, tenants, people
+        # Values that were given, and that a row could have done without: `label.field`.
+        self.needless: set[str] = set()
+        self.spare: dict[str, set[str]] = {}  # by table, until its rows stand
 
     def fill(self, given: dict[str, dict[str, Any]]) -> dict[str, str]:
         """Write what is missing; return why a table could not be filled, by its label.
 
-        ``given`` names values of fields that no rule would find, by label.
+        ``given`` names values of fields that no rule would find, by label; each is left out once, to
+        see whether it is needed.
         """
         waiting, why = owned(), {}
         while waiting:
             left = []
             for model in waiting:
+                self._probe(model, given.get(model._meta.label, {}))
                 failed = [
                     self._one(model, letter, given.get(model._meta.label, {}))
                     for letter in self.letters(model)
@@ -54,10 +63,24 @@ class Filler:
                     why[model._meta.label] = next(one for one in failed if one)
                 else:
                     why.pop(model._meta.label, None)
+                    self.needless |= self.spare.pop(model._meta.label, set())
             if len(left) == len(waiting):
                 break  # nothing has become possible by what was written
             waiting = left
         return why
+
+    def _probe(self, model: type[models.Model], given: dict[str, Any]) -> None:
+        """Leave each value that is given out once, for every tenant: where no row is refused, it is not
+        needed. Whatever was put in is taken back.
+        """
+        label, letters = model._meta.label, self.letters(model)
+        self.spare[label] = set()
+        for name in given:
+            self.cursor.execute("savepoint probe")
+            without = _but(given, name)
+            if not any(self._one(model, letter, without) for letter in letters):
+                self.spare[label].add(f"{label}.{name}")
+            self.cursor.execute("rollback to savepoint probe")
 
     def letters(self, model: type[models.Model]) -> list[str]:
         by_township = "township_id" in columns(model)
@@ -74,6 +97,11 @@ class Filler:
         self.cursor.execute(f"select 1 from {table} where {whose} limit 1", keys)
         if self.cursor.fetchone():
             return ""
+        return self._insert(model, letter, given)
+
+    def _insert(self, model: type[models.Model], letter: str, given: dict[str, Any]) -> str:
+        """Put a row in; return why it could not be."""
+        table = model._meta.db_table
         values: dict[str, Any] = {}
         for field in model._meta.local_concrete_fields:
             if field.primary_key and isinstance(field, models.AutoField):

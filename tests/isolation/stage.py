@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -106,6 +107,7 @@ class Stage:
     clients: dict[str, Asking] = field(default_factory=dict)
     posts: dict[str, int] = field(default_factory=dict)  # of systems
     planted: dict[str, set[str]] = field(default_factory=dict)
+    needless: set[str] = field(default_factory=set)  # values in FILLED that no row needed
 
     @classmethod
     def built(cls) -> Stage:
@@ -264,9 +266,11 @@ def ask(
         options["data"] = {"note": "试一试"}
         if route.name.startswith("api:") or method != "post":
             options["content_type"] = "application/json"
+    kept = copy(client.cookies)
     with transaction.atomic():
         answer = getattr(client, method)(url, **options)
         transaction.set_rollback(True)
+    client.cookies = kept  # also a sign-out is undone
     return answer
 
 

@@ -118,7 +118,7 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         admitted = Admission.objects.create(
             county=world.county, area=world.township, lead=world.water, number="试准入〔2026〕1号",
             state="formal", targets=[world.township.pk], townships=[world.township.pk],
-            departments=[world.water.pk], name="小型水库日常巡查", category="水利",
+            departments=[world.water.pk], name="小型水库日常巡查", category="水利", step_count=1,
             created_by=world.clerk.user, created_at=MONDAY,
         )  # fmt: skip
         task = UnlistedTask.objects.create(
@@ -160,7 +160,6 @@ def objects(world: World, call: Call) -> dict[str, dict[str, Any]]:
         "export": {"table": "calls"},
         "call": {"uid": call.uid, "file": attached.uid, "file_uid": attached.uid},
         "letter": {"uid": call.uid, "letter": letter.uid},
-        "file": {"uid": attached.uid},
         "georeport": {"uid": call.uid},
         "entry": {"uid": world.sand.uid},
         "answer": {"uid": answer.uid},
