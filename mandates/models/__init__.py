@@ -119,12 +119,14 @@ from mandates.models.publications import (
 )
 from mandates.models.ratings import CallRating, RatingAppeal
 from mandates.models.replays import Replay, ReplayCall, Scenario
+from mandates.models.returned import ReturnedMatter
 from mandates.models.reviews import ListReview, ReviewComment, ReviewOpinion, Stance
 from mandates.models.schemes import Length, Scheme, SchemeItem, SchemeMember, Subject
 from mandates.models.steps import Step
 from mandates.models.unlisted import UnlistedState, UnlistedStep, UnlistedTask
 
 __all__ = [
+    "ReturnedMatter",
     "PublicationOutcome",
     "PublicationKind",
     "PublicationDecision",

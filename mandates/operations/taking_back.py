@@ -10,11 +10,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common import audit, reference
 from common.errors import Invalid
-from mandates.models import Matter
+from common.worktime import SHANGHAI
+from mandates.models import Matter, ReturnedMatter
 
 if TYPE_CHECKING:
     from common.audit import Actor
@@ -27,13 +29,20 @@ def take_back(
 ) -> Matter:
     """Say from which day, and by which document, a matter is no longer the county's. Raises Invalid."""
     document_no = document_no.strip()
+    since = ReturnedMatter.objects.filter(matter=matter, ends__gt=day)
+    if matter.taken_back_from is None and since.exists():
+        text = _("It was taken back then already: choose a day on which it was the county's again.")
+        raise Invalid(fields={"day": [text]})
     if not 2 <= len(document_no) <= DOCUMENT_LENGTH:
         raise Invalid(fields={"document_no": [_("A document number is needed.")]})
     return _write(matter, day, document_no, "matter_taken_back", by=by, at=at)
 
 
 def give_back(matter: Matter, *, reason: str, by: Actor | None, at: datetime) -> Matter:
-    """Undo it, with the reason or document. Raises Invalid."""
+    """Let a matter be the county's again from today on, with the reason or document. Raises Invalid.
+
+    Of the days on which it was taken back everything is answered as before: they are kept.
+    """
     reason = reason.strip()
     if not 2 <= len(reason) <= DOCUMENT_LENGTH:
         raise Invalid(fields={"reason": [_("Say why, in a few words.")]})
@@ -53,6 +62,14 @@ def _write(
     with transaction.atomic():
         row: Matter = Matter.objects.select_for_update(of=("self",)).get(pk=matter.pk)
         before = row.taken_back_from
+        if day is not None and before is not None:
+            raise Invalid(fields={"day": [_("It is taken back already: give it back first.")]})
+        today = timezone.localdate(at, SHANGHAI)
+        if day is None and before is not None and before < today:
+            ReturnedMatter.objects.create(
+                **row.tenant, matter=row, begins=before, ends=today,
+                document_no=row.taken_back_by, reason=detail["reason"], at=at,
+            )  # fmt: skip
         row.taken_back_from, row.taken_back_by = day, document_no
         row.save(update_fields=["taken_back_from", "taken_back_by"])
         audit.record(

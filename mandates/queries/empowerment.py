@@ -29,6 +29,7 @@ from mandates.models import (
     PowerMode,
     PowerScore,
     Prohibition,
+    ReturnedMatter,
     Share,
 )
 from mandates.models.powers import PENALTY_LAW
@@ -268,6 +269,11 @@ def _taken_back(keys: Iterable[int | None], day: date) -> dict[int | None, Taken
     for one in Matter.objects.filter(pk__in=keys, taken_back_from__lte=day):
         if one.pk not in found or one.taken_back_from < found[one.pk].day:
             found[one.pk] = TakenBack(one.code, one.taken_back_from, one.taken_back_by)
+    # Given back since: of the days between, the answer stays what it was.
+    over = ReturnedMatter.objects.filter(matter__in=keys, begins__lte=day, ends__gt=day)
+    for past in over.select_related("matter"):
+        if past.matter_id not in found or past.begins < found[past.matter_id].day:
+            found[past.matter_id] = TakenBack(past.matter.code, past.begins, past.document_no)
     return found
 
 

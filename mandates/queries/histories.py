@@ -40,6 +40,7 @@ for _name, _label, _model in (
     ("directory", _("Directories of matters"), models.DirectoryEntry),
     ("list_publication", _("Proposals to publish a list"), models.ListPublication),
     ("publication_decision", _("Decisions on publications"), models.PublicationDecision),
+    ("returned_matter", _("Matters given back"), models.ReturnedMatter),
     ("unlisted", _("Steps of unlisted tasks"), models.UnlistedStep),
 ):
     register(History(_name, _label, _model))

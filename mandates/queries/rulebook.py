@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -112,12 +113,16 @@ class EntryFacts:
     limits: Mapping[tuple[str, str], Period]
     taken_back_from: date | None = None  # nothing new is begun under it from this day on
     taken_back_by: str = ""
+    # Days on which it was taken back, before it was given back: from the first to before the second.
+    returned: tuple[tuple[date, date], ...] = ()
 
     def holds_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
     def is_taken_back_on(self, day: date) -> bool:
-        return self.taken_back_from is not None and self.taken_back_from <= day
+        if self.taken_back_from is not None and self.taken_back_from <= day:
+            return True
+        return any(begins <= day < ends for begins, ends in self.returned)
 
     def may_be_raised_on(self, day: date) -> bool:
         """Say whether a call may be begun under it on a day."""
@@ -262,7 +267,7 @@ def read_entries(entries: QuerySet[Entry]) -> dict[int, EntryFacts]:
     """Read lines of lists as calls are dispatched by them, the newest version first."""
     rows = (
         entries.select_related("version__duty_list", "matter", "platform")
-        .prefetch_related("assists", "limits")
+        .prefetch_related("assists", "limits", "matter__returns")
         .order_by("-version__valid_from", "position", "id")
     )
     return {row.pk: _facts(row) for row in rows}
@@ -271,6 +276,7 @@ def read_entries(entries: QuerySet[Entry]) -> dict[int, EntryFacts]:
 def _facts(row: Entry) -> EntryFacts:
     version = row.version
     taken_back_from, taken_back_by = row.taken_back
+    matter: Any = row.matter
     return EntryFacts(
         id=row.pk,
         uid=row.uid,
@@ -298,4 +304,5 @@ def _facts(row: Entry) -> EntryFacts:
         },
         taken_back_from=taken_back_from,
         taken_back_by=taken_back_by,
+        returned=tuple((one.begins, one.ends) for one in matter.returns.all()),
     )

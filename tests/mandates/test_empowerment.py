@@ -11,8 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import translation
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from common import tenancy
+from common import reference, tenancy
 from common.errors import Invalid, NotAllowed, Problem
 from common.models import Notice
 from mandates.models import (
@@ -29,6 +31,7 @@ from mandates.operations.empowering import Draft, Published
 from mandates.operations.granting import TakeBack
 from mandates.queries import empowerment
 from mandates.queries.empowerment import Answer
+from mandates.queries.rulebook import rulebook
 from tests.factories import powers
 from tests.factories.calls import MONDAY, World, at, make_world
 from tests.factories.mandates import let_hold
@@ -370,6 +373,39 @@ def test_of_a_matter_taken_back_no_case_is_begun_and_open_ones_are_finished(worl
         "/powers/ask/", data={**asked, "opened": f"{before.day}"}
     )
     assert page.context["answers"][0].may is True
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=1, max_size=6))
+def test_no_act_of_today_changes_what_is_answered_of_days_that_are_over(
+    world: World, acts: list[tuple[bool, int]]
+) -> None:
+    matter, by = world.sand.matter, officer(world)
+    now, known = MONDAY, {}
+
+    def stands(day: date) -> bool:
+        keys = [matter.pk]
+        asked = bool(empowerment._taken_back(keys, day))
+        assert rulebook(world.county.pk).entries[world.sand.pk].is_taken_back_on(day) == asked
+        return asked
+
+    with tenancy.dispatching(reason="a test acts"), transaction.atomic():
+        for takes, wait in acts:
+            today = now.date()
+            matter.refresh_from_db()
+            if takes and matter.taken_back_from is None:
+                day = today + timedelta(days=wait % 3)
+                taking_back.take_back(matter, day=day, document_no="省编办1号", by=by, at=now)
+            elif matter.taken_back_from is not None:
+                taking_back.give_back(matter, reason="归还", by=by, at=now)
+            assert all(stands(day) == answer for day, answer in known.items())
+            now += timedelta(days=wait)
+            gone = (now.date() - today).days
+            known |= {one: stands(one) for one in (today + timedelta(days=n) for n in range(gone))}
+        transaction.set_rollback(True)
+    reference.refresh()
 
 
 def test_a_version_that_says_taken_back_stops_the_power_too(world: World) -> None:

@@ -353,8 +353,16 @@ def test_an_officer_takes_a_matter_back_and_undoes_it(world: World) -> None:
     with pytest.raises(Invalid):
         world.draft()
     assert client.get(url).context["is_back"]
-    assert client.post(url, {"reason": "更正"}).status_code == 302
-    assert world.routed().entry_id == world.sand.pk
+    with time_machine.travel(at(3, 3), tick=False):
+        client.force_login(officer.user)
+        assert client.post(url, {"reason": "更正"}).status_code == 302
+    # Whatever is asked of a day on which it was taken back is answered as it was then.
+    with pytest.raises(Invalid):
+        world.draft()
+    with tenancy.scope(world.desk.scope):
+        line = rulebook(world.county.pk).entries[world.sand.pk]
+    assert line.is_taken_back_on(MONDAY.date())
+    assert not line.is_taken_back_on(date(2026, 3, 3))
     with tenancy.everywhere(reason="a test looks"):
         actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
     assert actions[-2:] == ["matter_taken_back", "matter_given_back"]
