@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from common import board
+from common import board, tenancy
 from common.board import Frame
 
 # 字号: kept with the person, and in the browser for pages that do not know who is asking.
@@ -38,7 +39,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     def frame() -> Frame:
         if member is None or connection.needs_rollback:
             return Frame()
-        return board.frame(member, path=request.get_full_path(), at=timezone.now())
+        # A page of what holds no transaction while it waits for others: one for the frame alone.
+        is_outside = member.scope is not None and tenancy.current() is None
+        with tenancy.scope(member.scope) if is_outside else nullcontext():
+            return board.frame(member, path=request.get_full_path(), at=timezone.now())
 
     found: dict[str, Any] = {
         "environment_note": settings.ENVIRONMENT_NOTE,

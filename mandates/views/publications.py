@@ -23,7 +23,7 @@ from mandates.models import ListPublication, ListVersion, VersionState
 from mandates.operations import publications as operations
 from mandates.queries import publications
 from mandates.queries.gaps import gaps
-from townships.http import Member, MemberRequest
+from townships.http import Member, MemberRequest, fresh_factor
 
 SIZE = 30
 
@@ -67,6 +67,7 @@ def publication_detail(request: MemberRequest, uid: UUID) -> HttpResponse:
     return _page(request, _found(_reader(request), uid))
 
 
+@fresh_factor
 @login_required
 @require_POST
 def publication_decide(request: MemberRequest, uid: UUID) -> HttpResponse:

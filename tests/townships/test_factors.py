@@ -387,6 +387,7 @@ WEIGHING = {
     *(f"{ADMIN}user_{one}" for one in ("invite", "reset_factor")),
     f"{ADMIN}postgrant_confirm", f"{ADMIN}guardedrole_add", f"{ADMIN}invitation_release",
     "sso_let_go", "mandates:caller-reveal", "mandates:person-decide",
+    "mandates:publication-decide",
 }  # fmt: skip
 
 

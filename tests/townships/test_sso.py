@@ -372,3 +372,15 @@ def test_without_an_issuer_there_is_no_such_door(post: Post, settings: Any) -> N
     assert "试验统一认证" not in client.get(reverse("account_login")).content.decode()
     settings.OIDC_ISSUER = "http://127.0.0.1:9"  # away
     assert client.post(START).status_code == 403
+
+
+def test_who_is_signed_in_is_answered_by_a_whole_page(post: Post, settings: Any) -> None:
+    """No transaction is held there; what the frame around a page counts is asked in one of its own."""
+    client = Client()
+    client.force_login(post.user)
+    refused = client.get(BACK, {"error": "access_denied"})
+    settings.OIDC_ISSUER = ""
+    nowhere = client.get(BACK)
+
+    assert (refused.status_code, nowhere.status_code) == (403, 404)
+    assert reverse("mandates:call-list") in nowhere.content.decode()
