@@ -236,7 +236,7 @@ FILLED: dict[str, dict[str, object]] = {
     "mandates.Objection": {
         "decided_at": MONDAY,
     },
-    "mandates.ReturnedMatter": {"begins": "2001-01-01", "ends": "2001-02-01"},
+    "mandates.ReturnedMatter": {"begins": "2001-01-01"},
     "mandates.PersonSearch": {"kind": "phone"},
     "mandates.PowerAgreement": {
         "sealed_on": MONDAY.date(), "published_on": MONDAY.date(), "published_in": "x",

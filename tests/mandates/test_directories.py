@@ -20,7 +20,7 @@ from mandates.models import Directory, DirectoryEntry, Entry, Matter
 from mandates.operations import directories, lists
 from mandates.operations.directories import COLUMNS, Line
 from mandates.operations.list_files import FileRefused
-from mandates.operations.lists import BadDate
+from mandates.operations.publications import BadDate
 from mandates.queries.directories import coverage, directory_for
 from tests.factories.calls import MONDAY, World, make_world
 from tests.factories.systems import System

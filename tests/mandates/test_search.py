@@ -105,7 +105,7 @@ def test_nothing_and_nothing_found_say_what_to_do(world: World) -> None:
 @pytest.mark.parametrize(
     ("words", "status"),
     [
-        ("a\0b", 400),
+        ("a\0b", 200),  # NUL is left out of whatever is typed in
         ("水" * 101, 400),
         ("\x07", 400),
         ("%_\\", 200),
