@@ -23,6 +23,7 @@ from common.errors import Invalid, Problem
 from common.sent import typed_in
 from common.site import may
 from mandates.admin.county import CountyAdmin, CountyInline, member_of
+from mandates.admin.several import ChangeSeveral
 from mandates.forms.console import (
     DayForm,
     EntryForm,
@@ -400,7 +401,7 @@ def _number(text: Any) -> int | None:
 
 
 @admin.register(Entry)
-class EntryAdmin(CountyAdmin):
+class EntryAdmin(ChangeSeveral, CountyAdmin):
     view_permission = Permission.LIST_READ
     edit_permission = Permission.LIST_EDIT
     delete_permission = Permission.LIST_EDIT

@@ -59,11 +59,18 @@ class Cells:
 
 
 def change(
-    version: ListVersion, uid: UUID, wanted: Cells, *, seen: str, by: Member, at: datetime
+    version: ListVersion,
+    uid: UUID,
+    wanted: Cells,
+    *,
+    seen: str,
+    by: Member,
+    at: datetime,
+    reason: str = "",
 ) -> Entry:
     """Let a line of a draft say what its cells say; nothing else of it changes.
 
-    Raises NotAllowed, NotADraft, Entry.DoesNotExist, Stale (the line says something else than
+    ``reason`` stands in the audit trail where one was asked for. Raises NotAllowed, NotADraft, Entry.DoesNotExist, Stale (the line says something else than
     ``seen`` names), Invalid naming every cell that is wrong.
     """
     _require(by)
@@ -78,8 +85,18 @@ def change(
         said = draft_lines.cells(after)
         changes = {name: [before[name], said[name]] for name in said if before[name] != said[name]}
         if changes:
-            audit.record("list_line_changed", after, by=by, at=at, changes=changes)
+            why = {"reason": reason} if reason else {}
+            audit.record("list_line_changed", after, by=by, at=at, changes=changes, **why)
     return after
+
+
+def faults(entry: Entry, wanted: Cells, *, at: datetime) -> dict[str, list[str]]:
+    """Say by cell why a line could not be written like this; empty where it could. Writes nothing."""
+    try:
+        _check(entry, wanted, at, {})
+    except Invalid as problem:
+        return problem.fields
+    return {}
 
 
 def add(version: ListVersion, wanted: Cells, *, by: Member, at: datetime) -> Entry:
