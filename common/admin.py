@@ -72,6 +72,18 @@ class ByPermission:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may(request, self.delete_permission)
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer rows of the officer's own county."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        county = _county_of(request)
+        if field is not None and field.queryset is not None and county:
+            target = field.queryset.model
+            if target._meta.label == "townships.County":
+                field.queryset = field.queryset.filter(pk=county)
+            elif any(one.name == "county" for one in target._meta.concrete_fields):
+                field.queryset = field.queryset.filter(county=county)
+        return field
+
 
 class CappedPaginator(Paginator):
     """Counts to ten thousand and no further; who looks for more narrows the list."""
@@ -114,17 +126,6 @@ class OfficerAdmin(ByPermission, admin.ModelAdmin):
         rows = super().get_queryset(request)
         county = _county_of(request)
         return rows.filter(**{self.county_path: county}) if county and self.county_path else rows
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        county = _county_of(request)
-        if field is not None and field.queryset is not None and county:
-            target = field.queryset.model
-            if target._meta.label == "townships.County":
-                field.queryset = field.queryset.filter(pk=county)
-            elif any(one.name == "county" for one in target._meta.concrete_fields):
-                field.queryset = field.queryset.filter(county=county)
-        return field
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Django checks what stands in fields, not what stands in filters.

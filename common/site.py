@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -60,6 +62,47 @@ class Panel:
 Panels = Callable[[HttpRequest], Sequence[Panel]]
 
 
+class Lookup(AutocompleteJsonView):
+    """What is found for a field: rows of the list it is chosen from that its form would take."""
+
+    request: HttpRequest
+    admin_site: Any
+    model_admin: Any
+    source_field: Any
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        if not isinstance(found[2], ForeignKey):
+            raise PermissionDenied
+        return found
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset()
+        for page in self._pages():
+            field = page.formfield_for_foreignkey(self.source_field, self.request)
+            if field is not None:
+                rows = rows.filter(pk__in=field.queryset.order_by().values("pk"))
+        return rows
+
+    def _pages(self) -> list[Any]:
+        """Return the pages that ask for the field: a model's own, or those it stands on as rows."""
+        wanted, site = self.source_field.model, self.admin_site
+        if site.is_registered(wanted):
+            return [site.get_model_admin(wanted)]
+        kinds = {
+            inline
+            for page in site._registry.values()
+            for inline in page.inlines
+            if inline.model is wanted
+        }
+        return [kind(wanted, site) for kind in kinds]
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        said: dict[str, str] = super().serialize_result(obj, to_field_name)
+        told = getattr(self.model_admin, "told_in_lookups", None)
+        return said | {"text": told(obj)} if told else said
+
+
 class OfficerSite(admin.AdminSite):
     """The console. Who may enter follows from the post; sign-in is that of the pages."""
 
@@ -98,7 +141,9 @@ class OfficerSite(admin.AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         if any("\0" in value for value in request.GET.values()):
             raise SuspiciousOperation("NUL in a search")
-        return super().autocomplete_view(request)
+        view: Any = Lookup.as_view(admin_site=self)
+        answer: HttpResponse = view(request)
+        return answer
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return HttpResponseRedirect(reverse("account_logout"))

@@ -35,6 +35,7 @@ class AdmissionBodyAdmin(RuleAdmin):
     list_filter = ("task",)
     list_select_related = ("county", "department")
     fields = ("task", "department")
+    autocomplete_fields = ("department",)
     ordering = ("county", "task", "id")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -11,7 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from common import display
 from mandates.admin.county import CountyAdmin, member_of
 from mandates.forms.console import LevelForm
-from mandates.models import Audience, CountyRules, LadderAction, LadderLevel, Limit, OfficeHours
+from mandates.models import (
+    Audience,
+    CountyRules,
+    LadderAction,
+    LadderLevel,
+    Limit,
+    Matter,
+    OfficeHours,
+)
 from mandates.permissions import Permission
 
 
@@ -47,7 +55,13 @@ class LadderLevelAdmin(RuleAdmin):
     list_filter = ("urgency", "level", "does")
     list_select_related = ("county", "matter")
     fields = ("urgency", "level", "matter", "share", "after", "does", "told", "source")
+    autocomplete_fields = ("matter",)
     ordering = ("county", "urgency", "matter", "id")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "matter":
+            kwargs["queryset"] = Matter.objects.routing()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("urgency", "level", "matter") if obj else ()

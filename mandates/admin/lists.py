@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.admin import ReadOnlyAdmin
 from common.errors import Invalid, Problem
 from common.sent import typed_in
 from common.site import may
@@ -39,6 +40,7 @@ from mandates.models import (
     EntryLimit,
     EntryStep,
     ListVersion,
+    Matter,
     VersionState,
 )
 from mandates.operations import lists, publications
@@ -95,6 +97,7 @@ class DutyListAdmin(ListPages, CountyAdmin):
     list_display = ("name", "kind", "of_township", "is_public", "revising")
     list_select_related = ("county", "of_township")
     fields = ("kind", "of_township", "name", "is_public")
+    autocomplete_fields = ("of_township",)
     list_filter = ("kind",)
     ordering = ("county", "kind", "of_township")
     change_form_template = "admin/mandates/dutylist/change_form.html"
@@ -373,6 +376,7 @@ class OfDraft(CountyInline):
 class Assists(OfDraft):
     model = EntryAssist
     fields = ("department", "duty")
+    autocomplete_fields = ("department",)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "department":
@@ -396,6 +400,38 @@ class Steps(OfDraft):
     fields = ("position", "who", "what", "limit")
 
 
+@admin.register(Matter)
+class MatterAdmin(ReadOnlyAdmin):
+    """Matters by code and latest name: to be found where one is chosen, and never changed here."""
+
+    view_permission = Permission.LIST_READ
+    county_path = "county"
+    list_display = ("code", "called", "of_list", "taken_back_from")
+    list_select_related = ("duty_list",)
+    search_fields = ("code", "entries__name")
+    fields = ("code", "called", "of_list", "taken_back_from", "taken_back_by")
+    readonly_fields = fields
+    ordering = ("county", "code", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)  # and no look at entries without the right
+        entries = Entry.objects.filter(county=OuterRef("county"), matter=OuterRef("pk"))
+        latest = entries.order_by("-version__number").values("name")[:1]
+        return rows.annotate(name_now=Subquery(latest))
+
+    @admin.display(description=gettext_lazy("name"))
+    def called(self, obj: Matter) -> str:
+        return obj.name_now or "—"  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("Responsibility list"), ordering="duty_list")
+    def of_list(self, obj: Matter) -> str:
+        return str(obj.duty_list)
+
+    def told_in_lookups(self, obj: Matter) -> str:
+        """Return how a matter is offered: a code alone tells nobody which it is."""
+        return f"{obj.code} {self.called(obj)}"
+
+
 def _number(text: Any) -> int | None:
     return int(text) if str(text).isdigit() else None
 
@@ -407,6 +443,7 @@ class EntryAdmin(ChangeSeveral, CountyAdmin):
     delete_permission = Permission.LIST_EDIT
     form = EntryForm
     inlines = (Assists, Limits, Steps)
+    autocomplete_fields = ("lead",)
     list_display = (
         "code",
         "name",
@@ -476,6 +513,10 @@ class EntryAdmin(ChangeSeveral, CountyAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "version":
             kwargs["queryset"] = ListVersion.objects.filter(state=VersionState.DRAFT)
+        elif db_field.name == "lead":
+            kwargs["queryset"] = standing_departments(
+                member_of(request).county_id, day=timezone.localdate()
+            )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

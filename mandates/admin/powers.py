@@ -34,3 +34,4 @@ class PowerItemAdmin(CountyAdmin):
     )  # fmt: skip
     ordering = ("county", "code")
     form = PowerItemForm
+    autocomplete_fields = ("department",)

@@ -75,6 +75,7 @@ class MemberInline(CountyInline):
     model = SchemeMember
     form = MemberForm
     fields = ("group", "department", "area")
+    autocomplete_fields = ("department", "area")
     view_permission = Permission.STATISTICS_READ
     edit_permission = delete_permission = Permission.ASSESSMENT_EDIT
     ordering = ("group", "id")

@@ -206,16 +206,17 @@ def test_nothing_foreign_may_be_chosen_in_the_console(stage: Stage, model: Any) 
 
 
 LOOKED_UP = [
-    (model, name)
-    for model, options in admin.site._registry.items()
-    for name in (*options.autocomplete_fields, *options.raw_id_fields)
+    (kind.model, name)
+    for options in admin.site._registry.values()
+    for kind in (options, *options.inlines)
+    for name in (*kind.autocomplete_fields, *kind.raw_id_fields)
 ]
 
 
 @pytest.mark.parametrize(("model", "name"), LOOKED_UP, ids=str)
 @pytest.mark.usefixtures("_refusals_are_not_drawn")
 def test_a_lookup_answers_to_those_who_see_the_list(stage: Stage, model: Any, name: str) -> None:
-    """No lookup is among tenants' rows as yet: one that is must narrow to its own county."""
+    """Of tenants' rows it finds those of the own county; of units too."""
     field = model._meta.get_field(name)
     asked = {"app_label": model._meta.app_label, "model_name": model._meta.model_name,
              "field_name": field.name}  # fmt: skip

@@ -51,6 +51,7 @@ MATRIX: dict[str, tuple[str, str, str]] = {
     "mandates.DutyList": ("", "", ""),
     "mandates.ListVersion": ("", "", ""),
     "mandates.Entry": ("", "", ""),
+    "mandates.Matter": ("", "", ""),
     "mandates.Limit": ("", "", ""),
     "mandates.LadderLevel": ("", "", ""),
     "mandates.OfficeHours": ("", "", ""),

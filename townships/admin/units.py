@@ -129,6 +129,7 @@ class DepartmentAdmin(OfficerAdmin):
     list_filter = ("kind", "platform")
     list_select_related = ("county", "platform")
     search_fields = ("name", "short_name", "code")
+    autocomplete_fields = ("county", "successor")
     fields = (
         "county",
         "code",
