@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
@@ -52,6 +54,14 @@ def reason_of(request: HttpRequest) -> str:
     return typed_in(request.POST, REASON).strip()[:300]
 
 
+class LookupSelect(AutocompleteSelect):
+    """A field that is chosen by typing; shown again after a refusal, it asks only for keys."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        keys = [one for one in value if re.fullmatch(r"[0-9]{1,18}", str(one))]
+        return super().optgroups(name, keys, attr)
+
+
 class ByPermission:
     """Django's checks, answered by the project's permissions. Nothing is deleted by default."""
 
@@ -74,6 +84,9 @@ class ByPermission:
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer rows of the officer's own county."""
+        if db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            site = self.admin_site  # type: ignore[attr-defined]
+            kwargs.setdefault("widget", LookupSelect(db_field, site, using=kwargs.get("using")))
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
         county = _county_of(request)
         if field is not None and field.queryset is not None and county:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from common import tenancy
@@ -132,7 +133,11 @@ def test_choices_show_departments_of_the_own_county_in_force(ground, other, offi
 
     text = officer.get(page("entry", "change", code_of("NY-01", draft).pk)).content.decode()
 
-    assert f">{ground.units['water'].name}</option>" in text
+    looked = {"app_label": "mandates", "model_name": "entry", "field_name": "lead"}
+    offered = officer.get(reverse("admin:autocomplete"), {**looked, "term": "water"}).json()
+    assert [one["id"] for one in offered["results"]] == [str(ground.units["water"].pk)]
+    none = officer.get(reverse("admin:autocomplete"), {**looked, "term": "forestry"}).json()
+    assert none["results"] == []
     assert f">{gone.name}</option>" not in text
     assert other.units["water"].name not in text
 
