@@ -234,6 +234,10 @@ def slow_checks(access: Access) -> list[Check]:
 # --- Tests ---------------------------------------------------------------------------------------
 
 
+# Whoever has done its part takes from the other: the walks of languages are long, and come last.
+SHARED = ("-n2", "--dist=worksteal")
+
+
 def _pytest(*arguments: str) -> list[str]:
     return [str(BIN / "pytest"), "-q", "--durations=10", *arguments]
 
@@ -244,7 +248,7 @@ def shows(run: str) -> dict[str, str]:
 
 
 def fast_tests() -> list[Check]:
-    return [Check("Tests, the quick ones", _pytest("-n2", "-m", "not browser and not processes"))]
+    return [Check("Tests, the quick ones", _pytest(*SHARED, "-m", "not browser and not processes"))]
 
 
 def all_tests() -> list[list[Check]]:
@@ -265,7 +269,7 @@ def all_tests() -> list[list[Check]]:
         [
             Check(
                 "Tests on the embedded PostgreSQL",
-                _pytest("-n2", *usual),
+                _pytest(*SHARED, *usual),
                 shows("tests on the embedded PostgreSQL"),
             )
         ],
