@@ -13,13 +13,13 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, own_pages
 from common.errors import Invalid, Problem
 from common.sent import typed_in
 from common.site import may
@@ -138,9 +138,7 @@ class DutyListAdmin(ListPages, CountyAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.open_draft)
-        name = "mandates_dutylist_open_draft"
-        return [path("<int:pk>/open-draft/", view, name=name), *super().get_urls()]
+        return [*own_pages(self, open_draft=self.open_draft), *super().get_urls()]
 
     def open_draft(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Open a draft as a copy of the last version, or go to the one there is."""
@@ -221,15 +219,8 @@ class ListVersionAdmin(ListPages, CountyAdmin):
         return super().get_queryset(request).select_related("duty_list", "published_by")
 
     def get_urls(self) -> list[Any]:
-        own = {"gaps": self.gaps, "publish": self.publish, "discard": self.discard}
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"mandates_listversion_{name}",
-            )
-            for name, view in own.items()
-        ] + super().get_urls()
+        own = own_pages(self, gaps=self.gaps, publish=self.publish, discard=self.discard)
+        return [*own, *super().get_urls()]
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

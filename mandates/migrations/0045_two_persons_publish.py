@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 import common.tenancy
 from common import rls
-from mandates.models.publications import TWO_PERSONS
+from mandates.models.publications import NO_WAITS, TWO_PERSONS, WAITS
 
 
 class Migration(migrations.Migration):
@@ -216,4 +216,5 @@ class Migration(migrations.Migration):
         rls.TenantTable("ListPublication", append_only=True),
         rls.TenantTable("PublicationDecision", append_only=True),
         migrations.RunSQL(TWO_PERSONS["forward"], TWO_PERSONS["back"]),
+        migrations.RunSQL(WAITS, NO_WAITS),
     ]

@@ -2,7 +2,7 @@
 
 Two tables to which rows are only added: what was proposed, and what became of it. The rules stand in
 PostgreSQL too (`TWO_PERSONS`): without a confirmation by somebody else no draft becomes a published
-version, and a draft that waits for one stays as it was proposed.
+version, and a draft stays as it was proposed until somebody refuses or withdraws it, or it is published.
 """
 
 from __future__ import annotations
@@ -169,6 +169,19 @@ class PublicationDecision(CountyOwned):
         return f"{self.publication_id} {self.outcome}"
 
 
+# Beside `TWO_PERSONS`: each event of each table whose rows are lines of a draft, with the rows it
+# touches: those that were there, and those that are there now.
+LINES = ("mandates_entry", "mandates_entryassist", "mandates_entrylimit", "mandates_entrystep")
+EVENTS = {"came": "insert:new", "went": "delete:old", "left": "update:old", "moved": "update:new"}
+WAITS = "".join(
+    f"create trigger waits_{name} after {event.partition(':')[0]} on {table} "
+    f"referencing {event.partition(':')[2]} table as touched "
+    "for each statement execute function draft_waits();\n"
+    for table in LINES
+    for name, event in EVENTS.items()
+)
+NO_WAITS = "".join(f"drop trigger waits_{name} on {table};\n" for table in LINES for name in EVENTS)
+
 TWO_PERSONS: dict[str, Any] = {
     "forward": """
 create function publication_waits(county bigint, version uuid) returns boolean
@@ -177,6 +190,12 @@ create function publication_waits(county bigint, version uuid) returns boolean
         where p.county_id = county and p.version_uid = version and p.kind = 'persons'
           and not exists (select from mandates_publicationdecision d
                 where d.county_id = p.county_id and d.publication_id = p.id)) $$;
+
+create function publication_holds(county bigint, version uuid) returns boolean
+    language sql stable set search_path = pg_catalog, public, pg_temp as $$
+    select publication_waits(county, version) or exists (select from mandates_listpublication p
+        join mandates_publicationdecision d on d.county_id = p.county_id and d.publication_id = p.id
+        where p.county_id = county and p.version_uid = version and d.outcome = 'confirmed') $$;
 
 create function guard_publications() returns trigger language plpgsql
     set search_path = pg_catalog, public, pg_temp as $$
@@ -239,38 +258,29 @@ alter table mandates_listversion enable always trigger two_persons;
 
 create function draft_waits() returns trigger language plpgsql
     set search_path = pg_catalog, public, pg_temp as $$
-declare
-    versions bigint[];
 begin
+    -- Asked once a statement, however many lines it writes; touched holds what was, or came.
     if tg_table_name = 'mandates_entry' then
-        versions := array[case when tg_op <> 'INSERT' then old.version_id end,
-                          case when tg_op <> 'DELETE' then new.version_id end];
+        perform from mandates_listversion v where v.state = 'draft'
+            and v.id in (select version_id from touched) and publication_holds(v.county_id, v.uid);
     else
-        select array_agg(e.version_id) into versions from mandates_entry e
-            where e.id in (case when tg_op <> 'INSERT' then old.entry_id end,
-                           case when tg_op <> 'DELETE' then new.entry_id end);
+        perform from mandates_listversion v where v.state = 'draft'
+            and v.id in (select e.version_id from mandates_entry e
+                         where e.id in (select entry_id from touched))
+            and publication_holds(v.county_id, v.uid);
     end if;
-    if exists (select from mandates_listversion v where v.id = any (versions)
-               and publication_waits(v.county_id, v.uid)) then
+    if found then
         raise exception 'a draft that waits for a second person stays as it was proposed'
             using errcode = 'check_violation', constraint = 'draft_waits';
     end if;
-    if tg_op = 'DELETE' then return old; end if;
-    return new;
+    return null;
 end $$;
-create trigger waits before insert or update or delete on mandates_entry
-    for each row execute function draft_waits();
-create trigger waits before insert or update or delete on mandates_entryassist
-    for each row execute function draft_waits();
-create trigger waits before insert or update or delete on mandates_entrylimit
-    for each row execute function draft_waits();
-create trigger waits before insert or update or delete on mandates_entrystep
-    for each row execute function draft_waits();
-
 create function version_waits() returns trigger language plpgsql
     set search_path = pg_catalog, public, pg_temp as $$
 begin
-    if publication_waits(old.county_id, old.uid) then
+    -- Once it is confirmed nothing is left but to publish it.
+    if publication_waits(old.county_id, old.uid) or publication_holds(old.county_id, old.uid)
+        and (tg_op = 'DELETE' or new.state is distinct from 'published') then
         raise exception 'a draft that waits for a second person stays as it was proposed'
             using errcode = 'check_violation', constraint = 'draft_waits';
     end if;
@@ -282,13 +292,11 @@ create trigger waits before update or delete on mandates_listversion for each ro
 """,
     "back": """
 drop trigger waits on mandates_listversion; drop function version_waits();
-drop trigger waits on mandates_entrystep; drop trigger waits on mandates_entrylimit;
-drop trigger waits on mandates_entryassist; drop trigger waits on mandates_entry;
 drop function draft_waits();
 drop trigger two_persons on mandates_listversion; drop trigger two_persons_begin on mandates_listversion;
 drop function guard_two_persons();
 drop trigger guard on mandates_publicationdecision; drop function guard_publication_decisions();
 drop trigger guard on mandates_listpublication; drop function guard_publications();
-drop function publication_waits(bigint, uuid);
+drop function publication_holds(bigint, uuid); drop function publication_waits(bigint, uuid);
 """,
 }

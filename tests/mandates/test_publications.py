@@ -205,6 +205,10 @@ def test_postgresql_holds_the_rule_itself(ground: Ground, officer: Member, leade
     refused("publication_two_persons", lambda: decided(leader, officer, "withdrawn"))
     decided(leader, officer)
     refused("publication_decided_once", lambda: decided(leader, officer, "refused"))
+    # Between the confirmation and the publication nobody puts other words in.
+    refused("stays as it was proposed", lambda: draft.entries.update(name="别的事项"))
+    refused("stays as it was proposed", lambda: draft.entries.all().delete())
+    refused("stays as it was proposed", lambda: rows.update(note="别的"))
     refused(two, lambda: rows.update(**{**hold, "document_no": "别的文号"}))
     rows.update(**hold)
 
