@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, BaseModelForm
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -253,6 +255,19 @@ class ReadOnlyAdmin(OfficerAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def own_pages(page: admin.ModelAdmin[Any], **views: Callable[..., Any]) -> list[URLPattern]:
+    """Return the addresses of a model's own pages of one row: …/7/open-draft/ for ``open_draft``."""
+    kind = f"{page.opts.app_label}_{page.opts.model_name}"
+    return [
+        path(
+            f"<int:pk>/{name.replace('_', '-')}/",
+            page.admin_site.admin_view(view),
+            name=f"{kind}_{name}",
+        )
+        for name, view in views.items()
+    ]
 
 
 def _county_of(request: HttpRequest) -> int | None:

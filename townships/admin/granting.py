@@ -11,12 +11,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.admin import OfficerAdmin, ReadOnlyAdmin, reason_of
+from common.admin import OfficerAdmin, ReadOnlyAdmin, own_pages, reason_of
 from common.errors import Problem
 from common.site import OfficerSite, Panel, PanelLine, may
 from townships.http import fresh_factor
@@ -84,15 +84,8 @@ class PostGrantAdmin(ReadOnlyAdmin):
         return str(STATES[grant.state(at=timezone.now())])
 
     def get_urls(self) -> list[Any]:
-        own = {"confirm": self.confirm, "refuse": self.refuse, "withdraw": self.withdraw}
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"townships_postgrant_{name}",
-            )
-            for name, view in own.items()
-        ] + super().get_urls()
+        own = own_pages(self, confirm=self.confirm, refuse=self.refuse, withdraw=self.withdraw)
+        return [*own, *super().get_urls()]
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

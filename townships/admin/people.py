@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.admin import OfficerAdmin, ReadOnlyAdmin, reason_of
+from common.admin import OfficerAdmin, ReadOnlyAdmin, own_pages, reason_of
 from common.display import day_text
 from common.errors import Problem
 from common.site import may
@@ -57,15 +57,8 @@ class UserAdmin(OfficerAdmin):
         return obj.has_usable_password()
 
     def get_urls(self) -> list[Any]:
-        own = {"invite": self.invite, "reset-factor": self.reset_factor}
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"townships_user_{name.replace('-', '_')}",
-            )
-            for name, view in own.items()
-        ] + super().get_urls()
+        own = own_pages(self, invite=self.invite, reset_factor=self.reset_factor)
+        return [*own, *super().get_urls()]
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
@@ -200,18 +193,8 @@ class InvitationAdmin(ReadOnlyAdmin):
         return str(STATES[obj.state(at=timezone.now())])
 
     def get_urls(self) -> list[Any]:
-        own = {
-            "release": (self.release, Permission.INVITATION_RELEASE),
-            "revoke": (self.revoke, Permission.INVITE),
-        }
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"townships_invitation_{name}",
-            )
-            for name, (view, _permission) in own.items()
-        ] + super().get_urls()
+        own = own_pages(self, release=self.release, revoke=self.revoke)
+        return [*own, *super().get_urls()]
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

@@ -11,12 +11,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from common.admin import OfficerAdmin, ReadOnlyAdmin, plain, reason_of
+from common.admin import OfficerAdmin, ReadOnlyAdmin, own_pages, plain, reason_of
 from common.errors import Problem
 from common.site import may
 from townships.forms.receivers import ActForm, ReceiverForm
@@ -83,8 +83,7 @@ class ReceiverAdmin(OfficerAdmin):
         return made
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.act)
-        return [path("<int:pk>/act/", view, name="townships_receiver_act"), *super().get_urls()]
+        return [*own_pages(self, act=self.act), *super().get_urls()]
 
     @fresh_factor
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:

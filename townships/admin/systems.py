@@ -11,11 +11,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common.admin import OfficerAdmin, reason_of
+from common.admin import OfficerAdmin, own_pages, reason_of
 from common.errors import Problem
 from common.site import may
 from townships.forms.people import ReasonForm, SecretForm, SystemForm
@@ -60,15 +60,8 @@ class SystemAccountAdmin(OfficerAdmin):
         return ("source_system",) if obj else ()
 
     def get_urls(self) -> list[Any]:
-        own = {"secret": self.change_secret, "end-previous": self.end_previous}
-        return [
-            path(
-                f"<int:pk>/{name}/",
-                self.admin_site.admin_view(view),
-                name=f"townships_systemaccount_{name.replace('-', '_')}",
-            )
-            for name, view in own.items()
-        ] + super().get_urls()
+        own = own_pages(self, secret=self.change_secret, end_previous=self.end_previous)
+        return [*own, *super().get_urls()]
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
