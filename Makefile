@@ -131,9 +131,8 @@ faults: setup-dev
 		$(if $(SEED),--seed $(SEED))
 
 SOAK_MINUTES ?= 30
-# In one process: what was seen in several could not be put together.
 trail: setup-dev
-	@HUYING_TRAIL=1 $(BIN)/pytest -q -m "not browser and not processes"
+	@HUYING_TRAIL=1 $(BIN)/pytest -q -n2 --dist=worksteal -m "not browser and not processes"
 
 isolation: setup-dev
 ifdef WRITE

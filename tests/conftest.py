@@ -132,10 +132,26 @@ def _every_write_leaves_a_trace() -> Iterator[None]:
     assert not found, "written without a trace: " + "; ".join(found)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """With `make trail`: what one of several processes has seen is put to that of the others."""
+    del error  # a process that died fails the run by itself
+    if seen := getattr(node, "workeroutput", {}).get("trail"):
+        trail.recorder.used |= set(seen["used"])
+        trail.recorder.looked_at += seen["looked_at"]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With `make trail` over everything: an exception that no write needed any more fails the run."""
-    if WATCHED and session.config.args_source.name != "ARGS" and session.testscollected > 3_000:
+    if not WATCHED:
+        return
+    if hasattr(session.config, "workeroutput"):  # one of several processes tells the first
+        session.config.workeroutput["trail"] = {
+            "used": sorted(trail.recorder.used), "looked_at": trail.recorder.looked_at,
+        }  # fmt: skip
+        return
+    if session.config.args_source.name != "ARGS" and not session.config.option.keyword:
         needless = sorted(set(trail.EXCEPTIONS) - trail.recorder.used)
         if needless:
             print(f"\nexceptions in tests/trail.py that no write needed: {', '.join(needless)}")  # noqa: T201
