@@ -54,6 +54,11 @@ SHED = Counter(
     ["kind"],
     registry=registry,
 )
+HELD_BACK = Counter(
+    "huying_http_held_back",
+    "Requests of systems that were told to come again before the database was asked.",
+    registry=registry,
+)
 
 
 def kind_of(path: str) -> str:

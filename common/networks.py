@@ -11,11 +11,22 @@ from ipaddress import (
     ip_network,
 )
 
+from allauth.core.internal.httpkit import get_client_ip
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import F, Func
+from django.http import HttpRequest
 
 Network = IPv4Network | IPv6Network
 MOST = 50
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address a request came from, as far as the proxies in front are trusted."""
+    try:
+        return get_client_ip(request) or ""
+    except ImproperlyConfigured:  # it came past one of the proxies
+        return str(request.META.get("REMOTE_ADDR", ""))
 
 
 class BadNetwork(ValueError):

@@ -237,6 +237,11 @@ SETTINGS = (
         _("A request that has waited so long for a free thread is told to come again; 0: never."),
     ),
     Setting(
+        "FAIR_HANDS",
+        "0.5",
+        _("Threads of a process that one system may hold while others wait; 0: any number."),
+    ),
+    Setting(
         "REQUEST_READ_SECONDS",
         "10",
         _("After so long a request must arrive at a kilobyte a second, or it is cut off."),

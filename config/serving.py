@@ -17,7 +17,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from common import measuring, shedding
+from common import measuring, waiting
 
 PLACE = "HUYING_WEB_PLACE"
 # What arrives more slowly than this, after a while, is cut off: as Apache's RequestReadTimeout does.
@@ -35,7 +35,7 @@ class Worker(ThreadWorker):
         super().enqueue_req(conn)
 
     def handle(self, conn: Any) -> Any:
-        shedding.begins(time.monotonic() - conn.since)
+        waiting.begins(time.monotonic() - conn.since)
         return super().handle(conn)
 
 

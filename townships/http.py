@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
@@ -21,6 +19,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from common import grants, tenancy
+from common.networks import client_address as client_address
 from common.shell import TYPE_SIZE_COOKIE
 from common.tenancy import Scope
 from townships.models import County, Department, Division, Post, SystemAccount, User
@@ -186,14 +185,6 @@ def _check_origin(request: Request) -> None:
     except PermissionDenied:
         detail = _("Send the token of our pages with it, in X-CSRFToken.")
         raise PermissionDenied(detail, code="csrf_failed") from None
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the address a request came from, as far as the proxies in front are trusted."""
-    try:
-        return get_client_ip(request) or ""
-    except ImproperlyConfigured:  # it came past one of the proxies
-        return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def client_named(request: HttpRequest) -> str:

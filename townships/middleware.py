@@ -25,7 +25,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from oauth2_provider.models import AccessToken
 
-from common import audit, prepared, tenancy, throttle
+from common import audit, prepared, shedding, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
 from common.papers import Undrawn
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
@@ -93,6 +93,7 @@ class PostScope:
         count = _count(request, now)
         if count is not None and count.wait:
             instead = _throttled(request, count)
+            request.rate_used_up = True  # type: ignore[attr-defined]  # asked no more until then
         response = instead or self._answer(request, now)
         if count is not None:
             for name, value in count.headers.items():
@@ -274,11 +275,11 @@ def _count_token(request: HttpRequest, now: datetime) -> Count | None:
 
 
 def _throttled(request: HttpRequest, count: Count) -> HttpResponse:
+    if request.path.startswith(API):
+        return shedding.throttled(count.wait, count.headers)
     detail = _("Too many requests. Try again in %(n)d seconds.") % {"n": count.wait}
-    if not request.path.startswith(API):
-        problem = Problem(detail, code="throttled")
-        return render(request, "429.html", {"problem": problem}, status=429)
-    return _refusal("throttled", detail, status=429)
+    problem = Problem(detail, code="throttled")
+    return render(request, "429.html", {"problem": problem}, status=429)
 
 
 # --- People ------------------------------------------------------------------------------------
@@ -385,9 +386,9 @@ def _no_post(request: HttpRequest) -> HttpResponse | None:
     return render(request, "no_post.html", status=403)
 
 
-def _refusal(code: str, detail: str, *, status: int = 403) -> HttpResponse:
-    body = {"type": "about:blank", "status": status, "code": code, "detail": detail}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+def _refusal(code: str, detail: str) -> HttpResponse:
+    body = {"type": "about:blank", "status": 403, "code": code, "detail": detail}
+    return JsonResponse(body, status=403, content_type="application/problem+json")
 
 
 def _always_open(request: HttpRequest) -> bool:

@@ -286,6 +286,8 @@ IDEMPOTENCY_DAYS = env.int("IDEMPOTENCY_DAYS", default=30)
 
 # A request that has waited so long for a free thread is refused at once; 0: it waits on.
 SHED_AFTER_SECONDS = env.float("SHED_AFTER_SECONDS", default=2)
+# Of the threads of a process, so many on average are one system's while others wait; 0: any number.
+FAIR_HANDS = env.float("FAIR_HANDS", default=0.5)
 
 # --- Evidence ---------------------------------------------------------------------------------
 # What new hashes of histories are made with: sha256 or sm3. What stands keeps its own.

@@ -13,6 +13,7 @@ import time_machine
 from django.test import Client
 
 from common import tenancy, throttle
+from common.fairness import HANDS
 from common.throttle import Buckets, Rate
 from mandates.models import Call
 from tests.factories.calls import MONDAY, World, make_world
@@ -28,8 +29,10 @@ def limited(settings: Any) -> Iterator[Any]:
     """Let the test say the rates; nobody has asked before."""
     settings.API_RATES = dict.fromkeys(settings.API_RATES, "")
     throttle.BUCKETS.clear()
+    HANDS.clear()
     yield settings
     throttle.BUCKETS.clear()
+    HANDS.clear()
 
 
 @pytest.fixture

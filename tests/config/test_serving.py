@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from common import shedding
+from common import waiting
 from config.demo import servers, testbed
 from config.demo.testbed import Access
 from tests.factories.calls import make_world
@@ -196,7 +196,7 @@ def test_bodies_and_senders_of_every_bad_kind_and_more_than_can_be_done(
 
 def test_a_page_that_waited_too_long_says_when_to_come_again(client: Client, settings: Any) -> None:
     settings.SHED_AFTER_SECONDS = 2
-    shedding.begins(2.5)
+    waiting.begins(2.5)
     answer = client.get("/calls/")
     assert answer.status_code == 503
     assert re.fullmatch("[3-6]", answer["Retry-After"])
@@ -204,5 +204,5 @@ def test_a_page_that_waited_too_long_says_when_to_come_again(client: Client, set
     assert "script-src 'self'" in answer["Content-Security-Policy"]
     assert client.get("/livez").status_code == 200  # the wait was of that request alone
     settings.SHED_AFTER_SECONDS = 0
-    shedding.begins(60)
+    waiting.begins(60)
     assert client.get("/livez").status_code == 200
