@@ -23,6 +23,7 @@ AMOUNTS = {
     "R2": ("R2 accepted before it", "calls before the point"),
     "R4": ("R4 sent again under the same id", "messages"),
     "R5": ("down and up: rows held against each other", "rows"),
+    "F19": ("F19 requests in all", "requests"),
     "R6": ("requests of the release before", "requests"),
     "R8": ("requests in all", "requests"),
     "HA": ("calls answered with 201 in the end", "calls"),

@@ -16,12 +16,12 @@ from bench.assurance import adapters
 from bench.assurance import results as assurance
 from bench.faults.client import Ledger
 from bench.faults.runs import Profile
-from bench.recovery import keys, migrating, pitr, report, standby
+from bench.recovery import keys, migrating, mixing, pitr, report, standby
 from bench.recovery.ground import HOME, Ground, running
 from bench.recovery.scenarios import SCENARIOS, Found, Trial
 from config.demo import checks
 
-REGISTERED = (keys, migrating, pitr, standby)  # importing them registers what they try
+REGISTERED = (keys, migrating, mixing, pitr, standby)  # importing them registers what they try
 
 
 def main() -> int:

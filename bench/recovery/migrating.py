@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.faults import cluster
 from bench.faults.count import count, waiting
@@ -48,7 +49,7 @@ class LockNotHad(RuntimeError):
 @scenario("R5", "migrations from empty, down and up with data, and up from the releases before")
 def migrations(trial: Trial) -> None:
     ground, found = trial.ground, trial.found
-    known = _releases(trial, 2)
+    known = releases_before(trial, 2)
     if not known:
         return
     done = ground.manage("makemigrations", "--check", "--dry-run")
@@ -89,7 +90,7 @@ def _up_from(trial: Trial, release: releases.Release, fresh: list[str]) -> None:
     """Let an earlier release make its tables and work on them; migrate them with this one."""
     ground, found = trial.ground, trial.found
     name = f"from {release.commit[:8]}"
-    _become(trial, release)
+    become(trial, release)
     made = _work(trial)
     _end(ground)
     ground.query(PHONES % "work_phone = ''")  # in clear, as that release kept them
@@ -141,15 +142,15 @@ def _compare(
 @scenario("R6", "each new migration while the release before works under load")
 def beside(trial: Trial) -> None:
     ground, found = trial.ground, trial.found
-    known = _releases(trial, 1)
+    known = releases_before(trial, 1)
     if not known:
         return
     (release,) = known
-    _become(trial, release)
+    become(trial, release)
     ground.query(PHONES % "work_phone = ''")
     drawn = iter(trial.draw(20_000, rate=1))
     people = ground.known["department"]["people"]
-    traffic = Traffic(trial, [ground.port], drawn, people, rate=5, reads=9)
+    traffic = Traffic(trial, [ground.port], drawn, people, rate=3, reads=3)
     took: dict[str, float] = {}
     began = time.monotonic()
     with watching_locks(ground) as waits, traffic.flowing():
@@ -259,7 +260,7 @@ def watching_locks(ground: Ground) -> Iterator[Waits]:
 # --- both --------------------------------------------------------------------------------------------
 
 
-def _releases(trial: Trial, number: int) -> tuple[releases.Release, ...]:
+def releases_before(trial: Trial, number: int) -> tuple[releases.Release, ...]:
     try:
         known = releases.before(number)
     except (OSError, subprocess.CalledProcessError):
@@ -285,7 +286,7 @@ def _end(ground: Ground) -> None:
     ground.stop_parts(WORKER, BEAT, DISPATCH)
 
 
-def _become(trial: Trial, release: releases.Release) -> None:
+def become(trial: Trial, release: releases.Release) -> None:
     """Throw the database away, and start an earlier release on one that it makes itself."""
     ground = trial.ground
     _end(ground)
@@ -306,12 +307,12 @@ def _become(trial: Trial, release: releases.Release) -> None:
     ground.start_all()
 
 
-def migrate(ground: Ground, *target: str, timeout: float = 0) -> None:
+def migrate(ground: Ground, *target: str, timeout: float = 0, tree: Path | None = None) -> None:
     """Migrate as the owner, with the code of ``ground.tree`` but for a target, which is ours.
 
     Raises LockNotHad after ``timeout`` seconds of waiting for a lock; RuntimeError.
     """
-    tree = ROOT if target else ground.tree
+    tree = tree or (ROOT if target else ground.tree)
     options = f"-c lock_timeout={timeout}s" if timeout else ""
     done = subprocess.run(
         commands.elsewhere(
