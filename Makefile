@@ -29,7 +29,7 @@ help:
 	@echo "make fuzz               ask every operation of the API at length; FUZZ_EXAMPLES, FUZZ_SEED"
 	@echo "make faults             real processes are killed, and what was promised is counted (20 minutes);"
 	@echo "                        make faults ONLY=F3,F5 CALLS=200 SEED=1"
-	@echo "make trail              the tests once more, each write looked at: is there a row of the trail beside it?"
+	@echo "make trail              the tests whose writes are looked at, alone: is there a row of the trail beside each?"
 	@echo "make isolation          the isolation matrix at length: everybody asks every route by every method;"
 	@echo "                        WRITE=1 writes tests/isolation/cells.txt anew: who gets in where"
 	@echo "make soak               half an hour of a real mix with faults, written into docs/soak.md;"

@@ -23,7 +23,7 @@ from config.demo import testbed
 from config.demo.testbed import Access
 from tests import trail
 
-WATCHED = bool(os.environ.get("HUYING_TRAIL"))  # make trail
+WATCHED = bool(os.environ.get("HUYING_TRAIL"))  # make test, make trail
 pytest_plugins = ["tests.assurance"]
 STACK = pytest.StashKey[ExitStack]()
 
@@ -122,44 +122,51 @@ def django_db_setup(bench: Bench, django_db_blocker: Any) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _every_write_leaves_a_trace() -> Iterator[None]:
-    """With `make trail`: fail a test in which a record was changed without a row of the trail."""
+    """Fail a test in which a record was changed without a row of the trail, where they are watched."""
     if not WATCHED:
         yield
         return
     trail.recorder.begin()
     yield
     found = trail.recorder.end()
+    trail.recorder.untraced += len(found)
     assert not found, "written without a trace: " + "; ".join(found)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object | None) -> None:
-    """With `make trail`: what one of several processes has seen is put to that of the others."""
+    """What one of several processes has seen is put to what the others have."""
     del error  # a process that died fails the run by itself
     if seen := getattr(node, "workeroutput", {}).get("trail"):
         trail.recorder.used |= set(seen["used"])
         trail.recorder.looked_at += seen["looked_at"]
+        trail.recorder.untraced += seen["untraced"]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With `make trail` over everything: an exception that no write needed any more fails the run."""
+    """With all tests: an exception that no write needed any more fails the run."""
     if not WATCHED:
         return
     if hasattr(session.config, "workeroutput"):  # one of several processes tells the first
         session.config.workeroutput["trail"] = {
-            "used": sorted(trail.recorder.used), "looked_at": trail.recorder.looked_at,
-        }  # fmt: skip
+            "used": sorted(trail.recorder.used),
+            "looked_at": trail.recorder.looked_at,
+            "untraced": trail.recorder.untraced,
+        }
         return
-    if session.config.args_source.name != "ARGS" and not session.config.option.keyword:
-        needless = sorted(set(trail.EXCEPTIONS) - trail.recorder.used)
+    whole = session.config.args_source.name != "ARGS" and not session.config.option.keyword
+    if whole and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        seen = trail.recorder
+        needless = sorted(set(trail.EXCEPTIONS) - seen.used)
         if needless:
             print(f"\nexceptions in tests/trail.py that no write needed: {', '.join(needless)}")  # noqa: T201
             session.exitstatus = 1
-        outcome = results.FAILED if session.exitstatus else results.PASSED
-        n = trail.recorder.looked_at
-        told = results.Shown("E1", "every write of the whole suite", outcome, n, "writes")
-        results.record("trail", "make trail", [told], long=True)
+        outcome = results.FAILED if needless or seen.untraced else results.PASSED
+        told = f"without a row of the trail, a step or a reason {seen.untraced}"
+        what = "every write of the whole suite"
+        shown = results.Shown("E1", what, outcome, seen.looked_at, "writes", told)
+        results.record("trail", "make trail", [shown], long=True)
 
 
 @pytest.fixture

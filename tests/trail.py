@@ -99,6 +99,7 @@ class Recorder:
         self.evidence: frozenset[str] = frozenset()
         self.used: set[str] = set()
         self.looked_at = 0  # writes that were judged
+        self.untraced = 0  # of those, without evidence and without an excuse, in all tests so far
         self.violations: list[str] = []
         self._local = threading.local()
         self._states: list[State] = []
