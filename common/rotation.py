@@ -68,6 +68,37 @@ def tables() -> list[Table]:
     return sorted(_tables.values(), key=lambda one: one.name)
 
 
+@dataclass(frozen=True)
+class Lasting:
+    """A table whose rows stay under their key: what it was made from is not kept, or it is a proof.
+
+    ``under`` yields the name of the key; rows where that is "" hold nothing.
+    """
+
+    name: str
+    model: Any
+    under: Any
+    why: str
+
+
+_lasting: dict[str, Lasting] = {}
+
+
+def stays(table: Lasting) -> None:
+    _lasting[table.name] = table
+
+
+def lasting() -> dict[str, Counter[str]]:
+    """Count, by key, the rows of each table that stay under it."""
+    found: dict[str, Counter[str]] = {}
+    with dispatching(reason="which keys are still needed"):
+        for table in sorted(_lasting.values(), key=lambda one: one.name):
+            rows = table.model.objects.order_by().annotate(under=table.under).exclude(under="")
+            for key, number in rows.values_list("under").annotate(n=Count("pk")):
+                found.setdefault(key, Counter())[table.name] = number
+    return found
+
+
 @dataclass
 class Done:
     """How far a table is: rows renewed, and those whose key is not known here."""

@@ -18,8 +18,8 @@ from mandates.api import urls as mandates
 from townships.api import urls as townships
 
 
-class Schema(SpectacularAPIView):
-    """The description of the API; what goes wrong is told as everywhere, and not as YAML."""
+class ToldAsEverywhere:
+    """What goes wrong is told as the API tells it, whatever the view writes else: YAML, or a page."""
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any
@@ -27,8 +27,18 @@ class Schema(SpectacularAPIView):
         if response.exception:
             request.accepted_renderer = JSONRenderer()
             request.accepted_media_type = JSONRenderer.media_type
-        answer: Response = super().finalize_response(request, response, *args, **kwargs)
+        answer: Response = super().finalize_response(  # type: ignore[misc]
+            request, response, *args, **kwargs
+        )
         return answer
+
+
+class Schema(ToldAsEverywhere, SpectacularAPIView):
+    """The description of the API."""
+
+
+class Description(ToldAsEverywhere, SpectacularSwaggerSplitView):
+    """The same as a page. Its script is a file of its own: the content policy allows no other."""
 
 
 class Token(TokenView):
@@ -66,8 +76,7 @@ v1 = [
 
 urlpatterns = [
     path("schema/", Schema.as_view(), name="api-schema"),
-    # The split view keeps its script in a file of its own: the content policy allows no other.
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs/", Description.as_view(url_name="api-schema"), name="api-docs"),
     path("token/", Token.as_view(), name="api-token"),
     path("v1/", include((v1, "api"))),
 ]

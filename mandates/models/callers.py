@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import CharField, F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from common import ciphers, rotation
@@ -150,7 +150,9 @@ class CallerReveal(TownshipOwned):
 class PersonSearch(CountyOwned):
     """That somebody searched a county for a person, and why; only ever added to.
 
-    ``wanted`` is the blind index of what was searched for, ``masked`` what may be shown of it.
+    ``wanted`` is the blind index of what was searched for, ``masked`` what may be shown of it. It says
+    whether a number that somebody names was searched for; the number itself is not kept, so that it
+    stays under its key when keys are changed, and nothing but this question needs that key.
     """
 
     uid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -181,3 +183,12 @@ class PersonSearch(CountyOwned):
 
     def __str__(self) -> str:
         return f"{self.masked} {self.at:%Y-%m-%d %H:%M}"
+
+
+rotation.stays(
+    rotation.Lasting(
+        "mandates.personsearch", PersonSearch,
+        Func(F("wanted"), Value(":"), Value(1), function="split_part", output_field=CharField()),
+        "append-only, and what was searched for is not kept: no new index can be made of the old",
+    )
+)  # fmt: skip

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from common import ciphers, hashing
+from common import ciphers, hashing, rotation
 from common.tenancy import CountyOwned
 
 
@@ -173,3 +173,13 @@ class Disposal(CountyOwned):
 
 def _instant(at: object) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds") if at else ""  # type: ignore[attr-defined]
+
+
+rotation.stays(
+    rotation.Lasting(
+        "mandates.disposal",
+        Disposal,
+        F("key"),
+        "a signature proves what was signed then, as it was",
+    )
+)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from common import audit
 from common.display import list_text
 from common.errors import Invalid, NotAllowed
+from common.masking import without_numbers
 from common.texts import key_of
 from common.workflow import MoveRefused
 from mandates.models import (
@@ -36,7 +37,6 @@ from mandates.models import (
 )
 from mandates.operations import lists
 from mandates.operations.draft_lines import TEXTS, longest_of, standing, texts_wrong
-from mandates.operations.precedents import without_numbers
 from mandates.operations.proposing import add_cases, raised, uncounted
 from mandates.operations.review_notices import tell_proposal
 from mandates.permissions import Permission

@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common import audit
 from common.errors import Invalid, NotAllowed
+from common.masking import without_numbers
 from common.workflow import MoveRefused
 from common.worktime import SHANGHAI
 from mandates.models import Matter, Overlap, OverlapParty
-from mandates.operations.precedents import without_numbers
 from mandates.permissions import Permission
 from townships.models import Department, Township
 

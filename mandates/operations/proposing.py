@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from common.masking import without_numbers
 from common.tenancy import dispatching
 from mandates.models import (
     Call,
@@ -28,7 +29,6 @@ from mandates.models import (
     UnlistedTask,
 )
 from mandates.models.unlisted import OPEN as OPEN_TASKS
-from mandates.operations.precedents import without_numbers
 from mandates.operations.review_notices import tell_proposal
 from mandates.queries.alike import likeness, pairs
 from mandates.queries.rulebook import rulebook

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,9 +28,19 @@ DOCUMENT_LENGTH = 100
 def take_back(
     matter: Matter, *, day: date, document_no: str, by: Actor | None, at: datetime
 ) -> Matter:
-    """Say from which day, and by which document, a matter is no longer the county's. Raises Invalid."""
+    """Say from which day, and by which document, a matter is no longer the county's. Raises Invalid.
+
+    Never from a day that is over, however old the document: who began something on it did so by what
+    was known, and what is asked of a day that is over is answered as it was then.
+    """
     document_no = document_no.strip()
-    since = ReturnedMatter.objects.filter(matter=matter, ends__gt=day)
+    if day < timezone.localdate(at, SHANGHAI):
+        text = _(
+            "That day is over, and what was begun on it stands: choose today or a later day, also "
+            "where the document is older."
+        )
+        raise Invalid(fields={"day": [text]})
+    since = ReturnedMatter.objects.filter(matter=matter, ends__gt=day, begins__lt=F("ends"))
     if matter.taken_back_from is None and since.exists():
         text = _("It was taken back then already: choose a day on which it was the county's again.")
         raise Invalid(fields={"day": [text]})
@@ -65,9 +76,9 @@ def _write(
         if day is not None and before is not None:
             raise Invalid(fields={"day": [_("It is taken back already: give it back first.")]})
         today = timezone.localdate(at, SHANGHAI)
-        if day is None and before is not None and before < today:
+        if day is None and before is not None:
             ReturnedMatter.objects.create(
-                **row.tenant, matter=row, begins=before, ends=today,
+                **row.tenant, matter=row, begins=before, ends=max(before, today),
                 document_no=row.taken_back_by, reason=detail["reason"], at=at,
             )  # fmt: skip
         row.taken_back_from, row.taken_back_by = day, document_no

@@ -16,6 +16,8 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from common.openapi import METHODS, PROBLEM_TYPE, PROBLEMS
+from tests.factories.townships import member
+from townships.roles import Role
 
 # Clients are generated from these names: one that changes or goes breaks them. Add, never rename.
 OPERATIONS = {
@@ -124,10 +126,33 @@ def test_the_page_of_the_description_is_open(client: Any, db: None) -> None:
     assert answer.json()["openapi"].startswith("3.")
 
 
-@pytest.mark.parametrize("wanted", ["*/*", "application/json", "application/yaml"])
-def test_a_wrong_method_is_told_as_json(client: Client, wanted: str) -> None:
-    answer = client.post(reverse("api-schema"), headers={"accept": wanted})
-    assert answer.status_code == 405
+WRONG = {405: "method_not_allowed", 406: "not_acceptable"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "status"),
+    [
+        *(
+            ("api-schema", wanted, 405)
+            for wanted in ("*/*", "application/json", "application/yaml")
+        ),
+        *(("api-docs", wanted, 405) for wanted in ("*/*", "text/html")),
+        ("api-docs", "application/json", 406),
+    ],
+)
+def test_what_goes_wrong_is_told_as_json(
+    client: Client, name: str, wanted: str, status: int
+) -> None:
+    answer = client.post(reverse(name), headers={"accept": wanted})
+    assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert json.loads(answer.content)["status"] == 405
-    assert json.loads(answer.content)["code"] == "method_not_allowed"
+    told = json.loads(answer.content)
+    assert (told["status"], told["code"]) == (status, WRONG[status])
+
+
+def test_the_page_of_the_api_takes_no_form_of_others(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(member(Role.TOWNSHIP_CLERK).user)
+    answer = client.post(reverse("api-docs"), headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (403, "application/problem+json")
+    assert json.loads(answer.content)["code"] == "csrf_failed"

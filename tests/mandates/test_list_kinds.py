@@ -346,6 +346,8 @@ def test_an_officer_takes_a_matter_back_and_undoes_it(world: World) -> None:
 
     assert get(world.clerk, url).status_code == 403
     assert client.post(url, {"day": "2026-03-02", "document_no": " "}).status_code == 422
+    late = client.post(url, {"day": "2026-03-01", "document_no": "省编办〔2026〕3号"})
+    assert (late.status_code, list(late.context["form"].errors)) == (422, ["day"])
     assert (
         client.post(url, {"day": "2026-03-02", "document_no": "省编办〔2026〕3号"}).status_code
         == 302
@@ -353,6 +355,14 @@ def test_an_officer_takes_a_matter_back_and_undoes_it(world: World) -> None:
     with pytest.raises(Invalid):
         world.draft()
     assert client.get(url).context["is_back"]
+    for change in ({"taken_back_from": None, "taken_back_by": ""}, {"taken_back_by": "x"},
+                   {"taken_back_from": date(2026, 3, 3)}):  # fmt: skip
+        with (
+            tenancy.dispatching(reason="a test tries"),
+            pytest.raises(IntegrityError, match="mandates_returnedmatter first"),
+            transaction.atomic(),
+        ):
+            Matter.objects.filter(pk=world.sand.matter_id).update(**change)
     with time_machine.travel(at(3, 3), tick=False):
         client.force_login(officer.user)
         assert client.post(url, {"reason": "更正"}).status_code == 302

@@ -246,6 +246,8 @@ def test_keys_are_rotated_with_both_ciphers(world: World, settings: Any, cipher:
         with pytest.raises(ciphers.Unreadable):
             ciphers.decrypt(token, of=of)
 
+    with tenancy.scope(world.desk.scope):
+        persons.search("phone", PHONE, "市民申请查询", by=world.desk, at=MONDAY)
     settings.PERSONAL_KEYS = keys("new", "old")
     with tenancy.scope(world.desk.scope):  # found under either key meanwhile
         found = persons.search("phone", PHONE, "市民申请查询", by=world.desk, at=MONDAY)
@@ -253,6 +255,13 @@ def test_keys_are_rotated_with_both_ciphers(world: World, settings: Any, cipher:
     assert "old  2" in said("--status")
     said()
     assert "old  0" in said("--status")
+    # What was searched for is not kept: its index stays as it was, and the status says so.
+    assert "old  0  no longer needed for data\n    1 rows of mandates.personsearch" in said(
+        "--status"
+    )
+    with tenancy.everywhere(reason="a test looks"):
+        asked = PersonSearch.objects.order_by("id").values_list("wanted", flat=True)
+        assert list(asked) == ciphers.indexes("phone", PHONE)[::-1]
     assert {caller_of(call).key for call in (first, second)} == {"new"}
     assert caller_of(first).phone_index.startswith("new:")
     settings.PERSONAL_KEYS = keys("new")

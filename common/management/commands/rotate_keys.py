@@ -70,11 +70,14 @@ class Command(BaseCommand):
             raise CommandError(_("%d rows are under a key that is not known here.") % unreadable)
 
     def _status(self) -> None:
-        used, known = rotation.in_use(), ciphers.keys()
-        for name in (*known, *sorted(used.keys() - known.keys())):
+        used, known, lasting = rotation.in_use(), ciphers.keys(), rotation.lasting()
+        for name in (*known, *sorted((used.keys() | lasting.keys()) - known.keys())):
             said = _("current") if name == ciphers.current().name else ""
             if name not in known:
                 said = _("not known here") if name else _("not yet encrypted")
             elif not said and not used[name]:
-                said = _("no longer needed for data; signatures of disposals need it for ever")
+                said = _("no longer needed for data")
             self.stdout.write(f"{name or '—'}  {used[name]}  {said}".rstrip())
+            for table, number in lasting.get(name, {}).items():
+                told = {"name": table, "n": number}
+                self.stdout.write(_("    %(n)d rows of %(name)s stay under it for ever") % told)
