@@ -114,6 +114,7 @@ ACTIONS: dict[str, Any] = {
     "power_batch_drafted": _("Batch of powers begun"),
     "power_batch_chosen": _("Items and townships of a batch chosen"),
     "draft_file_attached": _("File added to the draft of a call"),
+    "admission_file_added": _("Document added to an admission before its step"),
     "admission_file_removed": _("Document of an admission removed before its step"),
     "power_capability_checked": _("Capability of a township checked"),
     "power_batch_agreed": _("Batch of powers agreed and sealed"),
@@ -132,6 +133,9 @@ ACTIONS: dict[str, Any] = {
     "list_exported": _("List exported"),
     "audit_exported": _("Audit trail exported"),
     "anchors_exported": _("Anchors exported"),
+    "personal_keys_renewed": _("Personal data brought under the current key"),
+    "personal_data_encrypted": _("Personal data of a release before encrypted"),
+    "personal_data_opened": _("Personal data brought back into clear for the release before"),
     "demo_people_made": _("People of the demonstration made"),
 }
 

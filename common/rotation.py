@@ -133,11 +133,6 @@ def rotate(table: Table, *, only_clear: bool = False) -> Iterator[Done]:
         yield done
 
 
-def encrypt_clear() -> int:
-    """Encrypt whatever a release before has left in clear; return how many rows."""
-    return sum(to_end(rotate(table, only_clear=True)).renewed for table in tables())
-
-
 def to_end(portions: Iterable[Done]) -> Done:
     """Work to the end, and return how far it came."""
     found = Done()

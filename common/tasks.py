@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from oauth2_provider.models import clear_expired as clear_expired_tokens
 
-from common import anchors, attachments, duties, heartbeats, outbox, rotation, verifying
+from common import anchors, attachments, duties, heartbeats, outbox, renewing, verifying
 from common.api import forget_answers
 
 
@@ -51,7 +51,7 @@ def clear_expired(**_unknown: Any) -> None:
 @shared_task(name="common.encrypt_clear", ignore_result=True)
 def encrypt_clear(**_unknown: Any) -> None:
     """Encrypt what a release before has left in clear."""
-    rotation.encrypt_clear()
+    renewing.encrypt_clear(at=_now())
 
 
 @shared_task(name="common.clear_orphans", ignore_result=True)

@@ -110,6 +110,8 @@ def _kept(
         if is_late:
             work.data = {"files": told(files)}
             work.step("attach", one.state)
+        else:  # no step tells of it yet, and it may be gone before one does
+            audit.record("admission_file_added", one, by=by, at=at, files=told(files))
         work.save()
     return dict(zip(fresh, files, strict=True))
 

@@ -8,9 +8,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from common import ciphers, rotation
+from common import ciphers, renewing, rotation
 
 
 class Command(BaseCommand):
@@ -56,6 +57,7 @@ class Command(BaseCommand):
         for done in rotation.rotate(table):
             told = {"name": table.name, "done": done.renewed + done.unreadable, "total": total}
             self.stderr.write(_("  %(name)s: %(done)d of %(total)d") % told)
+        renewing.note("personal_keys_renewed", table, done, at=timezone.now())
         told = {"name": table.name, "n": done.renewed, "key": ciphers.current().name}
         self.stdout.write(_("%(name)s: %(n)d rows now under the key “%(key)s”") % told)
         return done.unreadable
@@ -64,6 +66,7 @@ class Command(BaseCommand):
         unreadable = 0
         for table in (one for one in rotation.tables() if one.opened):
             done = rotation.to_end(rotation.open_all(table))
+            renewing.note("personal_data_opened", table, done, at=timezone.now())
             self.stdout.write(_("%(name)s: %(n)d rows") % {"name": table.name, "n": done.renewed})
             unreadable += done.unreadable
         if unreadable:
