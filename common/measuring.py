@@ -57,6 +57,7 @@ SHED = Counter(
 HELD_BACK = Counter(
     "huying_http_held_back",
     "Requests of systems that were told to come again before the database was asked.",
+    ["why"],  # and because a count without labels wants its file before there is a folder
     registry=registry,
 )
 
@@ -70,6 +71,8 @@ def begin_at_nothing() -> None:
     """Have the count of what is refused stand at 0: what is not there cannot be subtracted."""
     for kind in ("page", *(kind for _start, kind in KINDS)):
         SHED.labels(kind)
+    for why in ("rate", "share"):
+        HELD_BACK.labels(why)
 
 
 class Measured:

@@ -48,7 +48,6 @@ class Shedding:
         who = _asker(request)
         began = time.monotonic()
         if who is not None and (refused := _held_back(who, waited, began)):
-            HELD_BACK.inc()
             return refused
         try:
             response = self.get_response(request)
@@ -69,10 +68,13 @@ def _asker(request: HttpRequest) -> bytes | None:
 
 def _held_back(who: bytes, waited: float, at: float) -> HttpResponse | None:
     if closed := HANDS.closed(who, at=time.time()):
-        seconds, headers = closed
-        return throttled(seconds, headers)
+        HELD_BACK.labels("rate").inc()
+        return throttled(*closed)
     seconds = HANDS.wait(who, waited=waited, most=settings.FAIR_HANDS, at=at)
-    return throttled(seconds, {}) if seconds else None
+    if not seconds:
+        return None
+    HELD_BACK.labels("share").inc()
+    return throttled(seconds, {})
 
 
 def _keep(who: bytes, response: HttpResponse) -> None:

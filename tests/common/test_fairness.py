@@ -95,7 +95,7 @@ def test_only_the_wild_one_is_told_to_come_again_and_nothing_is_asked_for_it(
     now = time.monotonic()
     busy(HANDS, key, seconds=30, until=now)
     busy(HANDS, None, seconds=1, until=now)
-    before = HELD_BACK._value.get()
+    before = HELD_BACK.labels("share")._value.get()
     waiting.begins(0.2)
     with django_assert_num_queries(0):
         refused = wild.get("calls/")
@@ -103,7 +103,7 @@ def test_only_the_wild_one_is_told_to_come_again_and_nothing_is_asked_for_it(
     assert refused["Content-Type"] == "application/problem+json"
     assert 1 <= int(refused["Retry-After"]) <= 10
     assert refused["Retry-After"] in refused.json()["detail"]
-    assert HELD_BACK._value.get() == before + 1
+    assert HELD_BACK.labels("share")._value.get() == before + 1
     waiting.begins(0.2)
     assert other.get("calls/").status_code == 200
     assert wild.get("calls/").status_code == 200  # where nobody waits
