@@ -310,8 +310,10 @@ def environment(**told: str) -> dict[str, str]:
     """Return an environment for commands of the tests.
 
     Importing our package has named production's settings for Celery's sake; they are not meant.
+    Some hundred processes of ours start in a run: whatever a shell says, none compiles it all anew.
     """
     others = dict(os.environ)
+    others.pop("PYTHONDONTWRITEBYTECODE", None)
     if others.get("DJANGO_SETTINGS_MODULE") == "config.settings.production":
         del others["DJANGO_SETTINGS_MODULE"]
     return {**others, **told}
