@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -63,7 +63,7 @@ def rows(key: Hashable, build: Build, **values: Any) -> list[Any]:
 
     ``build`` is called once for a key and kind of scope, with a stand-in for each value; it must
     not look at anything else that may differ from call to call. Values are texts, whole numbers,
-    UUIDs, instants, and lists of keys for the lookup ``any``. Raises NotPrepared for a queryset that cannot be kept.
+    UUIDs, instants, days, and lists of keys for the lookup ``any``. Raises NotPrepared for a queryset that cannot be kept.
     """
     scope = tenancy.current()
     whole = (key, _shape(scope), tuple((name, type(value)) for name, value in values.items()))
@@ -125,6 +125,8 @@ def _stand_in(number: int, value: Any) -> Any:
         return (-(2**62) - number,)
     if isinstance(value, datetime):
         return datetime(1800, 1, 1, tzinfo=UTC) + timedelta(days=number)
+    if isinstance(value, date):
+        return date(1800, 1, 1) + timedelta(days=number)
     raise NotPrepared(f"no stand-in for {type(value).__name__}")
 
 

@@ -290,12 +290,17 @@ def member_of_session(request: HttpRequest, *, at: datetime) -> Member | None:
     user = request.user
     if not isinstance(user, User) or user.is_machine:
         return None
-    posts = list(Post.objects.of(user, day=timezone.localdate(at)).with_units())
+    posts = prepared.rows("posts", _posts, user=user.pk, day=timezone.localdate(at))
     if not posts:
         return None
     chosen = request.session.get(POST_KEY)
     post = next((post for post in posts if post.pk == chosen), posts[0])
     return Member.holding(post, posts=posts, user=user)
+
+
+def _posts(slots: SimpleNamespace) -> QuerySet[Post]:
+    """Posts of a person; every page asks for them, and turning this into SQL is most of the work."""
+    return Post.objects.of(slots.user, day=slots.day).with_units()
 
 
 def _ended(request: HttpRequest, now: datetime) -> HowEnded | None:

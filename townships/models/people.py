@@ -171,8 +171,8 @@ def unit_facts(path: str) -> dict[str, Any]:
 class PostQuerySet(DatedQuerySet):
     """Posts, with what a request needs to know of their units."""
 
-    def of(self, user: User, *, day: date) -> Self:
-        """Narrow to the posts this person holds on this day, the oldest first."""
+    def of(self, user: User | int, *, day: date) -> Self:
+        """Narrow to the posts this person, or who has this key, holds on this day, the oldest first."""
         return self.as_of(day).filter(user=user).order_by("valid_from", "pk")
 
     def with_units(self) -> Self:
