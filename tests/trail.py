@@ -208,14 +208,18 @@ def _written(sql: str) -> list[tuple[str, str]]:
 
 
 def _frames() -> tuple[FrameType | None, FrameType | None]:
-    """Return the innermost and the outermost frame of ours before one of the tests."""
+    """Return the innermost and the outermost frame of ours; none where a test itself writes.
+
+    What a test has put in place of something of ours stands between the two, and is passed over.
+    """
     inner = outer = None
     frame: FrameType | None = sys._getframe(3)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(TESTS) and not name.endswith("tests/trail.py"):
-            break
-        if name.startswith(OURS) and "/common/tenancy.py" not in name:
+            if inner is None:
+                break
+        elif name.startswith(OURS) and "/common/tenancy.py" not in name:
             inner, outer = inner or frame, frame
         frame = frame.f_back
     return inner, outer
