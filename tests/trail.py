@@ -65,6 +65,7 @@ EXCEPTIONS: dict[str, str] = {
     "mandates_savedfilter": "how somebody looks at lists; changes no record",
     "townships_signin": "who is signed in where; that they signed in and how it ended is in the trail",
     "townships_attempt": "wrong tries being counted; refusals and closed doors are in the trail",
+    "townships_factorchange": "a message owed because of a change that stands in the trail",
     "townships_delivery": "what was sent to another system and came back: a log, emptied by age",
     "townships_user townships.views.profile.profile": "how somebody reads pages; concerns nobody else",
     "townships_user townships.views.profile.language": "likewise",

@@ -130,7 +130,7 @@ def hook_instead_of_outbox() -> None:
 
 def hook_beside() -> None:
     old = "    _write_calls(works)\n    _write_parts(works)\n"
-    hook = "    transaction.on_commit(lambda: drain_outbox.delay())\n"
+    hook = "    transaction.on_commit(lambda: drain_outbox.delay(), robust=True)\n"
     edit(CASEWORK, old, old + hook)
     old = "from __future__ import annotations\n"
     more = "\nfrom django.db import transaction\n\nfrom common.tasks import drain_outbox\n"
