@@ -114,6 +114,7 @@ ACTIONS: dict[str, Any] = {
     "power_batch_drafted": _("Batch of powers begun"),
     "power_batch_chosen": _("Items and townships of a batch chosen"),
     "draft_file_attached": _("File added to the draft of a call"),
+    "import_columns_named": _("Columns of a workbook named for an import"),
     "admission_file_added": _("Document added to an admission before its step"),
     "admission_file_removed": _("Document of an admission removed before its step"),
     "power_capability_checked": _("Capability of a township checked"),
