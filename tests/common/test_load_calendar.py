@@ -7,10 +7,12 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
-from common import calendars, reference
+from common import calendars, reference, tenancy
 from common.errors import NoCalendar
-from common.models import CalendarDay, CalendarYear
+from common.models import AuditEntry, CalendarDay, CalendarYear
+from tests.factories.calendar import with_calendar
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,29 @@ def test_shipped_files_give_the_shipped_calendar():
     assert CalendarYear.objects.get(year=2020).document == (
         "国办发明电〔2019〕16号、国办发明电〔2020〕1号"
     )
+
+
+def test_what_other_tests_begin_with_is_what_the_command_writes():
+    def everything() -> list[tuple]:
+        with tenancy.everywhere(reason="a test looks"):
+            trail = AuditEntry.objects.order_by("pk").values()
+            return [
+                *CalendarYear.objects.order_by("year").values_list("year", "published", "document"),
+                *CalendarDay.objects.order_by("date").values_list(
+                    "date", "kind", "name", "year__year"
+                ),
+                *({**row, "id": None, "at": None} for row in trail),
+            ]
+
+    at_first = len(everything())
+    with transaction.atomic():
+        with_calendar()
+        prepared = everything()
+        transaction.set_rollback(True)
+    load()
+
+    assert everything() == prepared
+    assert len(prepared) > at_first + 300
 
 
 def test_loading_again_changes_nothing():

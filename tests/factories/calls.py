@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from io import StringIO
 from typing import Any
 
-from django.core.management import call_command
-
 from common import outbox, reference, tenancy
-from common.models import CalendarYear
 from common.worktime import SHANGHAI
 from mandates.models import (
     AdmissionBody,
@@ -33,6 +29,7 @@ from mandates.operations import calls, drafts
 from mandates.operations.casework import Casework
 from mandates.operations.making import Given
 from mandates.operations.writing import Draft
+from tests.factories.calendar import with_calendar
 from tests.factories.mandates import let_hold, told_already
 from tests.factories.townships import (
     CountyFactory,
@@ -157,8 +154,7 @@ class World:
 
 def make_world() -> World:
     """Make a county with its list. Names are made up."""
-    if not CalendarYear.objects.exists():
-        call_command("load_calendar", stdout=StringIO())
+    with_calendar()
     county = CountyFactory()
     water, police, housing = (
         DepartmentFactory(county=county, name=name) for name in ("水利局", "公安局", "住建局")

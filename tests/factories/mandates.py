@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-
 from common import tenancy
-from common.models import CalendarYear, Outbox
+from common.models import Outbox
 from common.worktime import SHANGHAI
 from mandates import operations
 from mandates.models import (
@@ -90,12 +87,6 @@ def county_with_units(**fields: Any) -> tuple[County, dict[str, Department]]:
         [DepartmentFactory.build(county=county, code=code, platform=None) for code in UNITS]
     )
     return county, {unit.code: unit for unit in made}
-
-
-def with_calendar() -> None:
-    """Load the shipped calendar, unless it stands already; calls need it, lists do not."""
-    if not CalendarYear.objects.exists():
-        call_command("load_calendar", stdout=StringIO())
 
 
 def with_limits(county: County) -> None:

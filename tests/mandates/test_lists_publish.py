@@ -15,7 +15,8 @@ from mandates.models import DutyList, Entry, EntryAssist, EntryLimit, Limit, Lis
 from mandates.operations import lists, publications
 from mandates.queries.gaps import gaps
 from mandates.queries.rulebook import rulebook
-from tests.factories.mandates import Ground, assist_keys, county_with_list, publish, with_calendar
+from tests.factories.calendar import with_calendar
+from tests.factories.mandates import Ground, assist_keys, county_with_list, publish
 from tests.factories.townships import member
 from townships.roles import Role
 

@@ -13,8 +13,8 @@ from common import tenancy
 from common.models import AuditEntry, CalendarDay, CalendarYear
 from mandates.models import Call
 from mandates.permissions import Permission
+from tests.factories.calendar import with_calendar
 from tests.factories.calls import make_world
-from tests.factories.mandates import with_calendar
 from tests.factories.townships import PostFactory
 from townships.roles import Role
 

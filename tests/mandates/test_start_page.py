@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from common.models import CalendarYear
+from tests.factories.calendar import with_calendar
 from tests.factories.console import signed_in
-from tests.factories.mandates import county_with_list, county_with_units, with_calendar
+from tests.factories.mandates import county_with_list, county_with_units
 from tests.factories.townships import CountyFactory, PostFactory, TownshipFactory
 from townships.models import County
 from townships.roles import Role

@@ -13,8 +13,8 @@ from django.urls import reverse
 from common.models import AuditEntry, CalendarDay
 from common.site import OfficerSite
 from common.tenancy import everywhere
+from tests.factories.calendar import with_calendar
 from tests.factories.console import signed_in
-from tests.factories.mandates import with_calendar
 from tests.factories.townships import (
     CityFactory,
     CountyFactory,
