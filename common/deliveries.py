@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 
+from common.masking import without_persons
 from common.models import Notice, NoticeMail
 from common.tenancy import dispatching
 from common.worktime import SHANGHAI
@@ -155,7 +156,8 @@ def _mark(rows: Sequence[NoticeMail], **columns: object) -> None:
 
 
 def _put_off(rows: Sequence[NoticeMail], failure: Exception, at: datetime) -> None:
-    error = f"{type(failure).__name__}: {failure}"[:2000]
+    # A server that refuses a letter says for whom it was.
+    error = without_persons(f"{type(failure).__name__}: {failure}")[:2000]
     for row in rows:
         row.attempts += 1
         row.error = error

@@ -18,6 +18,7 @@ _IDENTITY = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 _MOBILE = re.compile(
     r"(?<![0-9A-Za-z.])(?:\+?86[ -]?)?(1[3-9][0-9])[ -]?[0-9]{4}[ -]?([0-9]{4})(?![0-9A-Za-z])"
 )
+_MAIL = re.compile(r"(?<![\w.+-])([\w+-])[\w.+-]*(@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})")
 MASK = "***"
 # Up to and with the last of these an address names a place where many live.
 _PLACE = re.compile(r"^.*(?:乡|镇|街道|村|社区|路|街)(?=.)")
@@ -50,7 +51,9 @@ def masked(kind: str, value: str) -> str:
 
 
 def without_persons(text: str) -> str:
-    """Return a text whose mobile numbers and numbers of identity cards are masked."""
+    """Return a text whose mobile numbers, numbers of identity cards and e-mail addresses are masked."""
+    if "@" in text:
+        text = _MAIL.sub(r"\1***\2", text)
     if len(text) < 11:
         return text
     return _MOBILE.sub(r"\1****\2", _IDENTITY.sub(_identity, text))

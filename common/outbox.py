@@ -17,6 +17,7 @@ from django.db.models import Q
 from common import events
 from common.errors import outage
 from common.events import Told
+from common.masking import without_persons
 from common.models import Outbox
 from common.tenancy import dispatching
 
@@ -92,7 +93,7 @@ def _put_off(row: Outbox, failure: Exception, at: datetime) -> None:
         logger.warning("outbox row must wait", exc_info=True, extra={"outbox_id": row.pk})
         return
     row.attempts += 1
-    row.error = f"{type(failure).__name__}: {failure}"[:2000]
+    row.error = without_persons(f"{type(failure).__name__}: {failure}")[:2000]
     if row.attempts >= ATTEMPTS:
         row.dead_at = at
     else:

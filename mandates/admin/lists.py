@@ -256,9 +256,10 @@ class ListVersionAdmin(ListPages, CountyAdmin):
                 url = reverse("admin:mandates_listversion_gaps", args=[then.pk])
                 return HttpResponseRedirect(f"{url}?day={day.isoformat()}")
         title = _("Gaps of %s") % version
+        quality = quality_of(version)
         return self.page(
             request, "listversion/gaps", title, version=version, is_draft=is_draft(version),
-            quality=quality_of(version), coverage=_coverage(version, day), form=form, day=day,
+            quality=quality, law=quality.laws.of(typed_in(request.GET, "law")), coverage=_coverage(version, day), form=form, day=day,
             is_today=day == today, **_by_weight(gaps(version, on=day)),
         )  # fmt: skip
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mandates.models import Entry, ListVersion, VersionState
+from mandates.queries.bases import attach
 from mandates.queries.quality import Quality, quality
 
 
 def quality_of(version: ListVersion) -> Quality:
-    """Read a version against itself and against the one published before; three queries."""
+    """Read a version against itself and against the one published before; four queries."""
     before = (
         ListVersion.objects.filter(
             county=version.county_id,
@@ -18,7 +19,9 @@ def quality_of(version: ListVersion) -> Quality:
         .order_by("-number")
         .first()
     )
-    return quality(_entries(version), before=_entries(before) if before else ())
+    entries = _entries(version)
+    attach(entries)
+    return quality(entries, before=_entries(before) if before else ())
 
 
 def _entries(version: ListVersion) -> list[Entry]:

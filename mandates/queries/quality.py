@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mandates.models import Entry
+from mandates.queries.cited_laws import CitedLaws, cited_laws
 from mandates.rules.citations import read
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "topics.csv"
@@ -93,6 +94,7 @@ class Quality:
     topics: Sequence[Topic]
     department: int
     township: int
+    laws: CitedLaws
 
     @property
     def share(self) -> float | None:
@@ -113,6 +115,7 @@ def quality(entries: Sequence[Entry], *, before: Sequence[Entry] = ()) -> Qualit
         topics=[_topic(one, burdens) for one in topics()],
         department=sum(one.department for one in burdens),
         township=sum(one.township for one in burdens),
+        laws=cited_laws(entries),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -73,6 +74,37 @@ def test_the_same_article_under_two_leads_is_an_overlap() -> None:
         ("basis", [Article("水法", 65)]),
     ]
     assert all(one.second.lead == HOUSING or one.first.lead == HOUSING for one in found.clashes)
+
+
+def test_a_list_is_read_law_by_law() -> None:
+    laws = quality(
+        [
+            entry(
+                "采砂",
+                code="A",
+                legal_basis="《中华人民共和国水法》（2002年修订）第六十五条、第66条",
+            ),
+            entry("围垦", code="B", legal_basis="《水法（2016年修正）》第65条；《河道管理条例》"),
+            entry("防汛", code="C", legal_basis="《河道管理条例》"),
+            entry("无据", code="D", legal_basis="按老规矩办"),
+        ]
+    ).laws
+
+    def codes(entries: Any) -> str:
+        return "".join(one.matter.code for one in entries)
+
+    assert [(law.key, codes(law.entries)) for law in laws.laws] == [
+        ("水法", "AB"), ("河道管理条例", "BC"),
+    ]  # fmt: skip
+    assert [(one.text, codes(one.entries)) for one in laws.laws[0].places] == [
+        ("第六十五条", "AB"), ("第六十六条", "A"),
+    ]  # fmt: skip
+    assert [(codes([one]), list(said)) for one, said in laws.whole] == [("C", ["《河道管理条例》"])]
+    assert [(codes([one.entry]), one.title, one.newest) for one in laws.older] == [
+        ("A", "《中华人民共和国水法》（2002年修订）", "《水法（2016年修正）》")
+    ]
+    assert laws.of("水法") == laws.laws[0]
+    assert laws.of("民法典") is None
 
 
 @pytest.mark.parametrize(
@@ -172,12 +204,12 @@ def revised(world: World) -> ListVersion:
     return draft
 
 
-def test_a_version_is_read_against_the_one_before_by_three_queries(world: World) -> None:
+def test_a_version_is_read_against_the_one_before_by_four_queries(world: World) -> None:
     draft = revised(world)
     with tenancy.dispatching(reason="a test looks"), CaptureQueriesContext(connection) as asked:
         found = quality_of(draft)
 
-    assert len(asked) == 3
+    assert len(asked) == 4
     assert [(e.matter.code, list(said)) for e, said in found.grown] == [
         ("SL-01", ["承担属地管理责任"])
     ]
@@ -193,3 +225,6 @@ def test_the_officer_finds_it_among_the_gaps(world: World) -> None:
     assert page.status_code == 200
     for text in ("交叉的事项", "新增的乡镇职责", "承担属地管理责任", "重点事项", "秸秆禁烧"):
         assert text in told
+    law = page.context["quality"].laws.laws[0]
+    assert f"law={quote(law.key)}#laws" in told
+    assert client.get(page.request["PATH_INFO"], {"law": law.key}).context["law"] == law

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -164,8 +165,8 @@ def test_a_server_that_refuses_is_asked_again_later_and_at_last_laid_aside(world
     wish(world.officer(), Group.WORK)
     world.routed()
 
-    def refuse(_message: Message) -> None:
-        raise OSError("connection refused")
+    def refuse(message: Message) -> None:
+        raise SMTPRecipientsRefused({message.to: (550, b"no such user")})
 
     when = SENT
     for attempt in range(1, deliveries.ATTEMPTS + 1):
@@ -174,7 +175,10 @@ def test_a_server_that_refuses_is_asked_again_later_and_at_last_laid_aside(world
         ((_user, sent, dead, attempts),) = owed()
         assert (sent, attempts, dead is not None) == (None, attempt, attempt == deliveries.ATTEMPTS)
         with tenancy.everywhere(reason="a test looks"):
-            when = NoticeMail.objects.get().available_at
+            row = NoticeMail.objects.get()
+        when = row.available_at
+        assert "550" in row.error
+        assert world.officer().user.email not in row.error  # nor on the page of what was laid aside
     assert mail.outbox == []
 
 

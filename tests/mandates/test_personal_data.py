@@ -205,6 +205,9 @@ def test_what_is_sent_of_a_person_is_checked_and_makes_no_other_order(world: Wor
     assert without_persons(
         f"卡号 6222021234567890123，证 {CARD}，电话+86 {PHONE}，2026030212345678"
     ) == ("卡号 6222021234567890123，证 110105**********2X，电话139****4321，2026030212345678")
+    assert without_persons("550 <li.lei+1@mail.example.org>, a@b.cn refused; root@localhost") == (
+        "550 <l***@mail.example.org>, a***@b.cn refused; root@localhost"
+    )
 
 
 def test_a_township_writes_down_who_asked_once(world: World) -> None:

@@ -70,6 +70,16 @@ def test_the_trail_shows_what_was_before_and_after_and_why(auditor) -> None:
     assert "<ins>新名</ins>" in text
 
 
+def test_changes_that_are_no_old_and_new_are_shown_as_they_are(auditor) -> None:
+    write(
+        "按现行清单", action="scenario_kept", changes={"limits": [], "ladder": [{"level": "warn"}]}
+    )
+    write("按现行清单", action="scenario_kept", changes={"limits": []})
+    answer = auditor.get(LIST)
+    assert [row["changes"] for row in answer.context["rows"]] == [[], []]
+    assert "warn" in answer.content.decode()
+
+
 def test_filters_narrow_by_person_record_act_and_days(auditor) -> None:
     officer = member(Role.ESTABLISHMENT_OFFICER)
     audit.record("list_published", "甲清单", by=officer, at=NOW)

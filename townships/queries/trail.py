@@ -48,7 +48,10 @@ def trail(filters: TrailFilters) -> QuerySet[AuditEntry]:
 def told_of(entry: AuditEntry) -> dict[str, Any]:
     """Say in words what a row tells: act, role, reason, changes and facts."""
     detail = dict(entry.detail)
-    changes = detail.pop("changes", None) or {}
+    changes = detail.pop("changes", None)
+    # Old and new by field; what else is called so (the changes of a scenario) is a fact like others.
+    if not isinstance(changes, dict) or not all(_is_pair(one) for one in changes.values()):
+        detail, changes = detail | ({"changes": changes} if changes else {}), {}
     return {
         "entry": entry,
         "action": action_label(entry.action),
@@ -60,6 +63,10 @@ def told_of(entry: AuditEntry) -> dict[str, Any]:
         ],
         "facts": [(fact_label(name), _shown(value)) for name, value in detail.items()],
     }
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
 
 
 def _field_label(entry: AuditEntry, name: str) -> str:
