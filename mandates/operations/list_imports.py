@@ -157,9 +157,9 @@ def name_columns(
             job = asked_jobs.request("list_import", {"import": str(row.uid)}, by=by, at=at)
             row.job = job.uid
         row.save()
-        named = {sheet["name"]: sheet["columns"] for sheet in row.layout["sheets"]}
+        meant = {sheet["name"]: sheet["columns"] for sheet in row.layout["sheets"]}
         words = {word: str(unit) for word, unit in units.items()}
-        audit.record("import_columns_named", row, by=by, at=at, columns=named, words=words)
+        audit.record("import_columns_named", row, by=by, at=at, columns=meant, words=words)
     return row
 
 

@@ -236,7 +236,6 @@ FILLED: dict[str, dict[str, object]] = {
     "mandates.Objection": {
         "decided_at": MONDAY,
     },
-    "mandates.ReturnedMatter": {"begins": "2001-01-01"},
     "mandates.PersonSearch": {"kind": "phone"},
     "mandates.PowerAgreement": {
         "sealed_on": MONDAY.date(), "published_on": MONDAY.date(), "published_in": "x",
