@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -7,3 +9,6 @@ class ConfigConfig(AppConfig):
 
     name = "config"
     verbose_name = _("Huying")
+
+    def ready(self) -> None:
+        import_module("config.scopes")  # registers what is asked at every start

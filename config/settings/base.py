@@ -461,6 +461,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "WARNING"},
         "django_structlog": {"level": "WARNING"},
+        # At DEBUG it writes down the tokens it gives.
+        "oauthlib": {"level": "INFO"},
         # Tells every step of every PDF.
         "weasyprint": {"level": "WARNING"},
     },

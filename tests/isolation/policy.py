@@ -405,15 +405,18 @@ SHARED: dict[str, Shared] = {
 
 # Tables of townships of which a department reads rows of calls it has no part in, or writes them.
 # Departments stand in the call and its parts: there the wall holds them apart, and whatever names a call
-# is looked for through the call.
+# is looked for through the call. Who asked, who looked at that, files and letters are held apart by row
+# security as well. A department that assists, or has a part of a call, reads all of that call: it must see
+# what was tried and by when. Steps and clocks of the others it does not see, though row security alone
+# would let it: boards read clocks by the hundred thousand, and a condition that looks into the call of each
+# would make them dear; a step is only ever added, so it could not keep up with whom the call concerns.
+# Every route is listened to for the calls of another department (`stage.py`).
 OF_A_CALL = "follows its call: found through it, and the call has a wall of its own"
 OF_A_POWER = "what was granted to a township is known to the county's departments"
 BESIDE: dict[str, str] = {
     **dict.fromkeys(
-        ("mandates.CallFile", "mandates.CallRating", "mandates.Caller", "mandates.CallerReveal",
-         "mandates.Clock", "mandates.ClockAction", "mandates.ClockExtension", "mandates.ClockPause",
-         "mandates.Letter", "mandates.LetterReading", "mandates.Objection", "mandates.RatingAppeal",
-         "mandates.Step"),
+        ("mandates.CallRating", "mandates.Clock", "mandates.ClockAction", "mandates.ClockExtension",
+         "mandates.ClockPause", "mandates.Objection", "mandates.RatingAppeal", "mandates.Step"),
         OF_A_CALL,
     ),
     **dict.fromkeys(

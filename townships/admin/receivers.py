@@ -118,8 +118,19 @@ class ReceiverAdmin(OfficerAdmin):
         )
         obj.pk = made.receiver.pk
         obj.refresh_from_db()
-        text = _("The secret of this receiver is shown only now: %(secret)s")
-        messages.warning(request, text % {"secret": made.secret})
+        obj.shown_once = made.secret
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Show the secret in this answer and nowhere else: a message waits in a cookie or a session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Receiver %(receiver)s") % {"receiver": obj},
+            "opts": self.opts,
+            "receiver": obj,
+            "secret": obj.shown_once,
+            "is_new": True,
+        }
+        return TemplateResponse(request, "admin/townships/receiver/act.html", context)
 
     def _change(self, request: HttpRequest, obj: Receiver) -> None:
         """Write what the form changes and nothing else: somebody may be sending meanwhile."""

@@ -139,5 +139,16 @@ class SystemAccountAdmin(OfficerAdmin):
         )
         obj.pk = account.pk
         obj.refresh_from_db()
-        text = _("Client id %(client_id)s, secret %(client_secret)s: the secret is shown only now.")
-        messages.warning(request, text % vars(credentials))
+        obj.credentials = credentials
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
+        """Show the secret in this answer and nowhere else: a message waits in a cookie or a session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("%(system)s is registered") % {"system": obj},
+            "opts": self.opts,
+            "account": obj,
+            "change": secrets.Change(obj.credentials, None),
+            "is_new": True,
+        }
+        return TemplateResponse(request, "admin/townships/systemaccount/secret.html", context)
