@@ -59,6 +59,7 @@ from mandates.api.files import CONTENT_TYPES
 from mandates.api.once import given_once
 from mandates.models import Admission, AdmissionFile
 from mandates.models.admission_moves import ADMISSION_MOVES
+from mandates.models.admission_parts import FINDINGS
 from mandates.operations import admission_drafts, admission_files, admitting
 from mandates.operations.admission_drafts import Written
 from mandates.operations.admission_work import Given
@@ -306,6 +307,8 @@ def move_view(move: Move) -> type[AdmissionMove]:
     whence = ", ".join(f"`{state}`" for state in sorted(move.sources))
     whither = f"to `{move.to}`" if move.to else "and stays there"
     example = {one: EXAMPLES[one] for one in (*move.needs, *move.takes[:1])}
+    if move.name == "assess":  # what may be said of the resources is not what is said of the duty
+        example["verdict"] = str(FINDINGS[0])
     shown = extend_schema(
         operation_id=f"admission_{move.name}",
         summary=move.name.replace("_", " ").capitalize(),

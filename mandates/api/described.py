@@ -130,9 +130,14 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
+# What a guard asks for beside what the table says must come.
+ALSO = {"object": ("law", "article"), "split": ("unlisted_reason",), "uphold": ("lead",)}
+
+
 def example_of(move: Move) -> dict[str, Any]:
     """Return a body of a move: what must come with it, else the note that may."""
-    return {name: EXAMPLES[name] for name in move.needs or move.takes[:1]}
+    names = (*(move.needs or move.takes[:1]), *ALSO.get(move.name, ()))
+    return {name: EXAMPLES[name] for name in names}
 
 
 def described(move: Move) -> str:

@@ -56,12 +56,30 @@ def enters(answer: Any) -> bool:
     return first not in elsewhere and answer.status_code not in (401, 403, 404, 405)
 
 
-def judged(answer: Any, who: str, way: str, inside: list[str]) -> list[str]:
-    """Return what is wrong with an answer; empty where it is as the file says."""
-    if answer.status_code < 500 and enters(answer) == (who in inside):
+def serves(answer: Any) -> bool:
+    """Say whether somebody got what was asked for in order: nothing short of it counts."""
+    return bool(answer.status_code < 400) and enters(answer)
+
+
+def judged(
+    answer: Any, who: str, way: str, inside: list[str], *, served: bool = False
+) -> list[str]:
+    """Return what is wrong with an answer; empty where it is as the file says.
+
+    Where what was asked is in order the right ones must be ``served``, and nobody else let in.
+    """
+    right = serves(answer) if served and who in inside else enters(answer) == (who in inside)
+    if answer.status_code < 500 and right:
         return []
-    right = "enters" if who in inside else "is refused"
-    return [f"{who} {way} {answer.status_code}: {right} by {FILE.name}"]
+    text = "is served" if served else "enters"
+    text = text if who in inside else "is refused"
+    body = "" if answer.streaming or answer.status_code < 400 else kept(answer.content)
+    return [f"{who} {way} {answer.status_code}: {text} by {FILE.name} {body}"]
+
+
+def kept(body: bytes) -> str:
+    """Return what an answer of the API says is wrong; nothing of a page."""
+    return body.decode("utf-8", "replace")[:400] if body.startswith(b"{") else ""
 
 
 def of(name: str) -> dict[str, list[str]]:

@@ -13,13 +13,13 @@ from zlib import crc32
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
-from drf_spectacular.generators import SchemaGenerator
 
 from common import tenancy
 from common.models import IdempotencyKey
 from mandates.models import Call
 from tests.isolation import canaries
 from tests.isolation.policy import ROUTES
+from tests.isolation.proper import description
 from tests.isolation.stage import (
     CALLS,
     FAR,
@@ -46,7 +46,7 @@ BY_NAME = {route.name: route for route in ROUTES}
 
 def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return path, method and body of every operation that takes a reference, by its name."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema = description()
     shapes = schema["components"]["schemas"]
     found = {}
     for path, methods in schema["paths"].items():

@@ -27,6 +27,8 @@ LISTS: dict[str, dict[str, Any]] = {
         "SHUT",
         "ALIKE",
         "MEANT",
+        "UNSERVED",
+        "STILL",
     )
 }
 

@@ -19,13 +19,13 @@ from django.forms import ModelForm
 from django.template.backends.django import Template
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
-from drf_spectacular.generators import SchemaGenerator
 from rest_framework.serializers import ModelSerializer
 from rest_framework.views import APIView
 
 from common import pdf
 from common.api import Strict
 from tests.isolation.policy import ROUTES, Route
+from tests.isolation.proper import description
 from tests.isolation.stage import WIDE, Stage, told, writes
 from tests.townships.test_factors import address_of
 
@@ -158,7 +158,7 @@ def fields(schema: dict[str, Any], description: dict[str, Any]) -> set[str]:
 @pytest.mark.assurance("A8")
 def test_no_operation_takes_a_field_it_does_not_name(stage: Stage) -> None:
     """Each is sent columns of records, by somebody who may use it: every one is refused by name."""
-    asked, wrong = operations(SchemaGenerator().get_schema(request=None, public=True)), []
+    asked, wrong = operations(description()), []
     for method, route, named in asked:
         sent = {name: value for name, value in COLUMNS.items() if name not in named}
         seen = {}
