@@ -26,6 +26,7 @@ from common import tenancy
 from common.models import Notice
 from mandates import notices
 from mandates.models import Call
+from tests import planted
 from tests.factories.calls import World, at, make_world
 from tests.factories.life import lived_in
 from tests.factories.townships import member as member_of
@@ -59,6 +60,8 @@ class Walk:
         self.member, self.now = member, now
         self.client = Client(raise_request_exception=True)
         self.wrong: list[str] = []
+        self.shown: set[str] = set()  # of persons, in clear
+        self.needed: set[planted.Shown] = set()
         self.seen = 0
         self.data = ""
         self.heard: set[str] = set()  # what has been said in the first language
@@ -111,6 +114,7 @@ class Walk:
 
     def look(self, language: str, address: str, answer: Any) -> None:
         kind = answer.headers.get("Content-Type", "")
+        self.hear(address, answer)
         if answer.status_code in (301, 302, 303, 304) or answer.streaming:
             if answer.request["REQUEST_METHOD"] == "GET":  # a sent form is told of on the next page
                 self.silent.add(address)
@@ -140,6 +144,21 @@ class Walk:
             found = foreign(said, short, self.data)
         self.wrong += [f"{language} {address} {answer.status_code}: {one}" for one in found]
 
+    def hear(self, address: str, answer: Any) -> None:
+        """Listen for persons in head and body."""
+        body = "" if answer.streaming else answer.content.decode("utf-8", "replace")
+        role, user_id = Role(self.member.role), self.member.user_id
+        text = f"{answer.headers}\n{body}"
+        shown, needed = planted.judged(text, role=role, user_id=user_id, address=address)
+        self.shown |= shown
+        self.needed |= needed
+
+    def spared(self) -> list[str]:
+        """Return what was shown of persons and must not be, and the exceptions nobody needed."""
+        own = {line for line in planted.SHOWN if self.member.role in line.who}
+        needless = {f"needless: {line.field} {line.where}" for line in own - self.needed}
+        return sorted(self.shown | needless)
+
 
 def moves_on(answer: Any) -> list[str]:
     """Return the forms of moves that a page offers."""
@@ -163,7 +182,9 @@ def settled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Settled]:
         world = make_world()
         calls = lived_in(world)
         people = {role: somebody(world, role) for role in Role}
-        yield Settled(world, people, *addresses(world, calls))
+        found = addresses(world, calls)
+        planted.plant(people.values(), at=NOW)
+        yield Settled(world, people, *found)
         transaction.set_rollback(True)
 
 
@@ -254,6 +275,7 @@ SENDERS = (
 )
 
 
+@pytest.mark.assurance("E8")
 @pytest.mark.parametrize("role", [role for role in Role if role not in CONSOLE_ROLES])
 def test_pages_and_api_say_nothing_in_the_other_language(settled: Settled, role: Role) -> None:
     walk = Walk(settled.people[role], NOW)
@@ -264,8 +286,10 @@ def test_pages_and_api_say_nothing_in_the_other_language(settled: Settled, role:
     walk.go(asked, forms)
     assert walk.seen > 40
     assert walk.wrong == [], summary(walk.wrong)
+    assert "\n".join(walk.spared()) == ""
 
 
+@pytest.mark.assurance("E8")
 @pytest.mark.parametrize("role", CONSOLE_ROLES)
 def test_the_console_says_nothing_in_the_other_language(settled: Settled, role: Role) -> None:
     walk = Walk(settled.people[role], NOW)
@@ -273,6 +297,7 @@ def test_the_console_says_nothing_in_the_other_language(settled: Settled, role: 
     walk.go(places, [place for place in places if place.endswith(("/add/", "/change/"))])
     assert walk.seen > 10
     assert walk.wrong == [], summary(walk.wrong)
+    assert "\n".join(walk.spared()) == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

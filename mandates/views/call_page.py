@@ -17,6 +17,8 @@ from django.utils.translation import pgettext
 
 from common import display, images
 from common.display import ClockView, Crumb, DateReason, FileView, MoveView
+from common.masking import masked
+from common.personal import Kind
 from common.sent import typed_in
 from common.worktime import WorkCalendar
 from mandates.forms.moves import FileForm, NoteForm
@@ -465,7 +467,8 @@ def _contacts(case: Case) -> Sequence[dict[str, str]]:
         {
             "name": one.name,
             "unit": _("%(unit)s, on duty now") % {"unit": unit},
-            "phone": one.phone,
+            # Nobody above the county works on a call.
+            "phone": one.phone if case.member.county_id else masked(Kind.PHONE, one.phone),
         }
         for key, unit in units.items()
         for one in on_duty.get(key, ())

@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy
 from common.admin import OfficerAdmin, ReadOnlyAdmin, own_pages, reason_of
 from common.display import day_text
 from common.errors import Problem
+from common.masking import masked, without_persons
+from common.personal import Kind
 from common.site import may
 from townships.forms.people import PostForm, ReasonForm, UserForm
 from townships.http import fresh_factor
@@ -51,6 +53,31 @@ class UserAdmin(OfficerAdmin):
     )
     ordering = ("username",)
     change_form_template = "admin/townships/user/change_form.html"
+
+    # Whoever looks after accounts sees these as they are; the other administrators, who only look, not.
+    masked_fields = {"email": "masked_email", "work_phone": "masked_phone"}
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._as_seen(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._as_seen(request, self.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), *self.masked_fields.values())
+
+    def _as_seen(self, request: HttpRequest, names: Any) -> tuple[str, ...]:
+        if may(request, self.edit_permission):
+            return tuple(names)
+        return tuple(self.masked_fields.get(name, name) for name in names)
+
+    @admin.display(description=gettext_lazy("e-mail"))
+    def masked_email(self, obj: User) -> str:
+        return without_persons(obj.email)
+
+    @admin.display(description=gettext_lazy("work phone"))
+    def masked_phone(self, obj: User) -> str:
+        return masked(Kind.PHONE, obj.work_phone)
 
     @admin.display(description=gettext_lazy("has a password"), boolean=True)
     def has_password(self, obj: User) -> bool:
