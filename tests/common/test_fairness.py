@@ -113,7 +113,7 @@ def test_only_the_wild_one_is_told_to_come_again_and_nothing_is_asked_for_it(
 def test_whose_rate_is_used_up_costs_the_database_nothing_until_then(
     world: World, settings: Any, django_assert_num_queries: Any
 ) -> None:
-    settings.API_RATES |= {"system": "2/m"}
+    settings.API_RATES = {**settings.API_RATES, "system": "2/m"}
     system = System.beside(world.head)
     with time_machine.travel(MONDAY, tick=False) as clock:
         assert [system.get("calls/").status_code for _n in range(3)] == [200, 200, 429]
