@@ -197,18 +197,18 @@ class Life(RuleBasedStateMachine):
         given = dict(example_of(MOVES[name]))
         known = {"lead": self.world.water.uid, "proposed": self.world.housing.uid}
         given |= {key: str(uid) for key, uid in known.items() if key in given}
-        if name == "object":
-            given |= {"law": "《水法》", "article": "第六十五条"}
         if name == "rate":
             given["rating"] = "satisfied"
         if name == "link":
             given["original"] = str(self.world.draft(then="raise").call.uid)
-        if name == "split":
+        if name == "split":  # into a matter of the list; the example is of one that is not listed
+            del given["unlisted_reason"]
             given["entry"] = str(self.world.building.uid)
         if "assignment" in given:
             parts = self._read().json()["assignments"]
             objected = [part for part in parts if part["state"] == "objected"]
             given["assignment"] = objected[0]["uid"] if objected else str(uuid.uuid4())
+            given.pop("lead", None)
             if name == "uphold" and objected and objected[0]["part"] == "lead":
                 by, housing = objected[0]["department"]["uid"], str(self.world.housing.uid)
                 given["lead"] = housing if by != housing else str(self.world.water.uid)
