@@ -20,6 +20,7 @@ from common.tenancy import Owned
 from townships.http import IsMember
 
 METHODS = ("get", "post", "put", "patch", "delete")
+READING = ("get", "head")  # a set of views answers head as get, once it has been asked
 ACCOUNT = "signing in and out, and one's own account: rows of no tenant"
 NOT_HERE = "says to everybody that there is no such page"
 PUBLISHED = "opens a scope of its own for what a county has published"
@@ -108,7 +109,7 @@ def _lacking_in_api(kind: type[APIView], actions: dict[str, str] | None) -> str:
     answered = actions or {one: one for one in METHODS if hasattr(kind, one)}
     known: Any = settings.OAUTH2_PROVIDER["SCOPES"]
     for method in answered:
-        name = "read_scope" if method == "get" else "write_scope"
+        name = "read_scope" if method in READING else "write_scope"
         if getattr(kind, name, None) not in known:
             return f"names no {name} for {method}"
     queryset = getattr(kind, "queryset", None)

@@ -57,6 +57,8 @@ EXCEPTIONS: dict[str, str] = {
     "mandates_listimport mandates.operations.list_checking": "how far the check of a workbook is",
     "mandates_listimport mandates.operations.list_applying": "that the work of applying it was ended",
     "mandates_learnedwords": "worked out from records every night",
+    "mandates_matter mandates.operations.lists.matter_of": "the code that lines of versions hang on; that a "
+    "line was written is in the trail",
     "mandates_replay mandates.operations.replays.run": "how far a replay is; asking for it and taking it are "
     "in the trail",
     "mandates_replay mandates.operations.replays.told": "likewise",
@@ -162,6 +164,8 @@ class Recorder:
     def _judge(self, state: State) -> None:
         """Look at what one transaction of one call has written."""
         writes, state.writes = state.writes, []
+        # What an open block takes back when it fails begins anew as well.
+        state.blocks = [(of_test, 0) for of_test, _before in state.blocks]
         act, state.act = state.act_name, None
         self.looked_at += len(writes)
         if any(w.table in self.evidence and w.kind == "insert" for w in writes):

@@ -149,7 +149,7 @@ def find_due(*, at: datetime) -> int:
         with dispatching(reason="what is over in one county"):
             items = due(rule.kind, rule.county_id, before=before)
             row = _found(rule.county_id, rule.kind)
-            if row is None and not items:
+            if not items and (row is None or not row.items):
                 continue
             row = row or Disposal(
                 county_id=rule.county_id, kind=rule.kind, state=DisposalState.FOUND
@@ -157,9 +157,8 @@ def find_due(*, at: datetime) -> int:
             row.months, row.basis, row.before = rule.months, rule.basis, before
             row.items, row.found_at = items, at
             row.save()
-            if items:
-                audit.record("disposal_found", row, by=None, at=at, count=len(items))
-                count += 1
+            audit.record("disposal_found", row, by=None, at=at, count=len(items))
+            count += bool(items)
     return count
 
 

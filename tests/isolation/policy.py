@@ -203,7 +203,7 @@ UNPLANTED: dict[str, str] = {
     **dict.fromkeys(
         ("*.after_mark", "*.answer_key", "*.base_mark", "*.body_hash", "*.digest", "*.etag",
          "*.hash", "*.id_number_index", "*.last_hash", "*.masked", "*.number_index", "*.path", "*.phone_index",
-         "*.previous_hash", "*.received_sha256", "*.sha256", "*.source_hash",
+         "mandates.PersonSearch.wanted", "*.previous_hash", "*.received_sha256", "*.sha256", "*.source_hash",
          "mandates.AccountabilityReport.code", "mandates.Caller.key", "mandates.Citation.key", "mandates.Disposal.key"),
         MADE,
     ),
@@ -536,6 +536,7 @@ UNSERVED: dict[str, str] = {
         ("api:job-file get", "townships:job-file get"),
         "the job on the stage has made no file: tests/townships/test_jobs.py",
     ),
+    "mandates:proposal-accept get": "its address says what is changed: tests/mandates/test_amendments.py",
 }
 
 # Pages of the console that the right officer sends back as they are, and that are not saved; by model, and
