@@ -44,7 +44,6 @@ EXCEPTIONS: dict[str, str] = {
     "common_noticemail": "a message owed because of a step that stands already",
     "common_noticewish": "how somebody wants to be told; concerns nobody else",
     "common_outbox": "work that follows from a step that stands already",
-    "common_anchor": "anchors bear witness themselves, each of the one before",
     "mandates_callfollower": "who looks at a call; changes nothing of it",
     "mandates_callfile mandates.operations.disposals.discard_files": "the signed record of the disposal "
     "stands before its files go",
