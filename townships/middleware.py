@@ -90,6 +90,7 @@ class PostScope:
             return self.get_response(request)
         now = timezone.now()
         instead = self._find_member(request, now)
+        was_known = request.user.is_authenticated  # the API forgets whoever it refuses
         count = _count(request, now)
         if count is not None and count.wait:
             instead = _throttled(request, count)
@@ -98,8 +99,9 @@ class PostScope:
         if count is not None:
             for name, value in count.headers.items():
                 response.headers[name] = value
-        if request.user.is_authenticated:
+        if was_known or request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
+        if request.user.is_authenticated:
             _keep_speaking(request, response)
             _keep_size(request, response)
         return response
