@@ -19,7 +19,6 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from common import grants, tenancy
-from common.networks import client_address as client_address
 from common.shell import TYPE_SIZE_COOKIE
 from common.tenancy import Scope
 from townships.models import County, Department, Division, Post, SystemAccount, User

@@ -27,6 +27,7 @@ from oauth2_provider.models import AccessToken
 
 from common import audit, prepared, shedding, tenancy, throttle
 from common.errors import ClockWrong, Problem, outage
+from common.networks import client_address
 from common.papers import Undrawn
 from common.shell import STANDARD, TYPE_SIZE_COOKIE
 from common.throttle import Count
@@ -34,7 +35,6 @@ from townships.api.tokens import AddressRefused
 from townships.http import (
     FRESH_FACTOR,
     Member,
-    client_address,
     client_named,
     remember_language,
     remember_type_size,

@@ -138,6 +138,16 @@ class Traffic:
             if failure:
                 self.failed.append(failure[:160])
 
+    def tell(self, begins: str = "") -> None:
+        """Note what went wrong; figures of another trial than their own begin with its name."""
+        found = self.trial.found
+        broken = sum(number for status, number in self.statuses.items() if status >= 500)
+        others = [one for one in self.failed if not one.partition(": ")[2].startswith("5")]
+        found.none(f"{begins}answers of 5xx", broken)
+        found.none(f"{begins}requests that failed otherwise", len(others))
+        found.misses += self.failed[:5]
+        found.figure("slowest request, s", self.slowest)
+
     @contextmanager
     def flowing(self) -> Iterator[None]:
         for thread in self.threads:

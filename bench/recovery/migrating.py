@@ -170,12 +170,7 @@ def beside(trial: Trial) -> None:
     found.none("migrations not tried", len(missing))
     found.figure("requests of the release before", traffic.done)
     found.figure("requests a second", traffic.done / seconds)
-    found.none("answers of 5xx", sum(n for status, n in traffic.statuses.items() if status >= 500))
-    found.none("requests that failed otherwise", len(
-        [one for one in traffic.failed if not one.partition(": ")[2].startswith("5")]
-    ))  # fmt: skip
-    found.misses += traffic.failed[:5]
-    found.figure("slowest request, s", traffic.slowest)
+    traffic.tell()
     trial.settle()
     assert found.counts is not None
     found.none("201 lost", len(found.counts.lost))

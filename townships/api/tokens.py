@@ -11,7 +11,8 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import SettingsScopes
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
-from townships.http import client_address, client_named
+from common.networks import client_address
+from townships.http import client_named
 from townships.models import Door, SystemAccount
 from townships.operations import doors
 

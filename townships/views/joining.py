@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from common.networks import client_address
 from townships.forms.people import JoinForm
-from townships.http import client_address
 from townships.models import Door
 from townships.operations import doors, invitations
 from townships.views.signing import remember_browser

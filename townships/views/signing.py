@@ -26,7 +26,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from common import audit, display
-from townships.http import MemberRequest, client_address
+from common.networks import client_address
+from townships.http import MemberRequest
 from townships.models import Door, FactorChange, HowEnded, User
 from townships.operations import doors, factors, sessions, sso, telling
 

@@ -36,8 +36,9 @@ from requests import RequestException
 
 from common import audit
 from common.errors import Problem
+from common.networks import client_address
 from common.sent import typed_in
-from townships.http import MemberRequest, client_address, fresh_factor, walls
+from townships.http import MemberRequest, fresh_factor, walls
 from townships.operations import sso
 from townships.views.signing import Person
 
